@@ -1,0 +1,166 @@
+"""The records that pass between the parts: what is known of a photo and what is found in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.floating[Any]]
+IntArray = npt.NDArray[np.integer[Any]]
+BoolArray = npt.NDArray[np.bool_]
+ImageArray = npt.NDArray[np.uint8]
+
+
+def _check_boxes(boxes: FloatArray, what: str) -> None:
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise ValueError(f"{what}: boxes must have shape (R, 4), got {boxes.shape}")
+    if not np.isfinite(boxes).all():
+        raise ValueError(
+            f"{what}: box {int(np.flatnonzero(~np.isfinite(boxes).all(axis=1))[0])} is not finite"
+        )
+
+
+def _check_labels(labels: IntArray, class_names: tuple[str, ...], what: str) -> None:
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"{what}: labels must be integers, got dtype {labels.dtype}")
+    if labels.size and not (labels.min() >= 1 and labels.max() <= len(class_names)):
+        raise ValueError(
+            f"{what}: labels must lie in 1..{len(class_names)} (0 is background), "
+            f"got {int(labels.min())}..{int(labels.max())}"
+        )
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """Ground truth of one photo.
+
+    Parameters
+    ----------
+    boxes : (G, 4) float array
+        ``x1, y1, x2, y2`` in pixels of the photo, half-open.
+    labels : (G,) int array
+        Class of each box, 1..K. ``class_names[label - 1]`` is its name.
+    class_names : tuple of str
+        The K foreground classes.
+    difficult : (G,) bool array, optional
+        Boxes that count neither as found nor as missed (PASCAL VOC). Default: none.
+    image_id : str
+    height, width : int
+        Size of the photo in pixels.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, a box is not finite or a label is outside 1..K.
+    """
+
+    boxes: FloatArray
+    labels: IntArray
+    class_names: tuple[str, ...]
+    height: int
+    width: int
+    image_id: str = ""
+    difficult: BoolArray = field(default_factory=lambda: np.zeros(0, dtype=bool))
+
+    def __post_init__(self) -> None:
+        what = f"annotations of {self.image_id or 'an image'}"
+        _check_boxes(self.boxes, what)
+        if len(self.difficult) == 0:
+            object.__setattr__(self, "difficult", np.zeros(len(self.boxes), dtype=bool))
+        if not len(self.boxes) == len(self.labels) == len(self.difficult):
+            raise ValueError(
+                f"{what}: {len(self.boxes)} boxes, {len(self.labels)} labels, {len(self.difficult)} difficult flags"
+            )
+        _check_labels(self.labels, self.class_names, what)
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What a detector found in one photo, best score first.
+
+    Parameters
+    ----------
+    boxes : (D, 4) float array
+        ``x1, y1, x2, y2`` in pixels of the photo, half-open.
+    scores : (D,) float array
+        Descending within the record as detectors return it.
+    labels : (D,) int array
+        1..K; ``class_names[label - 1]`` is the name.
+    class_names : tuple of str
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, a box or score is not finite or a label is outside 1..K.
+    """
+
+    boxes: FloatArray
+    scores: FloatArray
+    labels: IntArray
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        _check_boxes(self.boxes, "detections")
+        if not len(self.boxes) == len(self.scores) == len(self.labels):
+            raise ValueError(
+                f"detections: {len(self.boxes)} boxes, {len(self.scores)} scores, {len(self.labels)} labels"
+            )
+        if not np.isfinite(self.scores).all():
+            raise ValueError("detections: a score is not finite")
+        _check_labels(self.labels, self.class_names, "detections")
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def names(self) -> list[str]:
+        """Return the class name of every detection."""
+        return [self.class_names[label - 1] for label in self.labels]
+
+    def above(self, score: float) -> Detections:
+        """Return the detections whose score is at least `score`."""
+        return self.take(np.flatnonzero(self.scores >= score))
+
+    def take(self, index: IntArray) -> Detections:
+        """Return the detections at `index`, in that order."""
+        return Detections(self.boxes[index], self.scores[index], self.labels[index], self.class_names)
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """Return one plain dictionary per detection, ready for JSON."""
+        return [
+            {"class": name, "score": float(score), "box": [float(v) for v in box]}
+            for name, score, box in zip(self.names(), self.scores, self.boxes, strict=True)
+        ]
+
+    @staticmethod
+    def empty(class_names: tuple[str, ...]) -> Detections:
+        """Return a record with no detections."""
+        return Detections(
+            np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64), class_names
+        )
+
+
+class DetectionDataset(Protocol):
+    """What training and evaluation ask of a data set. Photos are read when asked for."""
+
+    name: str
+    class_names: tuple[str, ...]
+    image_ids: Sequence[str]
+    flippable: bool
+    """Whether a mirrored photo is still a valid example (false for digits and text)."""
+
+    def __len__(self) -> int: ...
+
+    def image(self, index: int) -> ImageArray:
+        """Return photo `index` as (H, W, 3) uint8 RGB."""
+        ...
+
+    def annotations(self, index: int) -> Annotations:
+        """Return the ground truth of photo `index`."""
+        ...
