@@ -73,7 +73,8 @@ class Annotations:
             object.__setattr__(self, "difficult", np.zeros(len(self.boxes), dtype=bool))
         if not len(self.boxes) == len(self.labels) == len(self.difficult):
             raise ValueError(
-                f"{what}: {len(self.boxes)} boxes, {len(self.labels)} labels, {len(self.difficult)} difficult flags"
+                f"{what}: {len(self.boxes)} boxes, {len(self.labels)} labels, "
+                f"{len(self.difficult)} difficult flags"
             )
         _check_labels(self.labels, self.class_names, what)
 

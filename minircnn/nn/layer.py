@@ -46,11 +46,11 @@ class Parameter:
 
 
 class Layer:
-    """Base of all layers. Parameters and sub-layers are found among the attributes, in order of assignment."""
+    """Base of all layers; parameters and sub-layers are its attributes, in order of assignment."""
 
     training: bool = True
     needs_input_grad: bool = True
-    """Set to False where nobody uses dLoss/dx (the first trainable layer); ``backward`` may then return None."""
+    """False where nobody uses dLoss/dx (the first trainable layer): ``backward`` may then return None."""
 
     def forward(self, x: Array) -> Array:
         """Return the layer's output for `x`."""
