@@ -1,0 +1,67 @@
+"""Real photographs that ship inside the scikit-image and scikit-learn wheels: backgrounds without a download."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import as_file, files
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from minircnn.structures import ImageArray
+
+Split = Literal["train", "val", "test"]
+
+# Only files inside the wheels since scikit-image 0.24; nothing here goes through pooch. Left out: pictures
+# that show writing or clock faces (page, text, clock_motion), drawings, and motorcycle_right, which is
+# motorcycle_left from a few centimetres beside it.
+_PHOTOS: dict[Split, tuple[str, ...]] = {
+    "train": (
+        "skimage/astronaut.png",
+        "skimage/coffee.png",
+        "skimage/motorcycle_left.png",
+        "skimage/camera.png",
+        "skimage/gravel.png",
+        "skimage/ihc.png",
+        "skimage/retina.jpg",
+        "sklearn/flower.jpg",
+    ),
+    "val": ("skimage/rocket.jpg", "skimage/brick.png", "skimage/moon.png"),
+    "test": (
+        "skimage/chelsea.png",
+        "skimage/grass.png",
+        "skimage/hubble_deep_field.jpg",
+        "skimage/coins.png",
+        "sklearn/china.jpg",
+    ),
+}
+
+_FOLDERS = {"skimage": ("skimage", "data"), "sklearn": ("sklearn.datasets", "images")}
+
+
+def photo_names(split: Split) -> tuple[str, ...]:
+    """Return the names of the background photos of `split`, as ``library/file``. No photo is in two splits."""
+    return _PHOTOS[split]
+
+
+@lru_cache(maxsize=None)
+def load_photo(name: str) -> ImageArray:
+    """Return the bundled photo `name` as a read-only (H, W, 3) uint8 RGB array.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`photo_names`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the installed library does not hold the file.
+    """
+    library, file = name.split("/")
+    package, folder = _FOLDERS[library]
+    with as_file(files(package) / folder / file) as path, Image.open(path) as picture:
+        photo = np.asarray(picture.convert("RGB")).copy()  # (H, W, 3)
+    photo.flags.writeable = False
+    return photo

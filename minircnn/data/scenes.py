@@ -1,0 +1,268 @@
+"""The built-in data set: real handwritten digits on crops of real photographs, without a download."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from minircnn.data.photos import Split, load_photo, photo_names
+from minircnn.structures import Annotations, FloatArray, ImageArray, IntArray
+
+DIGIT_NAMES = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
+
+DEFAULT_COUNT: dict[Split, int] = {"train": 400, "val": 100, "test": 200}
+
+# Shares of the digit samples, in the order of the file. The file is grouped by writer, so consecutive
+# blocks keep most writers in one split; a random split would show every writer to the training.
+_DIGIT_SHARE: dict[Split, tuple[float, float]] = {
+    "train": (0.0, 0.6),
+    "val": (0.6, 0.75),
+    "test": (0.75, 1.0),
+}
+_SPLIT_NUMBER: dict[Split, int] = {"train": 0, "val": 1, "test": 2}
+
+_MAX_BOX_IOU = 0.1
+_PLACEMENT_TRIES = 40
+_COLOUR_TRIES = 40
+_MIN_LUMINANCE_CONTRAST = 60.0
+_MIN_COLOUR_DISTANCE = 110.0
+_LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+
+
+@lru_cache(maxsize=1)
+def _digits() -> tuple[ImageArray, IntArray]:
+    data = load_digits()
+    samples = (data.images * (255 / 16)).astype(np.uint8)  # (1797, 8, 8)
+    return samples, data.target.astype(np.int64)
+
+
+def digit_samples(split: Split) -> IntArray:
+    """Return the (S,) indices into ``sklearn.datasets.load_digits`` that scenes of `split` may show."""
+    count = len(_digits()[1])
+    start, stop = _DIGIT_SHARE[split]
+    return np.arange(round(start * count), round(stop * count))
+
+
+def _uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    return low + (high - low) * rng.random()
+
+
+def render_digit(sample: ImageArray, height: int, width: int) -> FloatArray:
+    """Draw a small grey digit as a smooth bold stroke.
+
+    Parameters
+    ----------
+    sample : (8, 8) uint8 array
+        Ink 0..255.
+    height, width : int
+        Wanted size of the ink in pixels; the stroke's curvature may take or add a pixel or two.
+
+    Returns
+    -------
+    (h, w) float64 array
+        Coverage 0..1, cropped so that coverage above 0.5 touches all four sides.
+    """
+    rows, columns = np.flatnonzero((sample > 96).any(1)), np.flatnonzero((sample > 96).any(0))
+    ink = np.pad(sample[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], 1)  # (p + 2, q + 2)
+    size = (
+        round(width * ink.shape[1] / (ink.shape[1] - 1.5)),
+        round(height * ink.shape[0] / (ink.shape[0] - 1.5)),
+    )
+    smooth = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BICUBIC), dtype=np.float64)
+    coverage = np.clip((smooth - 70) / 51, 0, 1)  # soft threshold around 37 % ink
+    rows, columns = np.flatnonzero((coverage > 0.5).any(1)), np.flatnonzero((coverage > 0.5).any(0))
+    return coverage[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _background(split: Split, size: int, rng: np.random.Generator) -> ImageArray:
+    """Crop a square of a random photo of the split, perhaps mirrored, dimmed or brightened."""
+    names = photo_names(split)
+    photo = load_photo(names[rng.integers(len(names))])
+    side = min(size * _uniform(rng, 0.75, 1.75), *photo.shape[:2])
+    top, left = (int(rng.random() * (length - side)) for length in photo.shape[:2])
+    box = (left, top, left + int(side), top + int(side))
+    crop = Image.fromarray(photo).resize((size, size), Image.Resampling.BICUBIC, box=box)
+    pixels = np.asarray(crop)  # (size, size, 3)
+    if rng.random() < 0.5:
+        pixels = pixels[:, ::-1]
+    gain, offset = _uniform(rng, 0.7, 1.1), _uniform(rng, -20, 20)
+    return np.clip(pixels * gain + offset, 0, 255).astype(np.uint8)
+
+
+def _ink_colour(around: ImageArray, rng: np.random.Generator) -> FloatArray:
+    """Draw a colour that stands out from the mean of `around` (h, w, 3) in lightness and overall."""
+    # An integer sum is exact, so the choice below is the same on every platform.
+    mean = around.reshape(-1, 3).sum(axis=0, dtype=np.int64) / (around.size // 3)  # (3,)
+    for _ in range(_COLOUR_TRIES):
+        colour = np.array([_uniform(rng, 0, 255) for _ in range(3)])
+        difference = colour - mean
+        luminance = abs(float((difference * _LUMINANCE).sum()))
+        if luminance >= _MIN_LUMINANCE_CONTRAST and (difference**2).sum() >= _MIN_COLOUR_DISTANCE**2:
+            return colour
+    return np.full(3, 15.0 if float((mean * _LUMINANCE).sum()) > 127 else 240.0)
+
+
+@dataclass(frozen=True)
+class _Scene:
+    image: ImageArray
+    boxes: FloatArray
+    labels: IntArray
+
+
+def _iou_with(box: tuple[int, int, int, int], others: list[tuple[int, int, int, int]]) -> float:
+    best = 0.0
+    for other in others:  # at most a handful
+        width = min(box[2], other[2]) - max(box[0], other[0])
+        height = min(box[3], other[3]) - max(box[1], other[1])
+        shared = max(width, 0) * max(height, 0)
+        areas = sum((b[2] - b[0]) * (b[3] - b[1]) for b in (box, other))
+        best = max(best, shared / (areas - shared))
+    return best
+
+
+class Scenes:
+    """Handwritten digits at varied size, aspect and colour on crops of real photographs.
+
+    Ten classes, ``"0"`` to ``"9"``. The digits are scikit-learn's bundled 8x8 scans, drawn as smooth bold
+    strokes; the backgrounds are photographs bundled with scikit-image and scikit-learn. The three splits
+    share neither a digit sample nor a photo, whatever their seeds. Scene `index` depends on
+    ``(seed, split, index)`` alone: it can be made on its own, and a longer data set begins with the
+    shorter one. Only elementary arithmetic is used, so that the pixels are the same on every platform.
+
+    Satisfies :class:`minircnn.structures.DetectionDataset`. ``flippable`` is false: a mirrored digit is no
+    longer that digit (2, 3, 4, 5, 6, 7 and 9 become signs that nobody writes), so mirrored copies would
+    teach shapes that never occur and blur the differences that matter, such as 2 against 5.
+
+    Parameters
+    ----------
+    split : {"train", "val", "test"}
+    count : int, optional
+        Number of scenes. Default: 400, 100 and 200 for the three splits.
+    size : int
+        Height and width of a scene in pixels.
+    seed : int
+        Any non-negative number.
+    digits : (int, int)
+        Fewest and most digits of a scene (a digit for which no free place is found is left out; one is
+        always there).
+    heights : (int, int)
+        Smallest and largest height of the ink in pixels, about.
+
+    Raises
+    ------
+    ValueError
+        If the split is unknown, a range is empty or the largest digit does not fit a scene.
+    IndexError
+        From :meth:`image` and :meth:`annotations`, if the index is not in ``0..count-1``.
+    """
+
+    flippable = False
+    class_names = DIGIT_NAMES
+
+    def __init__(
+        self,
+        split: Split = "train",
+        *,
+        count: int | None = None,
+        size: int = 192,
+        seed: int = 0,
+        digits: tuple[int, int] = (1, 5),
+        heights: tuple[int, int] = (20, 80),
+    ) -> None:
+        if split not in DEFAULT_COUNT:
+            raise ValueError(f"split must be one of {', '.join(DEFAULT_COUNT)}, got {split!r}")
+        if not 1 <= digits[0] <= digits[1]:
+            raise ValueError(f"digits must be (fewest, most) with 1 <= fewest <= most, got {digits}")
+        if not 8 <= heights[0] <= heights[1] <= size // 2:
+            raise ValueError(
+                f"heights must satisfy 8 <= smallest <= largest <= size / 2, got {heights}, {size}"
+            )
+        if seed < 0 or (count is not None and count < 1):
+            raise ValueError(f"seed must be >= 0 and count >= 1, got seed={seed}, count={count}")
+        self.split: Split = split
+        self.count = DEFAULT_COUNT[split] if count is None else count
+        self.size, self.seed, self.digits, self.heights = size, seed, digits, heights
+        self.name = f"scenes-{split}"
+        self.image_ids = tuple(f"{split}_{index:05d}" for index in range(self.count))
+        self._latest: tuple[int, _Scene] | None = None
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __repr__(self) -> str:
+        return f"Scenes({self.split!r}, count={self.count}, size={self.size}, seed={self.seed})"
+
+    def image(self, index: int) -> ImageArray:
+        """Return scene `index` as a fresh (size, size, 3) uint8 RGB array."""
+        return self._scene(index).image.copy()
+
+    def annotations(self, index: int) -> Annotations:
+        """Return the digits of scene `index`; a box is tight around the ink whose coverage exceeds one half."""
+        scene = self._scene(index)
+        return Annotations(
+            scene.boxes.copy(), scene.labels.copy(), DIGIT_NAMES, self.size, self.size, self.image_ids[index]
+        )
+
+    def _scene(self, index: int) -> _Scene:
+        if not 0 <= index < self.count:
+            raise IndexError(f"{self.name} has scenes 0..{self.count - 1}, asked for {index}")
+        if self._latest is None or self._latest[0] != index:  # image and annotations are asked for in turn
+            self._latest = (index, self._compose(index))
+        return self._latest[1]
+
+    def _compose(self, index: int) -> _Scene:
+        rng = np.random.default_rng(np.random.SeedSequence((self.seed, _SPLIT_NUMBER[self.split], index)))
+        canvas = _background(self.split, self.size, rng).astype(np.float64)  # (size, size, 3)
+        inked = np.zeros(canvas.shape[:2], dtype=bool)
+        boxes: list[tuple[int, int, int, int]] = []
+        labels: list[int] = []
+        for _ in range(rng.integers(self.digits[0], self.digits[1] + 1)):
+            coverage, label = self._draw_digit(rng)
+            box = self._find_place(coverage, boxes, inked, rng)
+            if box is None:
+                continue
+            window = np.s_[box[1] : box[3], box[0] : box[2]]
+            colour = _ink_colour(canvas[window].astype(np.uint8), rng)
+            alpha = (coverage * _uniform(rng, 0.85, 1.0))[:, :, None]  # the photo shines through a little
+            canvas[window] = canvas[window] * (1 - alpha) + colour * alpha
+            inked[window] |= coverage > 0
+            boxes.append(box)
+            labels.append(label)
+        noise = rng.integers(-6, 7, size=canvas.shape)  # a sensor's, over photo and ink alike
+        image = np.clip(np.floor(canvas + 0.5) + noise, 0, 255).astype(np.uint8)
+        return _Scene(image, np.array(boxes, dtype=np.float32), np.array(labels, dtype=np.int64))
+
+    def _draw_digit(self, rng: np.random.Generator) -> tuple[FloatArray, int]:
+        """Return one digit's coverage (h, w) and its label 1..10, classes equally likely."""
+        samples, targets = _digits()
+        own = digit_samples(self.split)
+        digit = int(rng.integers(10))
+        candidates = own[targets[own] == digit]
+        sample = samples[candidates[rng.integers(len(candidates))]]
+        height = int(rng.integers(self.heights[0], self.heights[1] + 1))
+        columns = int((sample > 96).any(0).sum())
+        # 8x8 samples fill the height; a stretch about the writer's own aspect keeps a 1 narrow.
+        width = max(height * columns / 8 * _uniform(rng, 0.8, 1.4), 0.25 * height, 8)
+        return render_digit(sample, height, round(width)), digit + 1
+
+    def _find_place(
+        self,
+        coverage: FloatArray,
+        boxes: list[tuple[int, int, int, int]],
+        inked: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
+        rng: np.random.Generator,
+    ) -> tuple[int, int, int, int] | None:
+        """Return a box inside the scene where the digit covers no other's ink, or None."""
+        height, width = coverage.shape
+        for _ in range(_PLACEMENT_TRIES):
+            x = int(rng.integers(self.size - width + 1))
+            y = int(rng.integers(self.size - height + 1))
+            box = (x, y, x + width, y + height)
+            free = not (inked[y : y + height, x : x + width] & (coverage > 0)).any()
+            if free and _iou_with(box, boxes) <= _MAX_BOX_IOU:
+                return box
+        return None
