@@ -93,6 +93,11 @@ class Layer:
         """Switch to evaluation mode: keep nothing, change nothing at random."""
         self.train(False)
 
+    @property
+    def trainable(self) -> bool:
+        """Whether any parameter of this layer or below is trained."""
+        return any(parameter.trainable for _, parameter in self.named_parameters())
+
     def freeze(self) -> None:
         """Exclude all parameters of this layer and below from training."""
         for _, parameter in self.named_parameters():
@@ -151,8 +156,7 @@ class Sequential(Layer):
 
     ``Sequential(conv1=Conv2d(...), relu1=ReLU(), ...)``; layers are attributes: ``net.conv1``.
 
-    Layers below the first trainable parameter need no gradient, so ``backward`` stops there unless
-    `needs_input_grad` is left True, and they keep nothing in ``forward``.
+    ``backward`` stops where a layer returns None, see :meth:`stop_input_gradient`.
     """
 
     def __init__(self, **layers: Layer) -> None:
@@ -174,15 +178,17 @@ class Sequential(Layer):
         return dy
 
     def stop_input_gradient(self) -> None:
-        """Declare that nobody uses dLoss/dx: everything before the first trainable layer is skipped.
+        """Declare that nobody uses dLoss/dx: what lies before the first trainable layer does no extra work.
 
-        Call again after freezing or unfreezing parameters.
+        Those layers are put into evaluation mode, where ``forward`` keeps nothing. Call it after
+        :meth:`Layer.train`, and again after freezing or unfreezing parameters.
         """
-        trainable_seen = False
+        trainable_below = False
         for _, layer in self.children():
-            has_trainable = any(p.trainable for _, p in layer.named_parameters())
-            layer.needs_input_grad = trainable_seen
-            if isinstance(layer, Sequential) and not trainable_seen:
+            trainable = layer.trainable
+            layer.needs_input_grad = trainable_below
+            layer.train(trainable_below or trainable)
+            if isinstance(layer, Sequential) and not trainable_below:
                 layer.stop_input_gradient()
-            trainable_seen = trainable_seen or has_trainable
+            trainable_below = trainable_below or trainable
         self.needs_input_grad = False
