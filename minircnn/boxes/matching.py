@@ -1,0 +1,167 @@
+"""Which object a proposal belongs to, and which proposals a training step sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minircnn.arrays import Array, array_namespace, to_host
+from minircnn.boxes.geometry import as_boxes, box_iou
+from minircnn.structures import IntArray
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The ground-truth box each proposal overlaps most.
+
+    Parameters
+    ----------
+    best_iou : (R,) float array
+        IoU with that box; 0 where none overlaps.
+    best_gt : (R,) int array
+        Its row in the ground truth (the first of equals); -1 where none overlaps.
+    """
+
+    best_iou: Array
+    best_gt: Array
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The proposals drawn for one training step.
+
+    Parameters
+    ----------
+    foreground, background : int arrays
+        Indices of the drawn proposals.
+    short_by : int
+        How many different proposals were lacking. :func:`sample_fast_rcnn` returns that many fewer;
+        :func:`sample_rcnn` repeats others instead, or returns fewer if there are none to repeat.
+    """
+
+    foreground: IntArray
+    background: IntArray
+    short_by: int = 0
+
+    def __len__(self) -> int:
+        return len(self.foreground) + len(self.background)
+
+    @property
+    def indices(self) -> IntArray:
+        """All indices, foreground first."""
+        return np.concatenate([self.foreground, self.background])
+
+
+def assign(proposals: Array, gt_boxes: Array) -> Assignment:
+    """Give every proposal the ground-truth box it overlaps most (R-CNN, section 2.3).
+
+    Parameters
+    ----------
+    proposals : (R, 4) array
+    gt_boxes : (G, 4) array
+        ``x1, y1, x2, y2`` in pixels; G may be 0.
+
+    Returns
+    -------
+    Assignment
+
+    Raises
+    ------
+    ValueError
+        If a shape is not (R, 4).
+    """
+    xp = array_namespace(proposals, gt_boxes)
+    proposals, gt_boxes = as_boxes(proposals, "proposals"), as_boxes(gt_boxes, "gt_boxes")
+    if gt_boxes.shape[0] == 0:
+        none = xp.zeros_like(proposals[:, 0])  # (R,)
+        return Assignment(none, xp.astype(none - 1, xp.int64))
+    iou = box_iou(proposals, gt_boxes)  # (R, G)
+    best_iou = xp.max(iou, axis=1)  # (R,)
+    best_gt = xp.astype(xp.argmax(iou, axis=1), xp.int64)  # (R,)
+    return Assignment(best_iou, xp.where(best_iou > 0, best_gt, xp.full_like(best_gt, -1)))
+
+
+def sample_fast_rcnn(
+    best_iou: Array,
+    *,
+    num_rois: int = 64,
+    fg_fraction: float = 0.25,
+    fg_iou: float = 0.5,
+    bg_iou: tuple[float, float] = (0.1, 0.5),
+    rng: np.random.Generator,
+) -> Sample:
+    """Draw the RoIs of one photo for a Fast R-CNN step (Fast R-CNN, section 2.3, mini-batch sampling).
+
+    Foreground is drawn without replacement from the proposals with IoU >= `fg_iou`, at most a quarter of
+    the RoIs; background fills up from IoU in ``[low, high)``. The lower bound leaves out boxes far from
+    any object and so acts as a heuristic for hard examples. Where the photo has too few of them, fewer
+    RoIs are returned, as in the original code.
+
+    Parameters
+    ----------
+    best_iou : (R,) float array
+        Largest IoU of each proposal with an object, as :func:`assign` returns it.
+    num_rois : int
+        RoIs wanted from this photo.
+    fg_fraction : float
+        Largest share of foreground.
+    fg_iou : float
+    bg_iou : (low, high)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Sample
+        Host indices into `best_iou`.
+    """
+    iou = to_host(best_iou)
+    foreground = np.flatnonzero(iou >= fg_iou)
+    background = np.flatnonzero((iou >= bg_iou[0]) & (iou < bg_iou[1]))
+    num_foreground = min(round(fg_fraction * num_rois), len(foreground))
+    num_background = min(num_rois - num_foreground, len(background))
+    return Sample(
+        rng.choice(foreground, num_foreground, replace=False),
+        rng.choice(background, num_background, replace=False),
+        short_by=num_rois - num_foreground - num_background,
+    )
+
+
+def sample_rcnn(
+    is_foreground: Array,
+    *,
+    num_foreground: int = 32,
+    num_background: int = 96,
+    rng: np.random.Generator,
+) -> Sample:
+    """Draw the crops of an R-CNN fine-tuning step (R-CNN, section 2.3, domain-specific fine-tuning).
+
+    Drawn uniformly over all photos and classes: 32 foreground and 96 background windows, so that the
+    rare objects are not drowned. Windows are repeated only if there are too few of their kind.
+
+    Parameters
+    ----------
+    is_foreground : (R,) bool array
+        Of every proposal of the whole data set, one photo after the other: does it overlap an object by
+        IoU >= 0.5?
+    num_foreground, num_background : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Sample
+        Host indices into `is_foreground`.
+    """
+    mask = to_host(is_foreground)
+    foreground, background = np.flatnonzero(mask), np.flatnonzero(~mask)
+    return Sample(
+        _draw(foreground, num_foreground, rng),
+        _draw(background, num_background, rng),
+        short_by=max(num_foreground - len(foreground), 0) + max(num_background - len(background), 0),
+    )
+
+
+def _draw(candidates: IntArray, count: int, rng: np.random.Generator) -> IntArray:
+    if len(candidates) == 0:
+        return candidates
+    return rng.choice(candidates, count, replace=len(candidates) < count)
