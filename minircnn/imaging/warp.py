@@ -1,0 +1,187 @@
+"""Regions of any shape brought to the one size a classification network takes (R-CNN, appendix A)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from minircnn.imaging.resize import linear_taps
+from minircnn.structures import BoolArray, FloatArray, IntArray
+
+WarpMode: TypeAlias = Literal["warp", "square_with_context", "square_without_context"]
+_PIXELS_PER_BLOCK = 1 << 18  # bounds memory: output pixels sampled at once
+
+
+def warp_frame(
+    boxes: FloatArray, size: int, context: int = 16, mode: WarpMode = "warp"
+) -> npt.NDArray[np.float64]:
+    """Return the rectangle of the photo that fills the `size` × `size` crop of each box.
+
+    The box itself fills the inner ``size − 2·context`` pixels, so its sides grow by
+    ``size / (size − 2·context)`` about the centre. The square modes first extend the shorter side to
+    the longer one. Frames are rounded to whole pixels and may reach outside the photo.
+
+    Parameters
+    ----------
+    boxes : (R, 4) float array
+        ``x1, y1, x2, y2`` in pixels of the photo, half-open.
+    size : int
+        Side of the crop (227 for AlexNet).
+    context : int
+        Pixels of surroundings on each side, counted in the crop.
+    mode : {"warp", "square_with_context", "square_without_context"}
+
+    Returns
+    -------
+    (R, 4) float64 array
+        Integral, half-open, at least one pixel wide and high.
+
+    Raises
+    ------
+    ValueError
+        If the context leaves no room for the box, or the mode is unknown.
+    """
+    if mode not in get_args(WarpMode):
+        raise ValueError(f"mode must be one of {', '.join(get_args(WarpMode))}, got {mode!r}")
+    if context < 0 or 2 * context >= size:
+        raise ValueError(f"context {context} on both sides leaves nothing of a crop of size {size}")
+    centre, half = _centre_and_half(boxes)
+    if mode != "warp":
+        half = np.broadcast_to(half.max(axis=1, keepdims=True), half.shape)
+    return _rounded_box(centre, half * (size / (size - 2 * context)))
+
+
+def warp_regions(
+    image: npt.NDArray[Any],
+    boxes: FloatArray,
+    size: int,
+    *,
+    context: int = 16,
+    fill: npt.ArrayLike = 0.0,
+    mode: WarpMode = "warp",
+) -> npt.NDArray[np.float32]:
+    """Cut every box out of the photo, with surroundings, and resize it to `size` × `size`.
+
+    ``warp`` stretches the dilated box to the square, whatever its aspect ratio: what R-CNN uses.
+    ``square_with_context`` keeps the aspect ratio by cutting the tightest square.
+    ``square_without_context`` cuts the same square but blanks what lies outside the (dilated) box.
+    The part of a frame that lies in the photo is resized by itself (bilinear, no antialiasing) and
+    placed where it belongs; the rest is `fill`. Source: R-CNN, appendix A and figure 7.
+
+    Parameters
+    ----------
+    image : (H, W, C) array
+        uint8 or float.
+    boxes : (R, 4) float array
+        ``x1, y1, x2, y2`` in pixels of the photo, half-open.
+    size : int
+        Side of the crops.
+    context : int
+        Pixels of surroundings on each side, counted in the crop.
+    fill : float or (C,) array
+        Colour of what the photo does not show; R-CNN takes the mean colour, which becomes zero when
+        the mean is subtracted.
+    mode : {"warp", "square_with_context", "square_without_context"}
+
+    Returns
+    -------
+    (R, size, size, C) float32 array
+        In the channel order and range of `image`.
+
+    Raises
+    ------
+    ValueError
+        If the context leaves no room for the box, or the mode is unknown.
+    """
+    height, width, channels = image.shape
+    frames = warp_frame(boxes, size, context, mode)
+    shown = frames
+    if mode == "square_without_context":
+        shown = _visible(boxes, frames, size, context)
+    columns = _axis_taps(frames[:, 0::2], shown[:, 0::2], width, size)
+    rows = _axis_taps(frames[:, 1::2], shown[:, 1::2], height, size)
+    pixels = image.reshape(-1, channels).astype(np.float32)  # (H·W, C)
+    colour = np.broadcast_to(np.asarray(fill, dtype=np.float32), (channels,))
+    out = np.empty((len(boxes), size, size, channels), dtype=np.float32)
+    step = max(1, _PIXELS_PER_BLOCK // size**2)
+    for start in range(0, len(boxes), step):
+        block = slice(start, start + step)
+        out[block] = _sample(pixels, width, [t[block] for t in rows], [t[block] for t in columns], colour)
+    return out
+
+
+def _centre_and_half(boxes: FloatArray) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return centres (R, 2) and half sizes (R, 2)."""
+    corners = np.asarray(boxes, dtype=np.float64).reshape(-1, 2, 2)
+    return corners.mean(axis=1), (corners[:, 1] - corners[:, 0]) / 2
+
+
+def _rounded_box(centre: npt.NDArray[np.float64], half: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return whole-pixel boxes about `centre`, at least one pixel in size."""
+    low = np.floor(centre - half + 0.5)
+    high = np.maximum(np.floor(centre + half + 0.5), low + 1)
+    return np.concatenate([low, high], axis=1)
+
+
+def _visible(
+    boxes: FloatArray, frames: npt.NDArray[np.float64], size: int, context: int
+) -> npt.NDArray[np.float64]:
+    """Return what `square_without_context` shows of each frame: the box and `context` crop pixels."""
+    centre, half = _centre_and_half(boxes)
+    side = frames[:, 2:] - frames[:, :2]
+    shown = _rounded_box(centre, half + context * side / size)
+    low = np.clip(shown[:, :2], frames[:, :2], frames[:, 2:] - 1)
+    return np.concatenate([low, np.clip(shown[:, 2:], low + 1, frames[:, 2:])], axis=1)
+
+
+def _axis_taps(
+    frame: npt.NDArray[np.float64], shown: npt.NDArray[np.float64], length: int, size: int
+) -> tuple[IntArray, IntArray, FloatArray, BoolArray]:
+    """Return per crop pixel of one axis: two source indices, weight of the second, inside the photo.
+
+    `frame` and `shown` are (R, 2) half-open intervals, `length` is the photo's extent; results (R, size).
+    """
+    low, high = np.clip(shown, 0, length).T  # the part of the frame that exists
+    scale = size / (frame[:, 1] - frame[:, 0])
+    count = np.floor((high - low) * scale + 0.5)  # crop pixels it fills
+    count = np.clip(count, high > low, size)
+    pad = np.clip(np.floor((low - frame[:, 0]) * scale + 0.5), 0, size - count)
+    index = np.arange(size) - pad[:, None]  # (R, size), within the part
+    inside = (index >= 0) & (index < count[:, None])
+    step = (high - low) / np.maximum(count, 1)
+    position = low[:, None] + (index + 0.5) * step[:, None] - 0.5
+    first = np.minimum(low, length - 1).astype(np.intp)[:, None]
+    last = np.maximum(high.astype(np.intp)[:, None] - 1, first)
+    return *linear_taps(position, first, last), inside
+
+
+def _sample(
+    pixels: npt.NDArray[np.float32],
+    width: int,
+    rows: list[npt.NDArray[Any]],
+    columns: list[npt.NDArray[Any]],
+    fill: npt.NDArray[np.float32],
+) -> npt.NDArray[np.float32]:
+    """Interpolate one block of crops, (B, size, size, C), from the flat photo (H·W, C)."""
+    top, bottom, down, row_inside = rows  # (B, size) each
+    left, right, along, column_inside = columns
+    weight_x, weight_y = along[:, None, :, None], down[:, :, None, None]
+
+    def line(row: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        start = row[:, :, None] * width
+        a = np.take(pixels, start + left[:, None, :], axis=0)  # (B, size, size, C)
+        b: npt.NDArray[np.float32] = np.take(pixels, start + right[:, None, :], axis=0)
+        b -= a
+        b *= weight_x
+        b += a
+        return b
+
+    upper, crop = line(top), line(bottom)
+    crop -= upper
+    crop *= weight_y
+    crop += upper
+    if not (row_inside.all() and column_inside.all()):
+        crop[~(row_inside[:, :, None] & column_inside[:, None, :])] = fill
+    return crop
