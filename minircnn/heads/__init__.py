@@ -1,0 +1,18 @@
+"""From features to scores and boxes: linear SVMs, ridge regression and the two-headed output layer."""
+
+from minircnn.heads.dual_descent import DualSolution, fit_one_vs_rest
+from minircnn.heads.linear_svm import LinearSVM, feature_scale
+from minircnn.heads.mining import MinedSVMs, MiningRound, MiningSettings, mine_and_train
+from minircnn.heads.ridge_bbox import BoxRegressor
+
+__all__ = [
+    "BoxRegressor",
+    "DualSolution",
+    "LinearSVM",
+    "MinedSVMs",
+    "MiningRound",
+    "MiningSettings",
+    "feature_scale",
+    "fit_one_vs_rest",
+    "mine_and_train",
+]

@@ -1,0 +1,165 @@
+"""Linear support vector machines as R-CNN trains them, as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
+
+from minircnn.arrays import HostArray
+from minircnn.heads.dual_descent import CHUNK, fit_one_vs_rest
+from minircnn.structures import FloatArray
+
+FEATURE_NORM = 20.0
+"""R-CNN scales its features so that their mean L2 norm is this; C = 1e-3 is meant for it."""
+
+
+def feature_scale(features: HostArray, target_norm: float = FEATURE_NORM) -> float:
+    """Return the factor that brings the mean L2 norm of `features` to `target_norm`.
+
+    R-CNN measures it on 200 boxes of each of 200 photos.
+
+    Parameters
+    ----------
+    features : (n, D) float array
+        May be a memory map; read in parts.
+    target_norm : float
+
+    Raises
+    ------
+    ValueError
+        If there are no features or all of them are zero.
+    """
+    total = 0.0
+    for i in range(0, len(features), CHUNK):
+        rows = np.asarray(features[i : i + CHUNK], np.float32)
+        total += float(np.linalg.norm(rows, axis=1).sum(dtype=np.float64))
+    if total == 0:
+        raise ValueError(f"cannot scale features of shape {features.shape}: none differs from zero")
+    return target_norm * len(features) / total
+
+
+class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """One-vs-rest linear SVMs with the L1 hinge loss (R-CNN, section 2.3; liblinear's ``-s 3``).
+
+    Per class: min ½‖(w, b/B)‖² + C Σᵢ cᵢ max(0, 1 − yᵢ(wᵀxᵢ + b)) with cᵢ = `positive_weight` for the
+    class's examples and 1 for the others, B = `bias_feature`. All classes are solved together by
+    dual coordinate descent (:mod:`minircnn.heads.dual_descent`).
+
+    Parameters
+    ----------
+    C : float
+        Cost of a unit of hinge loss, on features scaled to `feature_norm`.
+    positive_weight : float
+        Factor on `C` for positives.
+    bias_feature : float
+        Constant appended to each example; its weight is regularised. 0: no intercept.
+    feature_norm : float or None
+        The features are multiplied by one number so that their mean L2 norm is this, as R-CNN does;
+        the default `C` and `bias_feature` are meant for it. ``coef_`` includes the number and applies to
+        features as given. None: leave them as they are (liblinear's problem, exactly).
+    tol : float
+        Largest accepted duality gap as a fraction of the objective.
+    max_iter : int
+        Most passes over the examples.
+    random_state : int, numpy.random.RandomState or None
+        Draws the order of the examples.
+
+    Attributes
+    ----------
+    classes_ : (K,) array
+        The labels, sorted.
+    coef_ : (K, D) or, with two classes, (1, D) float array
+        Weights; with two classes those of ``classes_[1]``.
+    intercept_ : (K,) or (1,) float array
+    feature_scale_ : float
+        The number the features were multiplied by.
+    objective_, duality_gap_ : (K,) or (1,) float array
+        What was reached, and by how much it can be missing the optimum at most.
+    n_iter_ : int
+        Passes taken.
+    n_features_in_ : int
+    """
+
+    def __init__(
+        self,
+        C: float = 1e-3,
+        *,
+        positive_weight: float = 2.0,
+        bias_feature: float = 10.0,
+        feature_norm: float | None = FEATURE_NORM,
+        tol: float = 1e-4,
+        max_iter: int = 1000,
+        random_state: Any = 0,
+    ) -> None:
+        self.C = C
+        self.positive_weight = positive_weight
+        self.bias_feature = bias_feature
+        self.feature_norm = feature_norm
+        self.tol = tol
+        self.max_iter = max_iter
+        self.random_state = random_state
+
+    def fit(self, X: HostArray, y: HostArray) -> LinearSVM:
+        """Train on features `X` (n, D) with one label each, `y` (n,) of at least two kinds.
+
+        Raises
+        ------
+        ValueError
+            If X is no finite matrix, lengths differ or there is only one class.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            If `max_iter` passes did not bring the duality gap below `tol`.
+        """
+        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
+        check_classification_targets(y)
+        self.classes_, code = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"LinearSVM needs examples of two classes, got 1 class: {self.classes_[0]!r}")
+        columns = np.arange(len(self.classes_)) if len(self.classes_) > 2 else np.array([1])
+        scaled = self.feature_norm is not None and X.any()
+        self.feature_scale_ = feature_scale(X, self.feature_norm) if scaled else 1.0
+        solution = fit_one_vs_rest(
+            X * X.dtype.type(self.feature_scale_),
+            np.where(code[:, None] == columns, 1, -1),
+            C=self.C,
+            positive_weight=self.positive_weight,
+            bias_feature=self.bias_feature,
+            tol=self.tol,
+            max_epochs=self.max_iter,
+            rng=np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1)),
+        )
+        if not solution.converged.all():
+            open_classes = self.classes_[columns[~solution.converged]]
+            warnings.warn(
+                f"LinearSVM did not converge in {self.max_iter} passes for classes {list(open_classes)}: "
+                "raise max_iter, or scale the features (feature_scale)",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        self.coef_ = np.ascontiguousarray(solution.weights.T) * X.dtype.type(self.feature_scale_)
+        self.intercept_ = solution.intercepts
+        self.objective_, self.duality_gap_ = solution.objective, solution.gap
+        self.n_iter_ = solution.epochs
+        return self
+
+    def decision_function(self, X: HostArray) -> FloatArray:
+        """Return signed scores of `X` (n, D): (n, K), or with two classes (n,) for ``classes_[1]``."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        scores: FloatArray = X @ self.coef_.T + self.intercept_
+        return scores[:, 0] if len(self.classes_) == 2 else scores
+
+    def predict(self, X: HostArray) -> HostArray:
+        """Return the label with the highest score for each row of `X` (n, D)."""
+        scores = self.decision_function(X)
+        best = scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(np.intp)
+        labels: HostArray = self.classes_[best]
+        return labels

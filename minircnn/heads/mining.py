@@ -1,0 +1,247 @@
+"""One pass of hard negative mining: SVM training on more negatives than fit in memory.
+
+R-CNN's negatives are all proposals of all photos that overlap no object of the class by 0.3 or more. Most
+are easy, and an SVM depends only on the hard ones, so each class keeps a cache: photos are visited once,
+proposals that the present SVM does not push below -1 are added, the SVM is trained again now and then, and
+negatives that have become easy are dropped (R-CNN, section 2.3 and its released code).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from minircnn.arrays import HostArray
+from minircnn.heads.dual_descent import fit_one_vs_rest
+from minircnn.structures import BoolArray, FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class MiningSettings:
+    """Settings of :func:`mine_and_train`; defaults are those of R-CNN's released code."""
+
+    C: float = 1e-3
+    positive_weight: float = 2.0
+    bias_feature: float = 10.0
+    hard_above: float = -1.0001
+    """A negative is added when its score is above this: on the margin or inside it."""
+    evict_below: float = -1.2
+    """After training, cached negatives with a score below this are dropped."""
+    retrain_after: int = 2000
+    """A class is trained again when more negatives than this were added."""
+    tol: float = 1e-3
+    """Accepted duality gap, as a fraction of the objective."""
+    max_epochs: int = 1000
+    score_rows: int = 8192
+    """Photos are gathered until they hold so many proposals, and scored in one product."""
+
+
+@dataclass(frozen=True)
+class MiningRound:
+    """One training of some classes during the pass.
+
+    Parameters
+    ----------
+    photo : int
+        Photos visited so far.
+    classes : (k,) int array
+        SVM columns (0..K-1) trained in this round.
+    objective : (k,) float array
+        Their primal objective on their positives and cached negatives.
+    num_negatives, num_evicted : (k,) int array
+        Negatives trained on, and how many of them were dropped afterwards.
+    epochs : int
+        Passes of the solver.
+    """
+
+    photo: int
+    classes: IntArray
+    objective: FloatArray
+    num_negatives: IntArray
+    num_evicted: IntArray
+    epochs: int
+
+
+@dataclass(frozen=True)
+class MinedSVMs:
+    """K one-vs-rest SVMs and how they came about.
+
+    Parameters
+    ----------
+    weights : (D, K) float32 array
+    intercepts : (K,) float32 array
+        ``scores = features @ weights + intercepts``.
+    trace : tuple of MiningRound
+    """
+
+    weights: FloatArray
+    intercepts: FloatArray
+    trace: tuple[MiningRound, ...] = field(repr=False)
+
+
+def mine_and_train(
+    positives: Sequence[HostArray],
+    photos: Iterable[tuple[HostArray, BoolArray]],
+    *,
+    settings: MiningSettings | None = None,
+    scale: float = 1.0,
+    rng: np.random.Generator,
+    progress: Callable[[MiningRound], None] | None = None,
+) -> MinedSVMs:
+    """Train K one-vs-rest SVMs in one pass over the photos' negatives.
+
+    Parameters
+    ----------
+    positives : K arrays (P_k, D) float
+        Features of each class's objects. A class may have none; its SVM is then learnt from negatives
+        alone and scores everything low.
+    photos : iterable of ((R, D) float array, (R, K) bool array)
+        Per photo the features of its proposals and whether each may be a negative of each class. Read
+        once, in order; the features may be memory maps of float16 or float32.
+    settings : MiningSettings, optional
+    scale : float
+        Factor on all features, positives too (:func:`minircnn.heads.feature_scale`). The returned
+        weights include it: they are applied to features as they were given.
+    rng : numpy.random.Generator
+    progress : callable, optional
+        Called with each round when it is done.
+
+    Returns
+    -------
+    MinedSVMs
+
+    Raises
+    ------
+    ValueError
+        If there is no class or shapes disagree.
+
+    Notes
+    -----
+    Before the first training every score is 0, above `hard_above`: the first photo gives all its
+    negatives, and the classes are trained right after it. Memory is that of the caches, in which a
+    proposal counts once for all classes; each training starts from the last one's solution.
+    """
+    miner = _Miner(positives, settings or MiningSettings(), scale, rng, progress)
+    batch: list[tuple[HostArray, BoolArray]] = []
+    rows = 0
+    for features, eligible in photos:
+        if features.ndim != 2 or eligible.shape != (len(features), miner.num_classes):
+            raise ValueError(
+                f"a photo's features must be (R, {miner.dim}) and its mask (R, {miner.num_classes}), "
+                f"got {features.shape} and {eligible.shape}"
+            )
+        batch.append((features, eligible))
+        rows += len(features)
+        if rows >= miner.settings.score_rows or not miner.trace:
+            miner.visit(batch)
+            batch, rows = [], 0
+    miner.visit(batch)
+    miner.train(np.arange(miner.num_classes))
+    return MinedSVMs(
+        (miner.weights * np.float32(scale)).astype(np.float32),
+        miner.intercepts.astype(np.float32),
+        tuple(miner.trace),
+    )
+
+
+class _Miner:
+    """The caches of all classes: one pool of rows, and labels (n, K) that say which class uses which row."""
+
+    def __init__(
+        self,
+        positives: Sequence[HostArray],
+        settings: MiningSettings,
+        scale: float,
+        rng: np.random.Generator,
+        progress: Callable[[MiningRound], None] | None,
+    ) -> None:
+        dims = {p.shape[1] for p in positives if p.ndim == 2}
+        if len(dims) != 1 or any(p.ndim != 2 for p in positives):
+            raise ValueError(f"positives: K arrays (P, D) needed, got {[p.shape for p in positives]}")
+        self.settings, self.scale, self.rng, self.progress = settings, np.float32(scale), rng, progress
+        self.dim, self.num_classes = dims.pop(), len(positives)
+        self.parts: list[FloatArray] = [self._scaled(np.concatenate(positives))]  # the pool, not yet joined
+        owner = np.repeat(np.arange(self.num_classes), [len(p) for p in positives])
+        self.label_parts = [(owner[:, None] == np.arange(self.num_classes)).astype(np.int8)]  # (n, K)
+        self.beta = np.zeros((len(owner), self.num_classes), np.float32)
+        self.weights = np.zeros((self.dim, self.num_classes), np.float32)
+        self.intercepts = np.zeros(self.num_classes, np.float32)
+        self.added = np.zeros(self.num_classes, np.int64)
+        self.photo = 0
+        self.trace: list[MiningRound] = []
+
+    def _scaled(self, features: HostArray) -> FloatArray:
+        scaled: FloatArray = np.asarray(features, np.float32) * self.scale
+        return scaled
+
+    def visit(self, batch: list[tuple[HostArray, BoolArray]]) -> None:
+        """Add the hard negatives of each photo in turn; train the classes with enough new ones."""
+        while batch:
+            features = self._scaled(np.concatenate([f for f, _ in batch]))
+            hard = features @ self.weights + self.intercepts > self.settings.hard_above
+            hard &= np.concatenate([e for _, e in batch])
+            ends = np.cumsum([len(f) for f, _ in batch])
+            for photo_features, photo_hard in zip(
+                np.split(features, ends[:-1]), np.split(hard, ends[:-1]), strict=True
+            ):
+                self._add(photo_features, photo_hard)
+                batch = batch[1:]
+                due = self._due()
+                if len(due):
+                    self.train(due)
+                    break  # the weights have changed: score the rest of the batch again
+
+    def _due(self) -> IntArray:
+        """Return the classes to train now: all as soon as there are negatives, then each in its turn."""
+        if not self.trace:
+            return np.arange(self.num_classes if self.added.any() else 0)
+        return np.flatnonzero(self.added > self.settings.retrain_after)
+
+    def _add(self, features: FloatArray, hard: BoolArray) -> None:
+        self.photo += 1
+        used = hard.any(axis=1)
+        self.parts.append(features[used])
+        self.label_parts.append(-hard[used].astype(np.int8))
+        self.added += hard.sum(axis=0)
+
+    def train(self, classes: IntArray) -> None:
+        """Train `classes` on their caches and drop the negatives that have become easy."""
+        pool, labels = np.concatenate(self.parts), np.concatenate(self.label_parts)
+        grown = np.zeros(labels.shape, np.float32)
+        grown[: len(self.beta)] = self.beta
+        used = labels[:, classes].any(axis=1)
+        solution = fit_one_vs_rest(
+            pool if used.all() else pool[used],
+            labels[np.ix_(used, classes)],
+            C=self.settings.C,
+            positive_weight=self.settings.positive_weight,
+            bias_feature=self.settings.bias_feature,
+            tol=self.settings.tol,
+            max_epochs=self.settings.max_epochs,
+            rng=self.rng,
+            beta=grown[np.ix_(used, classes)],
+        )
+        grown[np.ix_(used, classes)] = solution.beta
+        self.weights[:, classes], self.intercepts[classes] = solution.weights, solution.intercepts
+        scores = pool @ solution.weights + solution.intercepts  # (n, k)
+        negative = labels[:, classes] < 0
+        easy = negative & (scores < self.settings.evict_below)
+        labels[:, classes] = np.where(easy, 0, labels[:, classes])
+        keep = labels.any(axis=1)
+        self.parts, self.label_parts = [pool[keep]], [labels[keep]]
+        self.beta = np.where(labels[keep] == 0, np.float32(0), grown[keep])
+        self.added[classes] = 0
+        self.trace.append(
+            MiningRound(
+                self.photo,
+                classes,
+                solution.objective,
+                negative.sum(axis=0),
+                easy.sum(axis=0),
+                solution.epochs,
+            )
+        )
+        if self.progress is not None:
+            self.progress(self.trace[-1])

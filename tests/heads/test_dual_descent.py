@@ -1,0 +1,108 @@
+"""The SVM solver against a one-variable-at-a-time loop and against its own certificate."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minircnn.heads import dual_descent, fit_one_vs_rest
+
+
+def objective(X, y, w, b, C, positive_weight, bias):
+    """Primal objective of one class, in float64; y = 0 marks examples outside its problem."""
+    cost = np.where(y > 0, C * positive_weight, C) * (y != 0)
+    margins = X.astype(np.float64) @ w.astype(np.float64) + b
+    return 0.5 * (w.astype(np.float64) @ w + (b / bias) ** 2) + cost @ np.maximum(0, 1 - y * margins)
+
+
+def fit_naive(X, y, C, positive_weight, bias, epochs):
+    """Dual coordinate descent as published: one example after the other, weights kept explicitly."""
+    keep = y != 0
+    X, y = np.concatenate([X, np.full((len(X), 1), bias)], axis=1)[keep], y[keep]
+    alpha, w = np.zeros(len(X)), np.zeros(X.shape[1])
+    for _ in range(epochs):
+        for i in range(len(X)):
+            gradient = y[i] * (w @ X[i]) - 1
+            new = min(max(alpha[i] - gradient / (X[i] @ X[i]), 0), C * (positive_weight if y[i] > 0 else 1))
+            w += (new - alpha[i]) * y[i] * X[i]
+            alpha[i] = new
+    return w[:-1], w[-1] * bias
+
+
+def problem(seed, n=60, d=5, k=3, dtype=np.float64):
+    rng = np.random.default_rng(seed)
+    X = (rng.normal(size=(n, d)) * 3).astype(dtype)
+    labels = np.where(X @ rng.normal(size=(d, k)) + rng.normal(size=(n, k)) > 1, 1, -1)
+    labels[rng.random((n, k)) < 0.2] = 0
+    return X, labels
+
+
+@pytest.mark.parametrize(("n", "d"), [(60, 5), (30, 50)], ids=["weights", "gram"])
+def test_equals_the_sequential_loop(rng, n, d):
+    X, labels = problem(1, n, d)
+    solution = fit_one_vs_rest(X, labels, C=0.05, tol=1e-10, max_epochs=20000, rng=rng)
+    assert solution.converged.all()
+    for k in range(labels.shape[1]):
+        w, b = fit_naive(X, labels[:, k], 0.05, 2.0, 10.0, 3000)
+        expected = objective(X, labels[:, k], w, b, 0.05, 2.0, 10.0)
+        assert solution.objective[k] == pytest.approx(expected, rel=1e-6)
+        np.testing.assert_allclose(solution.weights[:, k], w, atol=1e-3 * np.abs(w).max())
+
+
+def test_both_spaces_agree(rng, monkeypatch):
+    X, labels = problem(2, 40, 30)
+    with_gram = fit_one_vs_rest(X, labels, tol=1e-9, rng=rng)
+    monkeypatch.setattr(dual_descent, "GRAM_BYTES", 0)
+    without = fit_one_vs_rest(X, labels, tol=1e-9, rng=rng)
+    np.testing.assert_allclose(without.weights, with_gram.weights, atol=1e-5)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 10**6),
+    n=st.integers(0, 70),
+    d=st.integers(1, 90),
+    C=st.sampled_from([1e-3, 0.1]),
+    dtype=st.sampled_from([np.float32, np.float64]),
+)
+def test_certificate_holds_for_any_problem(seed, n, d, C, dtype):
+    X, labels = problem(seed, n, d, dtype=dtype)
+    solution = fit_one_vs_rest(X, labels, C=C, tol=1e-3, max_epochs=3000, rng=np.random.default_rng(seed))
+    for k in range(labels.shape[1]):
+        reached = objective(X, labels[:, k], solution.weights[:, k], solution.intercepts[k], C, 2.0, 10.0)
+        assert reached == pytest.approx(solution.objective[k], rel=1e-4, abs=1e-7)
+    assert (solution.gap >= -1e-5 * solution.objective).all()
+    assert solution.converged.all()
+    low = np.where(labels < 0, -C, 0) * (1 + 1e-6)
+    high = np.where(labels > 0, 2 * C, 0) * (1 + 1e-6)
+    assert (solution.beta >= low).all()
+    assert (solution.beta <= high).all()
+
+
+def test_an_example_outside_a_problem_changes_nothing(rng):
+    X, labels = problem(3)
+    other = X.copy()
+    other[labels[:, 0] == 0] *= -5
+    a = fit_one_vs_rest(X, labels[:, :1], tol=1e-9, rng=np.random.default_rng(0))
+    b = fit_one_vs_rest(other, labels[:, :1], tol=1e-9, rng=np.random.default_rng(0))
+    np.testing.assert_allclose(a.weights, b.weights, atol=1e-12)
+
+
+def test_the_same_seed_gives_the_same_bits_and_a_warm_start_is_done_at_once():
+    X, labels = problem(4)
+    a, b = (fit_one_vs_rest(X, labels, rng=np.random.default_rng(5)) for _ in range(2))
+    np.testing.assert_array_equal(a.weights, b.weights)
+    assert fit_one_vs_rest(X, labels, rng=np.random.default_rng(6), beta=a.beta).epochs == 0
+
+
+def test_half_precision_features_are_worked_on_in_single(rng):
+    X, labels = problem(5, dtype=np.float16)
+    solution = fit_one_vs_rest(X, labels, rng=rng)
+    assert solution.weights.dtype == np.float32
+
+
+def test_wrong_input_is_named(rng):
+    with pytest.raises(ValueError, match=r"features \(n, D\) and labels \(n, K\)"):
+        fit_one_vs_rest(np.zeros((3, 2)), np.zeros(3, int), rng=rng)
+    with pytest.raises(ValueError, match="labels must be"):
+        fit_one_vs_rest(np.zeros((3, 2)), np.full((3, 1), 2), rng=rng)

@@ -1,0 +1,76 @@
+"""The two scikit-learn estimators: scikit-learn's own checks, then what R-CNN asks of them."""
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from minircnn.heads import BoxRegressor, LinearSVM, feature_scale
+
+
+@parametrize_with_checks([LinearSVM(), LinearSVM(feature_norm=5.0, positive_weight=1.0), BoxRegressor()])
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+def test_labels_of_any_kind_come_back(rng):
+    X = np.concatenate([rng.normal(size=(30, 5)) + 4 * shift for shift in np.eye(5)[:3]])
+    y = np.repeat(["cat", "dog", "sheep"], 30)
+    svm = LinearSVM().fit(X, y)
+    assert (svm.predict(X) == y).mean() > 0.95
+    assert svm.decision_function(X).shape == (90, 3)
+    assert svm.coef_.shape == (3, 5)
+    assert svm.intercept_.shape == (3,)
+
+
+def test_two_classes_have_one_score(rng):
+    X = rng.normal(size=(60, 4))
+    y = X[:, 0] > 0
+    svm = LinearSVM().fit(X, y)
+    np.testing.assert_array_equal(svm.decision_function(X) > 0, svm.predict(X))
+    np.testing.assert_allclose(svm.decision_function(X), X @ svm.coef_[0] + svm.intercept_[0])
+
+
+def test_unfinished_training_warns(rng):
+    X, y = rng.normal(size=(80, 3)), rng.integers(0, 2, 80)
+    with pytest.warns(ConvergenceWarning, match="did not converge in 1 passes for classes"):
+        LinearSVM(C=100.0, max_iter=1).fit(X, y)
+
+
+def test_feature_scale_brings_the_mean_norm_to_twenty(rng):
+    X = rng.normal(size=(100, 7)).astype(np.float16)
+    scaled = X.astype(np.float64) * feature_scale(X)
+    assert np.linalg.norm(scaled, axis=1).mean() == pytest.approx(20, rel=1e-3)
+    with pytest.raises(ValueError, match="none differs from zero"):
+        feature_scale(np.zeros((3, 2)))
+
+
+def ridge_naive(X, Y, lam, whitening):
+    """The released procedure, step by step with explicit inverses."""
+    mean = Y.mean(axis=0)
+    values, V = np.linalg.eigh((Y - mean).T @ (Y - mean) / len(Y))
+    T = V @ np.diag(1 / np.sqrt(values + whitening)) @ V.T
+    X1 = np.concatenate([X, np.ones((len(X), 1))], axis=1)
+    beta = np.linalg.inv(X1.T @ X1 + lam * np.eye(X1.shape[1])) @ X1.T @ ((Y - mean) @ T)
+    return lambda Z: np.concatenate([Z, np.ones((len(Z), 1))], axis=1) @ beta @ np.linalg.inv(T) + mean
+
+
+@pytest.mark.parametrize(("n", "d"), [(50, 6), (20, 40)])
+def test_box_regressor_equals_the_released_procedure(rng, n, d):
+    X, Y = rng.normal(size=(n, d)) + 1, rng.normal(size=(n, 4)) @ rng.normal(size=(4, 4)) + 2
+    Z = rng.normal(size=(9, d))
+    expected = ridge_naive(X, Y, 7.0, 1e-3)(Z)
+    np.testing.assert_allclose(BoxRegressor(7.0).fit(X, Y).predict(Z), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_box_regressor_without_information_predicts_the_mean(rng):
+    Y = rng.normal(size=(30, 4))
+    prediction = BoxRegressor(1e12).fit(rng.normal(size=(30, 3)), Y).predict(np.zeros((2, 3)))
+    np.testing.assert_allclose(prediction, np.tile(Y.mean(axis=0), (2, 1)), atol=1e-6)
+
+
+def test_box_regressor_takes_constant_targets(rng):
+    targets = np.tile([1.0, 2.0, 3.0, 4.0], (10, 1))
+    np.testing.assert_allclose(
+        BoxRegressor().fit(rng.normal(size=(10, 3)), targets).predict(np.ones((1, 3))), targets[:1]
+    )

@@ -1,0 +1,100 @@
+"""One-pass hard negative mining against the SVMs trained on everything."""
+
+import numpy as np
+import pytest
+
+from minircnn.heads import MiningSettings, fit_one_vs_rest, mine_and_train
+
+
+def photos_of(rng, num_photos=12, regions=150, dim=16, num_classes=3):
+    """Positives around one direction per class, many easy negatives and some near the classes."""
+    centres = np.eye(num_classes, dim) * 12
+    positives = [(centres[k] + rng.normal(size=(20 + k, dim))).astype(np.float32) for k in range(num_classes)]
+    photos = []
+    for _ in range(num_photos):
+        near = rng.integers(0, num_classes, regions)
+        pull = np.where(rng.random(regions) < 0.15, 0.7, -0.3)[:, None]
+        features = (centres[near] * pull + 2 * rng.normal(size=(regions, dim))).astype(np.float32)
+        photos.append((features, rng.random((regions, num_classes)) < 0.9))
+    return positives, photos
+
+
+def full_objective(positives, photos, weights, intercepts):
+    X = np.concatenate([*positives, *(f for f, _ in photos)])
+    owner = np.repeat(np.arange(len(positives)), [len(p) for p in positives])
+    labels = np.concatenate(
+        [owner[:, None] == np.arange(len(positives)), *(-e.astype(int) for _, e in photos)]
+    ).astype(int)
+    cost = np.where(labels > 0, 2e-3, 1e-3) * (labels != 0)
+    hinge = np.maximum(0, 1 - labels * (X @ weights + intercepts))
+    return X, labels, 0.5 * ((weights**2).sum(0) + (intercepts / 10) ** 2) + (cost * hinge).sum(0)
+
+
+@pytest.mark.parametrize("score_rows", [1, 400, 10**6])
+def test_reaches_nearly_the_objective_of_training_on_everything(rng, score_rows):
+    positives, photos = photos_of(rng)
+    settings = MiningSettings(retrain_after=60, tol=1e-5, score_rows=score_rows)
+    mined = mine_and_train(positives, iter(photos), settings=settings, rng=rng)
+    X, labels, reached = full_objective(positives, photos, mined.weights, mined.intercepts)
+    best = fit_one_vs_rest(X, labels, tol=1e-5, rng=rng)
+    np.testing.assert_array_less(reached, best.objective * 1.02)
+    assert mined.trace[0].photo == 1
+    assert mined.trace[-1].photo == len(photos)
+    assert len(mined.trace) > 3
+    total = sum(int(e.sum()) for _, e in photos)
+    assert sum(r.num_negatives.sum() for r in mined.trace[-1:]) < total / 2
+
+
+def test_batches_of_photos_change_nothing(rng):
+    positives, photos = photos_of(rng)
+    results = [
+        mine_and_train(
+            positives,
+            photos,
+            settings=MiningSettings(retrain_after=60, score_rows=rows),
+            rng=np.random.default_rng(1),
+        )
+        for rows in (1, 500)
+    ]
+    np.testing.assert_allclose(results[0].weights, results[1].weights, atol=1e-5)
+    assert [r.photo for r in results[0].trace] == [r.photo for r in results[1].trace]
+
+
+def test_first_photo_gives_all_its_negatives(rng):
+    positives, photos = photos_of(rng)
+    mined = mine_and_train(positives, photos[:1], rng=rng)
+    np.testing.assert_array_equal(mined.trace[0].num_negatives, photos[0][1].sum(axis=0))
+    np.testing.assert_array_equal(mined.trace[0].classes, [0, 1, 2])
+
+
+def test_the_scale_is_part_of_the_weights(rng):
+    positives, photos = photos_of(rng)
+    plain = mine_and_train(positives, photos, rng=np.random.default_rng(1))
+    eighth = [p / 8 for p in positives], [(f / 8, e) for f, e in photos]
+    scaled = mine_and_train(*eighth, scale=8.0, rng=np.random.default_rng(1))
+    np.testing.assert_allclose(scaled.weights / 8, plain.weights, atol=1e-6)
+
+
+def test_nothing_to_learn_from_is_no_crash(rng):
+    empty = [np.zeros((0, 4), np.float32)] * 2
+    mined = mine_and_train(empty, [(np.zeros((0, 4), np.float32), np.zeros((0, 2), bool))], rng=rng)
+    assert not mined.weights.any()
+    photos = [(rng.normal(size=(30, 4)).astype(np.float32), np.ones((30, 2), bool))]
+    mined = mine_and_train(empty, photos, rng=rng)  # negatives alone: everything scores low
+    assert (photos[0][0] @ mined.weights + mined.intercepts < 0).all()
+
+
+def test_half_precision_memory_maps_work(rng, tmp_path):
+    positives, photos = photos_of(rng)
+    stored = np.lib.format.open_memmap(tmp_path / "f.npy", "w+", np.float16, photos[0][0].shape)
+    stored[:] = photos[0][0]
+    mined = mine_and_train(positives, [(stored, photos[0][1])], rng=rng)
+    assert mined.weights.dtype == np.float32
+    assert np.isfinite(mined.weights).all()
+
+
+def test_wrong_shapes_are_named(rng):
+    with pytest.raises(ValueError, match=r"mask \(R, 1\)"):
+        mine_and_train([np.zeros((1, 4))], [(np.zeros((2, 4)), np.ones((2, 3), bool))], rng=rng)
+    with pytest.raises(ValueError, match="positives"):
+        mine_and_train([np.zeros((1, 4)), np.zeros((1, 5))], [], rng=rng)
