@@ -1,0 +1,32 @@
+"""Pictures of every stage and an HTML report; needs ``pip install 'minircnn[viz]'``.
+
+Importing this package needs nothing beyond NumPy; matplotlib and Jinja2 are asked for on use.
+"""
+
+from minircnn.viz.curves import draw_bars, draw_loss_curves, draw_precision_recall, draw_sliding_window
+from minircnn.viz.features import draw_feature_map, draw_roi_pool, draw_warps
+from minircnn.viz.photo import Verdict, draw_boxes, draw_detections, judge
+from minircnn.viz.proposals import draw_proposal_hierarchy, draw_proposals
+from minircnn.viz.report import Report
+from minircnn.viz.selection import draw_nms, draw_sampled_rois
+from minircnn.viz.style import save_figure
+
+__all__ = [
+    "Report",
+    "Verdict",
+    "draw_bars",
+    "draw_boxes",
+    "draw_detections",
+    "draw_feature_map",
+    "draw_loss_curves",
+    "draw_nms",
+    "draw_precision_recall",
+    "draw_proposal_hierarchy",
+    "draw_proposals",
+    "draw_roi_pool",
+    "draw_sampled_rois",
+    "draw_sliding_window",
+    "draw_warps",
+    "judge",
+    "save_figure",
+]

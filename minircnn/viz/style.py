@@ -1,0 +1,250 @@
+"""Colours, figure geometry and saving: what all pictures share.
+
+Figures are built through matplotlib's object interface: no ``pyplot``, no global state, no window.
+Photos are shown in the coordinates of their boxes: pixel j covers [j, j + 1), the origin is the
+top left corner. Matplotlib is an extra and imported when the first figure is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from minircnn.arrays import Array, to_host
+from minircnn.structures import FloatArray, ImageArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LineStyle: TypeAlias = Literal["-", "--", ":"]
+
+# The eight colours of Okabe and Ito, told apart with every common form of colour blindness;
+# bright ones first on photos, dark ones first on white paper.
+BOX_COLOURS = ("#E69F00", "#56B4E9", "#F0E442", "#CC79A7", "#009E73", "#D55E00", "#0072B2")
+LINE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+CORRECT, FALSE, MISSED, TRUTH, FAINT = "#00C08B", "#FF6A13", "#F0E442", "#FFFFFF", "#C8C8C8"
+INK, GRID = "#222222", "#DDDDDD"
+
+PANEL_TITLE_SIZE, TITLE_SIZE, LEGEND_SIZE = 11.0, 13.0, 10.0  # points
+LINE_HEIGHT = 1.45  # of text, in font sizes
+POINT = 1 / 72  # inches
+
+
+def class_colour(label: int) -> str:
+    """Return the colour of class `label` (1..K); it repeats after seven classes, names tell them apart."""
+    return BOX_COLOURS[(label - 1) % len(BOX_COLOURS)]
+
+
+def line_colour(index: int) -> str:
+    """Return the colour of curve number `index` on white paper."""
+    return LINE_COLOURS[index % len(LINE_COLOURS)]
+
+
+def ink_on(colour: str) -> str:
+    """Return black or white, whichever reads better on `colour` (``#RRGGBB``)."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 120 else "#FFFFFF"
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty white figure of `width` × `height` inches that can be measured and saved.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError("pictures need matplotlib: pip install 'minircnn[viz]'") from error
+    figure = Figure(figsize=(width, height), dpi=150, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def as_photo(image: Array) -> ImageArray:
+    """Return `image` as a host array after checking that it is (H, W, 3) uint8.
+
+    Raises
+    ------
+    ValueError
+        If shape or dtype differ.
+    """
+    photo = to_host(image)
+    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or 0 in photo.shape:
+        raise ValueError(
+            f"expected a photo of shape (H, W, 3) and dtype uint8, got {photo.shape} {photo.dtype}"
+        )
+    return photo
+
+
+def as_boxes(boxes: Array) -> FloatArray:
+    """Return `boxes` as a (R, 4) host float array; an empty sequence is no boxes.
+
+    Raises
+    ------
+    ValueError
+        If the shape differs.
+    """
+    host = np.asarray(to_host(boxes), dtype=np.float64)
+    if host.size == 0:
+        return host.reshape(0, 4)
+    if host.ndim != 2 or host.shape[1] != 4:
+        raise ValueError(f"boxes must have shape (R, 4), got {host.shape}")
+    return host
+
+
+def photo_panels(
+    shape: tuple[int, int],
+    titles: Sequence[str],
+    *,
+    columns: int = 1,
+    width: float = 9.0,
+    title: str = "",
+    legend_rows: int = 0,
+) -> tuple[Figure, list[Axes]]:
+    """Lay out one bare panel per title, each with exactly the aspect of a (H, W) `shape`.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Height and width of the photo in pixels.
+    titles : sequence of str
+        Heading of each panel; empty strings take no room when all are empty.
+    columns : int
+        Panels side by side.
+    width : float
+        Of the figure, inches. A tall photo narrows it, so that the figure fits a screen.
+    title : str
+        Heading of the figure.
+    legend_rows : int
+        Lines of room kept below the panels for :func:`add_legend`.
+
+    Returns
+    -------
+    figure, axes
+        The figure and its panels, row by row.
+    """
+    height_px, width_px = shape
+    columns = max(1, min(columns, len(titles)))
+    rows = -(-len(titles) // columns)
+    gap = 0.08
+    panel_width = (width - gap * (columns + 1)) / columns
+    tallest = 1.15 * width / rows
+    panel_width = min(panel_width, max(tallest * width_px / height_px, 0.35 * width / columns))
+    panel_height = panel_width * height_px / width_px
+    panel_band = PANEL_TITLE_SIZE * LINE_HEIGHT * POINT if any(titles) else 0.0
+    lines = title.count("\n") + 1
+    top = lines * TITLE_SIZE * LINE_HEIGHT * POINT + 0.06 if title else 0.0
+    bottom = legend_rows * LEGEND_SIZE * 1.7 * POINT + (0.05 if legend_rows else 0.0)
+    fig_width = columns * panel_width + gap * (columns + 1)
+    fig_height = top + rows * (panel_height + panel_band + gap) + gap + bottom
+    figure = new_figure(fig_width, fig_height)
+    if title:
+        figure.text(
+            0.5,
+            1 - 0.04 / fig_height,
+            title,
+            size=TITLE_SIZE,
+            weight="bold",
+            color=INK,
+            ha="center",
+            va="top",
+        )
+    axes = []
+    for i, heading in enumerate(titles):
+        row, column = divmod(i, columns)
+        left = gap + column * (panel_width + gap)
+        upper = top + gap + row * (panel_height + panel_band + gap) + panel_band
+        place = (left / fig_width, 1 - (upper + panel_height) / fig_height)
+        ax = figure.add_axes((*place, panel_width / fig_width, panel_height / fig_height))
+        ax.set(xlim=(0, width_px), ylim=(height_px, 0))
+        ax.set_axis_off()
+        if heading:
+            ax.set_title(heading, size=PANEL_TITLE_SIZE, color=INK, pad=3)
+        axes.append(ax)
+    return figure, axes
+
+
+def show_image(ax: Axes, image: Array, **options: Any) -> None:
+    """Show `image` so that pixel j covers [j, j + 1) of the axes' coordinates."""
+    pixels = to_host(image)
+    height, width = pixels.shape[:2]
+    ax.imshow(pixels, extent=(0, width, height, 0), **options)
+
+
+def add_legend(figure: Figure, entries: Sequence[tuple[str, str, LineStyle]]) -> None:
+    """Explain line colours and styles below the panels.
+
+    `entries` are (text, colour, line style); white lines are shown on a dark edge.
+    """
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D(
+            [], [], color=colour, linestyle=style, linewidth=2.5, label=text, path_effects=halo(colour, 2.5)
+        )
+        for text, colour, style in entries
+    ]
+    figure.legend(
+        handles=handles,
+        loc="lower center",
+        ncols=len(handles),
+        frameon=False,
+        fontsize=LEGEND_SIZE,
+        labelcolor=INK,
+        handlelength=2.4,
+        columnspacing=1.4,
+        borderaxespad=0.1,
+    )
+
+
+def halo(colour: str, linewidth: float) -> list[Any]:
+    """Return the path effects that keep a line of `colour` visible on any photo."""
+    from matplotlib.patheffects import Normal, Stroke
+
+    edge = "#000000" if ink_on(colour) == "#000000" else "#FFFFFF"
+    return [Stroke(linewidth=linewidth + 1.6, foreground=edge, alpha=0.65), Normal()]
+
+
+def save_figure(figure: Figure, path: str | Path, *, dpi: float = 150) -> Path:
+    """Write `figure` as PNG or SVG, by the suffix of `path`, creating missing folders.
+
+    The same figure gives the same bytes: no date is stored.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+    path : str or Path
+        Ends in ``.png`` or ``.svg``.
+    dpi : float
+        Pixels per inch (of photos inside, for SVG).
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    ValueError
+        If the suffix is neither ``.png`` nor ``.svg``.
+    """
+    import matplotlib
+
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in (".png", ".svg"):
+        raise ValueError(f"{path}: pictures are saved as .png or .svg, not '{path.suffix}'")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    metadata: dict[str, Any] = {"Date": None} if suffix == ".svg" else {"Software": None}
+    with matplotlib.rc_context({"svg.hashsalt": "minircnn"}):  # else element ids are drawn at random
+        figure.savefig(path, dpi=dpi, metadata=metadata)
+    return path
