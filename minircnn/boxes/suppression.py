@@ -9,9 +9,9 @@ from __future__ import annotations
 import array_api_compat
 
 from minircnn.arrays import Array, array_namespace
-from minircnn.boxes.geometry import as_boxes, box_iou
+from minircnn.boxes.geometry import as_boxes, box_iou, columns, iou_of_columns
 
-_BLOCK = 128  # boxes decided at once: a (128, R) table of IoU values is the largest array made
+_BLOCK = 64  # boxes decided at once: a (64, R) table of IoU values is the largest array made
 
 
 def nms(boxes: Array, scores: Array, iou_threshold: float) -> Array:
@@ -41,17 +41,17 @@ def nms(boxes: Array, scores: Array, iou_threshold: float) -> Array:
     """
     xp = array_namespace(boxes, scores)
     boxes = _checked(boxes, scores, iou_threshold)
+    rows = columns(boxes)  # (4, R)
     remaining = xp.argsort(scores, descending=True, stable=True)  # (R,)
     kept = [remaining[:0]]
     while remaining.shape[0]:
         size = min(_BLOCK, remaining.shape[0])
         block, remaining = remaining[:size], remaining[size:]  # (B,), (R',)
-        members = xp.take(boxes, block, axis=0)  # (B, 4)
-        survivors = block[_greedy(box_iou(members, members) > iou_threshold)]  # (S,)
+        members = xp.take(rows, block, axis=1)  # (4, B)
+        survivors = block[_greedy(iou_of_columns(members, members) > iou_threshold)]  # (S,)
         kept.append(survivors)
-        keepers, rest = xp.take(boxes, survivors, axis=0), xp.take(boxes, remaining, axis=0)
-        hit = xp.any(box_iou(keepers, rest) > iou_threshold, axis=0)  # (R',)
-        remaining = remaining[~hit]
+        keepers, rest = xp.take(rows, survivors, axis=1), xp.take(rows, remaining, axis=1)
+        remaining = remaining[~xp.any(iou_of_columns(keepers, rest) > iou_threshold, axis=0)]
     return xp.concat(kept)
 
 
