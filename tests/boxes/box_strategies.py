@@ -1,0 +1,56 @@
+"""Random boxes for the property tests, and naive twins of the fast functions."""
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+
+@st.composite
+def integer_boxes(draw, min_count=0, max_count=12, limit=24, min_side=0):
+    """Integer-valued float64 boxes in [0, limit]; sums and products of them are exact."""
+    count = draw(st.integers(min_count, max_count))
+    corners = draw(hnp.arrays(np.int64, (count, 2), elements=st.integers(0, limit - min_side)))
+    sides = draw(hnp.arrays(np.int64, (count, 2), elements=st.integers(min_side, limit)))
+    return np.concatenate([corners, np.minimum(corners + sides, limit)], axis=1).astype(np.float64)
+
+
+@st.composite
+def real_boxes(draw, min_count=0, max_count=12, min_side=1.0, limit=1000.0):
+    count = draw(st.integers(min_count, max_count))
+    corners = draw(hnp.arrays(np.float64, (count, 2), elements=st.floats(-limit, limit)))
+    sides = draw(hnp.arrays(np.float64, (count, 2), elements=st.floats(min_side, limit)))
+    return np.concatenate([corners, corners + sides], axis=1)
+
+
+@st.composite
+def scored_boxes(draw, max_count=30, distinct=False):
+    """Boxes and scores; few different scores, so that ties happen, unless `distinct`."""
+    boxes = draw(integer_boxes(max_count=max_count, min_side=1))
+    if distinct:
+        return boxes, np.array(draw(st.permutations(range(len(boxes)))), dtype=np.float64)
+    scores = draw(st.lists(st.integers(0, 5), min_size=len(boxes), max_size=len(boxes)))
+    return boxes, np.array(scores, dtype=np.float64)
+
+
+def naive_iou(a, b):
+    """One pair of boxes at a time, in Python numbers."""
+    table = np.zeros((len(a), len(b)))
+    for i, (ax1, ay1, ax2, ay2) in enumerate(a.tolist()):
+        for j, (bx1, by1, bx2, by2) in enumerate(b.tolist()):
+            w, h = min(ax2, bx2) - max(ax1, bx1), min(ay2, by2) - max(ay1, by1)
+            if w > 0 and h > 0:
+                common = w * h
+                table[i, j] = common / ((ax2 - ax1) * (ay2 - ay1) + (bx2 - bx1) * (by2 - by1) - common)
+    return table
+
+
+def naive_nms(boxes, scores, iou_threshold):
+    """Textbook greedy suppression: take the best, strike out what it overlaps; repeat."""
+    iou = naive_iou(boxes, boxes)
+    candidates = sorted(range(len(boxes)), key=lambda i: -scores[i])  # sorted() is stable
+    kept = []
+    while candidates:
+        best = candidates.pop(0)
+        kept.append(best)
+        candidates = [i for i in candidates if not iou[best, i] > iou_threshold]
+    return kept
