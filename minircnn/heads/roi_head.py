@@ -1,0 +1,78 @@
+"""Fast R-CNN's two sibling output layers, and the truncated SVD that makes wide layers cheap at test time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minircnn.arrays import Array, like, to_host
+from minircnn.nn import Layer, Linear, Parameter, Sequential
+
+
+class SiblingHeads(Layer):
+    """The class scores and the box offsets, computed side by side from the same features.
+
+    ``cls_score`` (R, K+1) and ``bbox_pred`` (R, 4(K+1)); block ``4·label … 4·label + 3`` of the latter
+    holds the offsets for class `label`, block 0 (background) is never used. Initialised from Gaussians
+    of standard deviation 0.01 and 0.001 with biases zero; biases learn twice as fast and are not decayed
+    (Fast R-CNN, section 2.3; the released prototxts).
+    """
+
+    def __init__(self, feature_dim: int, num_classes: int, *, rng: np.random.Generator | None = None) -> None:
+        self.cls_score = Linear(feature_dim, num_classes + 1, rng=rng, std=0.01)
+        self.bbox_pred = Linear(feature_dim, 4 * (num_classes + 1), rng=rng, std=0.001)
+        for layer in (self.cls_score, self.bbox_pred):
+            layer.bias.lr_multiplier = 2.0
+            layer.bias.decay_multiplier = 0.0
+
+    def forward_both(self, x: Array) -> tuple[Array, Array]:
+        """Return ``cls_score`` (R, K+1) and ``bbox_pred`` (R, 4(K+1)) of features `x` (R, D)."""
+        return self.cls_score.forward(x), self.bbox_pred.forward(x)
+
+    def backward_both(self, d_cls_score: Array, d_bbox_pred: Array) -> Array:
+        """Return dLoss/dx (R, D): where the siblings meet, their gradients add."""
+        return self.cls_score.backward(d_cls_score) + self.bbox_pred.backward(d_bbox_pred)
+
+
+def truncated_svd(layer: Linear, rank: int) -> Sequential:
+    """Split a fully connected layer into two thin ones (Fast R-CNN, section 3.1).
+
+    The weight (K, D) is approximated by its `rank` largest singular values, W ≈ U Σ Vᵀ. The first layer
+    holds Σ Vᵀ (rank, D) without bias, the second U (K, rank) with the original bias: rank·(K + D)
+    multiplications instead of K·D.
+
+    Raises
+    ------
+    ValueError
+        If `rank` is not in 1..min(K, D).
+    """
+    weight = to_host(layer.weight.data)  # (K, D)
+    if not 1 <= rank <= min(weight.shape):
+        raise ValueError(f"rank must be in 1..{min(weight.shape)} for a weight {weight.shape}, got {rank}")
+    u, singular, vt = np.linalg.svd(weight, full_matrices=False)
+    first = Linear(weight.shape[1], rank)
+    second = Linear(rank, weight.shape[0])
+    first.weight = Parameter(
+        like((singular[:rank, None] * vt[:rank]).astype(weight.dtype), layer.weight.data)
+    )
+    first.bias = Parameter(layer.bias.data[:rank] * 0)
+    second.weight = Parameter(like(np.ascontiguousarray(u[:, :rank]), layer.weight.data))
+    second.bias = Parameter(layer.bias.data)
+    split = Sequential(vt=first, u=second)
+    split.eval()
+    return split
+
+
+def compress(head: Sequential, ranks: dict[str, int]) -> None:
+    """Replace the named fully connected layers of `head` by their truncated SVD, in place.
+
+    Raises
+    ------
+    KeyError
+        If `head` has no fully connected layer of that name.
+    """
+    for name, rank in ranks.items():
+        layer = getattr(head, name, None)
+        if not isinstance(layer, Linear):
+            available = [n for n, child in head.children() if isinstance(child, Linear)]
+            raise KeyError(f"no fully connected layer {name!r} to compress; there are {available}")
+        setattr(head, name, truncated_svd(layer, rank))

@@ -1,0 +1,81 @@
+"""Proposals of a whole data set, computed once and kept on disk, a file a photo."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+from tqdm.auto import tqdm
+
+from minircnn.detectors.storage import describe_proposer
+from minircnn.proposals import Proposer
+from minircnn.structures import DetectionDataset, FloatArray
+
+
+def compute_proposals(
+    dataset: DetectionDataset,
+    proposer: Proposer,
+    *,
+    folder: Path | None = None,
+    limit: int | None = None,
+    n_jobs: int = 1,
+    progress: bool = True,
+) -> list[FloatArray]:
+    """Run `proposer` on every photo of `dataset`.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Keeps the boxes of every photo; photos found there are not computed again, so an interrupted call
+        continues where it stopped. Boxes of other settings lie in other sub-folders.
+    limit : int, optional
+        At most this many boxes a photo, best rank first.
+    n_jobs : int
+        Processes.
+
+    Returns
+    -------
+    list of (R, 4) float32 arrays
+        In the order of the data set.
+    """
+    key = hashlib.sha256(json.dumps(describe_proposer(proposer), sort_keys=True).encode()).hexdigest()[:12]
+    files = [
+        folder / key / f"{_file_name(image_id)}.npy" if folder else None for image_id in dataset.image_ids
+    ]
+    missing = [i for i, file in enumerate(files) if file is None or not file.is_file()]
+    found: dict[int, FloatArray] = {}
+    results: Iterable[tuple[int, FloatArray]] = Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(_propose)(dataset, proposer, i) for i in missing
+    )
+    for i, boxes in tqdm(
+        results, total=len(missing), desc="proposals", unit="photo", disable=not progress or not missing
+    ):
+        file = files[i]
+        if file is None:
+            found[i] = boxes
+        else:
+            _write(file, boxes)
+    all_boxes = [found[i] if file is None else np.load(file) for i, file in enumerate(files)]
+    return [boxes[:limit] for boxes in all_boxes]
+
+
+def _propose(dataset: DetectionDataset, proposer: Proposer, index: int) -> tuple[int, FloatArray]:
+    return index, proposer.propose(dataset.image(index), image_id=dataset.image_ids[index])
+
+
+def _file_name(image_id: str) -> str:
+    """Return a file name for an image id that may itself be a path."""
+    return image_id.replace("/", "__").replace("\\", "__")
+
+
+def _write(file: Path, boxes: FloatArray) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
+    with partial.open("wb") as handle:
+        np.save(handle, boxes)
+    os.replace(partial, file)

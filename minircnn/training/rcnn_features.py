@@ -1,0 +1,165 @@
+"""R-CNN, stage 2: the CNN's features of every region, kept on disk.
+
+The SVMs need the fc7 features of every region, so all are stored: their size is announced first. The box
+regressors need pool5, which is far larger, only of the regions close to an object: only those are stored.
+(The released code stores pool5 of all regions and computes fc6 and fc7 again whenever it reads them.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from minircnn.arrays import HostArray, like
+from minircnn.backbones import Normalization
+from minircnn.detectors.rcnn import RCNNNetwork, WarpSettings, extract_features
+from minircnn.training.regions import PhotoReader, RegionRecord
+
+logger = logging.getLogger("minircnn")
+
+
+class CacheError(RuntimeError):
+    """The feature cache cannot be made."""
+
+
+@dataclass(frozen=True)
+class FeatureCache:
+    """Memory-mapped features of a data set's regions.
+
+    Parameters
+    ----------
+    fc7 : (T, D7) array
+        Of all T regions, photo after photo, ground truth first in each.
+    pool5 : (P, D5) array
+        Of the regions that overlap their object by more than the box regressors' minimum.
+    first : (N + 1,) int array
+        Photo i's regions are rows ``first[i]:first[i + 1]`` of `fc7`.
+    """
+
+    fc7: HostArray
+    pool5: HostArray
+    first: HostArray
+
+    def photo(self, index: int) -> HostArray:
+        """Return the fc7 features of photo `index`."""
+        return self.fc7[self.first[index] : self.first[index + 1]]
+
+
+def cache_features(
+    network: RCNNNetwork,
+    normalization: Normalization,
+    warp: WarpSettings,
+    photos: PhotoReader,
+    records: Sequence[RegionRecord],
+    folder: Path,
+    *,
+    min_iou: float,
+    dtype: str = "float32",
+    progress: bool = True,
+) -> FeatureCache:
+    """Compute the features of every region, or finish what an earlier call began.
+
+    Parameters
+    ----------
+    folder : Path
+        Receives ``fc7.npy``, ``pool5.npy`` and ``done.json``. What lies there of other weights or other
+        regions is replaced.
+    min_iou : float
+        Regions that overlap their object by more keep their pool5 features.
+    dtype : {"float32", "float16"}
+
+    Raises
+    ------
+    CacheError
+        If the disk has too little room.
+    """
+    close = [record.best_iou > min_iou for record in records]
+    first = np.cumsum([0, *(len(r) for r in records)])
+    first_close = np.cumsum([0, *(int(c.sum()) for c in close)])
+    dim7, dim5 = _feature_dims(network, warp)
+    shapes = {"fc7": (int(first[-1]), dim7), "pool5": (int(first_close[-1]), dim5)}
+    key = _fingerprint(network, warp, records, dtype, min_iou)
+    done_path = folder / "done.json"
+    done = _done_photos(done_path, key)
+    folder.mkdir(parents=True, exist_ok=True)
+    if done == 0:
+        _announce(shapes, np.dtype(dtype), folder)
+        for name, shape in shapes.items():
+            np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype=dtype, shape=shape).flush()
+    fc7 = np.lib.format.open_memmap(folder / "fc7.npy", "r+")
+    pool5 = np.lib.format.open_memmap(folder / "pool5.npy", "r+")
+    bar = tqdm(total=len(records), initial=done, desc="features", unit="photo", disable=not progress)
+    with bar:
+        for i in range(done, len(records)):
+            if len(records[i]):
+                own7, own5 = extract_features(network, normalization, warp, photos.read(i), records[i].boxes)
+                fc7[first[i] : first[i + 1]] = own7
+                pool5[first_close[i] : first_close[i + 1]] = own5[close[i]]
+            fc7.flush()
+            pool5.flush()
+            _write_done(done_path, key, i + 1)
+            bar.update()
+    return FeatureCache(fc7, pool5, first)
+
+
+def _feature_dims(network: RCNNNetwork, warp: WarpSettings) -> tuple[int, int]:
+    blank = np.zeros((1, 3, warp.crop_size, warp.crop_size), dtype=np.float32)
+    network.eval()
+    fc7, pool5 = network.crop_features(like(blank, network.fc8.weight.data))
+    return fc7.shape[1], pool5.shape[1]
+
+
+def _announce(shapes: dict[str, tuple[int, int]], dtype: np.dtype[np.generic], folder: Path) -> None:
+    size = sum(rows * columns for rows, columns in shapes.values()) * dtype.itemsize
+    free = shutil.disk_usage(folder).free
+    logger.info(
+        "feature cache: %s regions x %s numbers (fc7) and %s x %s (pool5), %s: %.0f MB in %s",
+        *shapes["fc7"],
+        *shapes["pool5"],
+        dtype,
+        size / 1e6,
+        folder,
+    )
+    if size > free:
+        raise CacheError(
+            f"the feature cache needs {size / 1e9:.1f} GB and {folder} has {free / 1e9:.1f} GB free; "
+            "use --cache-dtype float16, fewer proposals (--proposals.limit) or another folder (--out)"
+        )
+
+
+def _fingerprint(
+    network: RCNNNetwork,
+    warp: WarpSettings,
+    records: Sequence[RegionRecord],
+    dtype: str,
+    min_iou: float,
+) -> str:
+    """Return a digest of everything the features depend on."""
+    digest = hashlib.sha256(repr((warp, dtype, min_iou)).encode())
+    for name, array in network.state_dict().items():
+        digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+    for record in records:
+        digest.update(np.ascontiguousarray(record.boxes).tobytes())
+    return digest.hexdigest()
+
+
+def _done_photos(path: Path, key: str) -> int:
+    if not path.is_file():
+        return 0
+    state = json.loads(path.read_text(encoding="utf-8"))
+    return int(state["photos"]) if state["key"] == key else 0
+
+
+def _write_done(path: Path, key: str, photos: int) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps({"key": key, "photos": photos}), encoding="utf-8")
+    os.replace(partial, path)

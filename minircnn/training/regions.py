@@ -1,0 +1,103 @@
+"""The training regions of a data set: ground truth and proposals, with labels and box targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from minircnn.boxes import assign, box_iou, encode
+from minircnn.structures import Annotations, DetectionDataset, FloatArray, ImageArray, IntArray
+
+
+@dataclass(frozen=True)
+class RegionRecord:
+    """The regions of one photo, ground truth first.
+
+    Parameters
+    ----------
+    boxes : (R, 4) float32 array
+        The `num_gt` ground-truth boxes, then the proposals, in pixels of the photo.
+    best_iou : (R,) float array
+        IoU with the object each region overlaps most.
+    labels : (R,) int array
+        Class of that object; 0 where the region overlaps none.
+    targets : (R, 4) float32 array
+        Offsets from the region to that object; zeros where it overlaps none.
+    class_iou : (R, K) float32 array
+        Largest IoU with an object of each class.
+    num_gt : int
+    width : int
+        Of the photo, in pixels.
+    """
+
+    boxes: FloatArray
+    best_iou: FloatArray
+    labels: IntArray
+    targets: FloatArray
+    class_iou: FloatArray
+    num_gt: int
+    width: int
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+def region_record(annotations: Annotations, proposals: FloatArray) -> RegionRecord:
+    """Assign the proposals of one photo to its objects.
+
+    Objects marked difficult are left out of training altogether, as in the papers' code.
+    """
+    gt = annotations.boxes[~annotations.difficult].astype(np.float32)  # (G, 4)
+    gt_labels = annotations.labels[~annotations.difficult]
+    boxes = np.concatenate([gt, np.asarray(proposals, dtype=np.float32).reshape(-1, 4)])
+    assignment = assign(boxes, gt)
+    matched = assignment.best_gt >= 0
+    labels = np.zeros(len(boxes), dtype=np.int64)
+    labels[matched] = gt_labels[assignment.best_gt[matched]]
+    targets = np.zeros((len(boxes), 4), dtype=np.float32)
+    targets[matched] = encode(boxes[matched], gt[assignment.best_gt[matched]])
+    iou = box_iou(boxes, gt)  # (R, G)
+    class_iou = np.zeros((len(boxes), len(annotations.class_names)), dtype=np.float32)
+    for label in np.unique(gt_labels):
+        class_iou[:, label - 1] = iou[:, gt_labels == label].max(axis=1)
+    return RegionRecord(boxes, assignment.best_iou, labels, targets, class_iou, len(gt), annotations.width)
+
+
+def region_records(dataset: DetectionDataset, proposals: Sequence[FloatArray]) -> list[RegionRecord]:
+    """Build the record of every photo of `dataset`, given the proposals of each.
+
+    Raises
+    ------
+    ValueError
+        If no photo has an object to learn from.
+    """
+    records = [region_record(dataset.annotations(i), boxes) for i, boxes in enumerate(proposals)]
+    if not any(record.num_gt for record in records):
+        raise ValueError(f"data set {dataset.name} has no (not difficult) object to train on")
+    return records
+
+
+class PhotoReader:
+    """Reads the photos of a data set, keeping the most recent ones in memory.
+
+    Parameters
+    ----------
+    dataset : DetectionDataset
+    keep : int
+        Photos kept.
+    """
+
+    def __init__(self, dataset: DetectionDataset, keep: int = 512) -> None:
+        self._read = lru_cache(maxsize=keep)(dataset.image)
+
+    def read(self, index: int) -> ImageArray:
+        """Return photo `index` (H, W, 3) uint8."""
+        return self._read(index)
+
+
+def epoch_order(seed: int, epoch: int, count: int) -> IntArray:
+    """Return the order of `count` photos in `epoch`: a function of its arguments, so nothing to store."""
+    return np.random.default_rng([seed, epoch]).permutation(count)
