@@ -1,8 +1,8 @@
-"""Real photographs that ship inside the scikit-image and scikit-learn wheels: backgrounds without a download."""
+"""Real photographs inside the scikit-image and scikit-learn wheels: backgrounds without a download."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from importlib.resources import as_file, files
 from typing import Literal
 
@@ -41,11 +41,11 @@ _FOLDERS = {"skimage": ("skimage", "data"), "sklearn": ("sklearn.datasets", "ima
 
 
 def photo_names(split: Split) -> tuple[str, ...]:
-    """Return the names of the background photos of `split`, as ``library/file``. No photo is in two splits."""
+    """Return the background photos of `split` as ``library/file``; no photo is in two splits."""
     return _PHOTOS[split]
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_photo(name: str) -> ImageArray:
     """Return the bundled photo `name` as a read-only (H, W, 3) uint8 RGB array.
 

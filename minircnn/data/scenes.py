@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from PIL import Image
-from sklearn.datasets import load_digits
 
+from minircnn.data.digits import all_digits, digit_samples, render_digit
 from minircnn.data.photos import Split, load_photo, photo_names
 from minircnn.structures import Annotations, FloatArray, ImageArray, IntArray
 
@@ -16,13 +15,6 @@ DIGIT_NAMES = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
 
 DEFAULT_COUNT: dict[Split, int] = {"train": 400, "val": 100, "test": 200}
 
-# Shares of the digit samples, in the order of the file. The file is grouped by writer, so consecutive
-# blocks keep most writers in one split; a random split would show every writer to the training.
-_DIGIT_SHARE: dict[Split, tuple[float, float]] = {
-    "train": (0.0, 0.6),
-    "val": (0.6, 0.75),
-    "test": (0.75, 1.0),
-}
 _SPLIT_NUMBER: dict[Split, int] = {"train": 0, "val": 1, "test": 2}
 
 _MAX_BOX_IOU = 0.1
@@ -33,49 +25,8 @@ _MIN_COLOUR_DISTANCE = 110.0
 _LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 
-@lru_cache(maxsize=1)
-def _digits() -> tuple[ImageArray, IntArray]:
-    data = load_digits()
-    samples = (data.images * (255 / 16)).astype(np.uint8)  # (1797, 8, 8)
-    return samples, data.target.astype(np.int64)
-
-
-def digit_samples(split: Split) -> IntArray:
-    """Return the (S,) indices into ``sklearn.datasets.load_digits`` that scenes of `split` may show."""
-    count = len(_digits()[1])
-    start, stop = _DIGIT_SHARE[split]
-    return np.arange(round(start * count), round(stop * count))
-
-
 def _uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return low + (high - low) * rng.random()
-
-
-def render_digit(sample: ImageArray, height: int, width: int) -> FloatArray:
-    """Draw a small grey digit as a smooth bold stroke.
-
-    Parameters
-    ----------
-    sample : (8, 8) uint8 array
-        Ink 0..255.
-    height, width : int
-        Wanted size of the ink in pixels; the stroke's curvature may take or add a pixel or two.
-
-    Returns
-    -------
-    (h, w) float64 array
-        Coverage 0..1, cropped so that coverage above 0.5 touches all four sides.
-    """
-    rows, columns = np.flatnonzero((sample > 96).any(1)), np.flatnonzero((sample > 96).any(0))
-    ink = np.pad(sample[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], 1)  # (p + 2, q + 2)
-    size = (
-        round(width * ink.shape[1] / (ink.shape[1] - 1.5)),
-        round(height * ink.shape[0] / (ink.shape[0] - 1.5)),
-    )
-    smooth = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BICUBIC), dtype=np.float64)
-    coverage = np.clip((smooth - 70) / 51, 0, 1)  # soft threshold around 37 % ink
-    rows, columns = np.flatnonzero((coverage > 0.5).any(1)), np.flatnonzero((coverage > 0.5).any(0))
-    return coverage[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _background(split: Split, size: int, rng: np.random.Generator) -> ImageArray:
@@ -201,7 +152,7 @@ class Scenes:
         return self._scene(index).image.copy()
 
     def annotations(self, index: int) -> Annotations:
-        """Return the digits of scene `index`; a box is tight around the ink whose coverage exceeds one half."""
+        """Return the digits of scene `index`; boxes are tight around ink of coverage above 0.5."""
         scene = self._scene(index)
         return Annotations(
             scene.boxes.copy(), scene.labels.copy(), DIGIT_NAMES, self.size, self.size, self.image_ids[index]
@@ -238,7 +189,7 @@ class Scenes:
 
     def _draw_digit(self, rng: np.random.Generator) -> tuple[FloatArray, int]:
         """Return one digit's coverage (h, w) and its label 1..10, classes equally likely."""
-        samples, targets = _digits()
+        samples, targets = all_digits()
         own = digit_samples(self.split)
         digit = int(rng.integers(10))
         candidates = own[targets[own] == digit]

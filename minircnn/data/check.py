@@ -1,0 +1,159 @@
+"""Look a data set over before hours are spent on it: what it holds, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from minircnn.data.coco import read_coco
+from minircnn.data.problems import BOX_FAULTS, Problem, box_fault
+from minircnn.data.records import PhotoRecord, class_problems
+from minircnn.data.report import ClassCount, DataReport, Spread
+from minircnn.data.voc_folder import VOCFolder
+from minircnn.imaging import ImageError, read_image
+from minircnn.structures import Annotations, DetectionDataset, FloatArray
+
+_APART = [{"train", "val"}, {"train", "test"}, {"val", "test"}, {"trainval", "test"}]
+
+
+def check_dataset(
+    source: str | Path | DetectionDataset,
+    *,
+    split: str | None = None,
+    year: str | None = None,
+    image_folder: str | Path | None = None,
+    class_names: Sequence[str] | None = None,
+    decode_photos: bool = False,
+) -> DataReport:
+    """Return what is in a data set and what is wrong with it, without raising for what is wrong.
+
+    Parameters
+    ----------
+    source : str, Path or DetectionDataset
+        A VOC folder, a COCO ``.json`` file, or a data set already made.
+    split, year, class_names
+        As for :class:`minircnn.data.VOCDataset`; with no `split`, all lists of a VOC folder and all its
+        annotations are checked, also for photos that stand in lists that must be apart.
+    image_folder : str or Path, optional
+        Where the photos of a COCO file lie. Default: beside the file.
+    decode_photos : bool
+        Also decode every photo, which finds truncated ones and takes a few milliseconds each.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such folder, list or file, or the JSON cannot be read.
+    """
+    if not isinstance(source, str | Path):
+        return _check_made(source, decode_photos)
+    path = Path(source)
+    if path.suffix.lower() == ".json":
+        content = read_coco(path, path.parent if image_folder is None else Path(image_folder))
+        return _report(path.stem, content.class_names, content.records, content.problems, {}, decode_photos)
+    folder = VOCFolder(path, year)
+    lists = {name: folder.split_ids(name) for name in (folder.splits if split is None else [split])}
+    ids = [image_id for listed in lists.values() for image_id in dict.fromkeys(listed)]
+    records, problems = folder.read(list(dict.fromkeys([*ids, *(folder.xml if split is None else ())])))
+    names = folder.class_names() if class_names is None else tuple(class_names)
+    problems += [*class_problems(records, names), *_list_problems(folder, lists)]
+    counts = {name: len(listed) for name, listed in lists.items()}
+    return _report(folder.path.name, names, records, problems, counts, decode_photos)
+
+
+def _list_problems(folder: VOCFolder, lists: dict[str, list[str]]) -> Iterator[Problem]:
+    """Find photos listed twice, and photos that stand in two lists which must be apart."""
+    for name, listed in lists.items():
+        twice = [image_id for image_id, count in Counter(listed).items() if count > 1]
+        if twice:
+            message = f"{len(twice)} photo(s) are listed more than once, {twice[0]} for one"
+            yield Problem(str(folder.list_file(name)), "duplicate", message)
+    for a, b in combinations(lists, 2):
+        shared = sorted(set(lists[a]) & set(lists[b]))
+        if shared and {a, b} in _APART:
+            message = f"{len(shared)} photo(s) stand in {a}.txt as well, {shared[0]} for one"
+            yield Problem(str(folder.list_file(b)), "leak", message)
+
+
+def _check_made(dataset: DetectionDataset, decode: bool) -> DataReport:
+    """Report on a data set of any kind; its boxes are checked here, since it may come from anywhere."""
+    problems: list[Problem] = list(getattr(dataset, "problems", ()))
+    truth = [dataset.annotations(index) for index in range(len(dataset))]
+    for found in truth:
+        for number, (corners, label) in enumerate(zip(found.boxes, found.labels, strict=True)):
+            x1, y1, x2, y2 = (float(v) for v in corners)
+            fault = box_fault((x1, y1, x2, y2), found.height, found.width)
+            if fault is not None:
+                name = dataset.class_names[label - 1]
+                where, what = found.image_id, BOX_FAULTS[fault]
+                problems.append(Problem(where, fault, what, number, name, (x1, y1, x2, y2)))
+    if decode:
+        for index, image_id in enumerate(dataset.image_ids):
+            try:
+                dataset.image(index)
+            except ImageError as error:
+                problems.append(Problem(image_id, "unreadable", str(error)))
+    return _summary(dataset.name, dataset.class_names, truth, problems, {})
+
+
+def _report(
+    name: str,
+    class_names: tuple[str, ...],
+    records: Sequence[PhotoRecord],
+    problems: Sequence[Problem],
+    splits: dict[str, int],
+    decode: bool,
+) -> DataReport:
+    found = [replace(problem, action="error") for problem in problems]  # nothing has been put right yet
+    for record in records if decode else ():
+        try:
+            read_image(record.photo)
+        except ImageError as error:
+            found.append(Problem(str(record.photo), "unreadable", str(error)))
+    truth = [record.annotations(class_names) for record in records]
+    return _summary(name, class_names, truth, found, splits)
+
+
+def _summary(
+    name: str,
+    class_names: tuple[str, ...],
+    truth: Sequence[Annotations],
+    problems: Sequence[Problem],
+    splits: dict[str, int],
+) -> DataReport:
+    """Count and measure the boxes of `truth`."""
+    boxes = np.concatenate([np.zeros((0, 4)), *(a.boxes for a in truth)])  # (G, 4)
+    widths, heights = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    sound = (widths > 0) & (heights > 0)
+    per_image = np.array([len(a) for a in truth], dtype=np.float64)
+    return DataReport(
+        name,
+        images=len(truth),
+        images_without_objects=int((per_image == 0).sum()),
+        objects=len(boxes),
+        objects_per_image=_spread(per_image),
+        classes=tuple(_count(class_name, i, truth) for i, class_name in enumerate(class_names, start=1)),
+        image_height=_spread(np.array([a.height for a in truth], dtype=np.float64)),
+        image_width=_spread(np.array([a.width for a in truth], dtype=np.float64)),
+        box_height=_spread(heights),
+        box_width=_spread(widths),
+        box_aspect=_spread(widths[sound] / heights[sound]),
+        splits=splits,
+        problems=tuple(problems),
+    )
+
+
+def _count(name: str, label: int, truth: Sequence[Annotations]) -> ClassCount:
+    own = [a.labels == label for a in truth]
+    difficult = sum(int((mask & a.difficult).sum()) for mask, a in zip(own, truth, strict=True))
+    return ClassCount(name, sum(int(m.sum()) for m in own), difficult, sum(bool(m.any()) for m in own))
+
+
+def _spread(values: FloatArray) -> Spread:
+    if len(values) == 0:
+        return Spread(0.0, 0.0, 0.0)
+    return Spread(float(values.min()), float(np.median(values)), float(values.max()))

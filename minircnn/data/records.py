@@ -1,0 +1,113 @@
+"""What annotation files of any format come down to: one record per photo, and the data set made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from minircnn.data.problems import Box, Problem
+from minircnn.imaging import read_image
+from minircnn.structures import Annotations, ImageArray
+
+
+@dataclass(frozen=True)
+class ObjectRecord:
+    """One sound object: its position in the file, and its half-open `box` in pixels of the photo."""
+
+    index: int
+    class_name: str
+    box: Box
+    difficult: bool
+
+
+@dataclass(frozen=True)
+class PhotoRecord:
+    """One annotated photo. `source` is the file the annotations stand in."""
+
+    image_id: str
+    photo: Path
+    source: str
+    height: int
+    width: int
+    objects: tuple[ObjectRecord, ...]
+
+    def annotations(self, class_names: tuple[str, ...]) -> Annotations:
+        """Return the objects whose class is among `class_names`, in the order of the file."""
+        label = {name: number for number, name in enumerate(class_names, start=1)}
+        known = [o for o in self.objects if o.class_name in label]
+        return Annotations(
+            np.array([o.box for o in known], dtype=np.float32).reshape(-1, 4),
+            np.array([label[o.class_name] for o in known], dtype=np.int64),
+            class_names,
+            self.height,
+            self.width,
+            self.image_id,
+            np.array([o.difficult for o in known], dtype=bool),
+        )
+
+
+def class_problems(records: Iterable[PhotoRecord], class_names: tuple[str, ...]) -> list[Problem]:
+    """Return one problem for every object whose class is not among `class_names`."""
+    message = f"this class is not among {', '.join(class_names)}"
+    return [
+        Problem(record.source, "class", message, o.index, o.class_name)
+        for record in records
+        for o in record.objects
+        if o.class_name not in class_names
+    ]
+
+
+class RecordDataset:
+    """Photos on disk with their records; satisfies :class:`minircnn.structures.DetectionDataset`.
+
+    Parameters
+    ----------
+    name : str
+    class_names : tuple of str
+    records : sequence of PhotoRecord
+    problems : sequence of Problem
+        What was put right while reading.
+    flippable : bool
+    """
+
+    def __init__(
+        self,
+        name: str,
+        class_names: tuple[str, ...],
+        records: Sequence[PhotoRecord],
+        problems: Sequence[Problem],
+        flippable: bool,
+    ) -> None:
+        self.name = name
+        self.class_names = class_names
+        self.image_ids = tuple(record.image_id for record in records)
+        self.flippable = flippable
+        self.problems = tuple(problems)
+        self._records = tuple(records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name}: {len(self)} photos, {len(self.class_names)} classes)"
+
+    def image(self, index: int) -> ImageArray:
+        """Return photo `index` as (H, W, 3) uint8 RGB.
+
+        Raises
+        ------
+        ImageError
+            If the photo is damaged.
+        """
+        return read_image(self._records[index].photo)
+
+    def annotations(self, index: int) -> Annotations:
+        """Return the objects of photo `index`, in the order of the file."""
+        return self._records[index].annotations(self.class_names)
+
+    def path(self, index: int) -> Path:
+        """Return the file of photo `index`."""
+        return self._records[index].photo
