@@ -14,9 +14,9 @@ from minircnn.structures import FloatArray, ImageArray, IntArray
 # Shares of the digit samples, in the order of the file. The file is grouped by writer, so consecutive
 # blocks keep most writers in one split; a random split would show every writer to the training.
 _DIGIT_SHARE: dict[Split, tuple[float, float]] = {
-    "train": (0.0, 0.6),
-    "val": (0.6, 0.75),
-    "test": (0.75, 1.0),
+    "test": (0.0, 0.25),
+    "val": (0.25, 0.4),
+    "train": (0.4, 1.0),
 }
 
 
