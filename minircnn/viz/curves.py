@@ -74,7 +74,7 @@ def draw_loss_curves(
     ValueError
         If the two arrays of a curve differ in length.
     """
-    figure = new_figure(9.0, 4.8)
+    figure = new_figure(7.2, 4.2)
     figure.set_layout_engine("constrained")
     ax = figure.add_subplot()
     plain_axes(ax, "iteration", ylabel, title or "Training loss")
@@ -113,7 +113,7 @@ def draw_precision_recall(curves: Mapping[str, tuple[Array, Array, float | None]
     ranked = sorted(curves.items(), key=lambda item: -1.0 if item[1][2] is None else item[1][2], reverse=True)
     if len(ranked) > _MAX_IN_ONE_PLOT:
         return _small_plots(ranked, heading)
-    figure = new_figure(8.0, 5.4)
+    figure = new_figure(7.2, 4.8)
     figure.set_layout_engine("constrained")
     ax = figure.add_subplot()
     plain_axes(ax, "recall", "precision", heading)
@@ -160,7 +160,7 @@ def draw_bars(
     """
     rows = list(dict.fromkeys(name for values in series.values() for name in values))
     thickness = 0.8 / max(len(series), 1)
-    figure = new_figure(9.0, 1.5 + 0.3 * max(len(rows), 1) * max(len(series), 1) ** 0.75)
+    figure = new_figure(7.2, 1.4 + 0.3 * max(len(rows), 1) * max(len(series), 1) ** 0.75)
     figure.set_layout_engine("constrained")
     ax = figure.add_subplot()
     plain_axes(ax, xlabel, "", title)
@@ -174,7 +174,7 @@ def draw_bars(
         texts = ["absent" if v is None else f"{v:.{digits}f}" for v in known]
         ax.bar_label(bars, labels=texts, padding=3, color=INK, fontsize=LEGEND_SIZE)
     ax.set_yticks(centres, rows)
-    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.set_ylim(max(len(rows), 1) - 0.5, -0.5)
     ax.margins(x=0.1)
     if len(series) > 1:
         figure.legend(
@@ -202,7 +202,7 @@ def draw_sliding_window(
     for name, count in counts.items():
         if not count > 0:
             raise ValueError(f"count of {name} must be positive, got {count}")
-    figure = new_figure(9.0, 1.6 + 0.5 * max(len(counts), 1))
+    figure = new_figure(7.2, 1.4 + 0.5 * max(len(counts), 1))
     figure.set_layout_engine("constrained")
     ax = figure.add_subplot()
     plain_axes(ax, xlabel, "", title or "How many windows must be judged?")
@@ -213,7 +213,8 @@ def draw_sliding_window(
     bars = ax.barh(centres, values, height=0.62, color=[line_colour(i) for i in range(len(values))])
     ax.bar_label(bars, labels=[f"{v:,.0f}" for v in values], padding=4, color=INK, fontsize=LEGEND_SIZE)
     ax.set_yticks(centres, list(counts))
-    ax.set_ylim(len(counts) - 0.5, -0.5)
+    ax.set_ylim(max(len(counts), 1) - 0.5, -0.5)
     if values:
-        ax.set_xlim(max(min(values) / 10, 0.1), max(values) * 30)
+        ax.set_xlim(max(min(values) / 10, 0.1), max(values) * 100)
+        ax.minorticks_off()
     return figure

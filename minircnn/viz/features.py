@@ -71,7 +71,7 @@ def draw_feature_map(
     *,
     spatial_scale: float = 1.0,
     image: Array | None = None,
-    channels: int = 7,
+    channels: int = 6,
 ) -> Figure:
     """Draw a feature map: the mean over channels and the strongest channels, with regions on top.
 
@@ -200,6 +200,11 @@ def _write_values(ax: Axes, values: FloatArray, low: float, high: float) -> None
     for (y, x), value in np.ndenumerate(values):
         dark = value < low + 0.6 * (high - low)
         ax.text(
-            x + 0.5, y + 0.5, f"{value:.2g}", size=size, color=ink_on("#000000" if dark else "#FFFFFF"),
+            x + 0.5, y + 0.5, _short(float(value)), size=size, color=ink_on("#000000" if dark else "#FFFFFF"),
             ha="center", va="center",
         )  # fmt: skip
+
+
+def _short(value: float) -> str:
+    """Return `value` in about three digits."""
+    return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 100 else f"{value:.0f}"

@@ -78,10 +78,10 @@ def draw_proposals(
         title=title or f"{len(proposals):,} proposals",
         legend_rows=0 if truth is None else 1,
     )
-    for ax in axes:
-        show_image(ax, photo)
+    show_image(axes[0], photo // 2)  # dimmed, so that thin lines show
     draw_faint_boxes(axes[0], first, BOX_COLOURS[2])
     if truth is not None:
+        show_image(axes[1], photo)
         index = overlap.argmax(axis=0) if len(proposals) else np.zeros(len(truth), dtype=int)
         _draw_hits(axes[1], proposals, truth, best, index, iou_threshold)
         add_legend(figure, [("hit", CORRECT, "-"), ("miss", FALSE, ":"), ("object", TRUTH, "--")])

@@ -9,7 +9,7 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Table: TypeAlias = tuple[Sequence[str], Sequence[Sequence[Any]]]
 """Header and rows; every row has as many cells as the header. None is shown as a dash."""
 
+_MAX_PIXELS = 1600  # width of an embedded picture: sharp on a projector, yet the page stays small
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -30,19 +31,14 @@ class _Picture:
 
 
 @dataclass(frozen=True)
-class _Cell:
-    text: str
-    numeric: bool
-
-
-@dataclass(frozen=True)
 class _Section:
     anchor: str
     title: str
     paragraphs: list[str]
     pictures: list[_Picture]
     header: list[str]
-    rows: list[list[_Cell]]
+    numeric: list[bool]  # per column: set flush right
+    rows: list[list[str]]
 
 
 @dataclass
@@ -109,6 +105,7 @@ class Report:
                 paragraphs=_paragraphs(text),
                 pictures=[_embed(figure, caption) for figure, caption in figures],
                 header=header,
+                numeric=[all(_is_number(row[c]) for row in rows) for c in range(len(header))],
                 rows=[[_cell(value) for value in row] for row in rows],
             )
         )
@@ -151,21 +148,18 @@ def _paragraphs(text: str) -> list[str]:
     return [part.strip() for part in text.split("\n\n") if part.strip()]
 
 
-def _cell(value: Any) -> _Cell:
-    """Format one value of a table; numbers are set flush right."""
+def _is_number(value: Any) -> bool:
+    """Tell whether a cell holds a number, or nothing."""
+    return value is None or (isinstance(value, Real) and not isinstance(value, bool))
+
+
+def _cell(value: Any) -> str:
+    """Format one value of a table."""
     if value is None:
-        return _Cell("–", True)
-    if isinstance(value, bool) or not isinstance(value, Real):
-        return _Cell(str(value), False)
-    number = float(value)
-    return _Cell(f"{number:,.0f}" if number.is_integer() and not _is_float(value) else f"{number:,.3f}", True)
-
-
-def _is_float(value: Any) -> bool:
-    """Tell whether `value` is a Python or NumPy floating-point number, e.g. 1.0 rather than 1."""
-    from numpy import floating
-
-    return isinstance(value, (float, floating))
+        return "–"
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return f"{int(value):,}"
+    return f"{float(value):,.3f}" if _is_number(value) else str(value)
 
 
 def _embed(figure: Figure, caption: str) -> _Picture:
@@ -176,8 +170,8 @@ def _embed(figure: Figure, caption: str) -> _Picture:
     kind, mime = ("png", "image/png") if has_pixels else ("svg", "image/svg+xml")
     metadata: dict[str, Any] = {"Software": None} if has_pixels else {"Date": None}
     buffer = io.BytesIO()
+    width = float(figure.get_size_inches()[0])
     with matplotlib.rc_context({"svg.hashsalt": "minircnn"}):
-        figure.savefig(buffer, format=kind, dpi=150, metadata=metadata)
+        figure.savefig(buffer, format=kind, dpi=min(150, _MAX_PIXELS / width), metadata=metadata)
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    width, _ = figure.get_size_inches()
-    return _Picture(f"data:{mime};base64,{data}", caption, wide=bool(width > 10))
+    return _Picture(f"data:{mime};base64,{data}", caption, wide=width > 10)

@@ -33,6 +33,8 @@ INK, GRID = "#222222", "#DDDDDD"
 PANEL_TITLE_SIZE, TITLE_SIZE, LEGEND_SIZE = 11.0, 13.0, 10.0  # points
 LINE_HEIGHT = 1.45  # of text, in font sizes
 POINT = 1 / 72  # inches
+_TALLEST = 0.85  # height of the panels in widths of the figure, so that a tall photo fits a screen
+_LEGEND_WIDTH = 7.8  # inches, room for five entries
 
 
 def class_colour(label: int) -> str:
@@ -121,7 +123,7 @@ def photo_panels(
     columns : int
         Panels side by side.
     width : float
-        Of the figure, inches. A tall photo narrows it, so that the figure fits a screen.
+        Of the figure, inches. Tall photos get narrower panels, so that the figure fits a screen.
     title : str
         Heading of the figure.
     legend_rows : int
@@ -136,15 +138,16 @@ def photo_panels(
     columns = max(1, min(columns, len(titles)))
     rows = -(-len(titles) // columns)
     gap = 0.08
-    panel_width = (width - gap * (columns + 1)) / columns
-    tallest = 1.15 * width / rows
-    panel_width = min(panel_width, max(tallest * width_px / height_px, 0.35 * width / columns))
+    tallest = _TALLEST * width / rows
+    panel_width = min((width - gap * (columns + 1)) / columns, tallest * width_px / height_px)
     panel_height = panel_width * height_px / width_px
     panel_band = PANEL_TITLE_SIZE * LINE_HEIGHT * POINT if any(titles) else 0.0
-    lines = title.count("\n") + 1
-    top = lines * TITLE_SIZE * LINE_HEIGHT * POINT + 0.06 if title else 0.0
+    lines = title.split("\n")
+    top = len(lines) * TITLE_SIZE * LINE_HEIGHT * POINT + 0.06 if title else 0.0
     bottom = legend_rows * LEGEND_SIZE * 1.7 * POINT + (0.05 if legend_rows else 0.0)
-    fig_width = columns * panel_width + gap * (columns + 1)
+    content = columns * panel_width + gap * (columns + 1)
+    title_width = max(map(len, lines)) * 0.66 * TITLE_SIZE * POINT  # bold letters are 0.66 em wide on average
+    fig_width = max(content, title_width, _LEGEND_WIDTH if legend_rows else 0.0)
     fig_height = top + rows * (panel_height + panel_band + gap) + gap + bottom
     figure = new_figure(fig_width, fig_height)
     if title:
@@ -161,7 +164,7 @@ def photo_panels(
     axes = []
     for i, heading in enumerate(titles):
         row, column = divmod(i, columns)
-        left = gap + column * (panel_width + gap)
+        left = (fig_width - content) / 2 + gap + column * (panel_width + gap)
         upper = top + gap + row * (panel_height + panel_band + gap) + panel_band
         place = (left / fig_width, 1 - (upper + panel_height) / fig_height)
         ax = figure.add_axes((*place, panel_width / fig_width, panel_height / fig_height))
