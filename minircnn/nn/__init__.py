@@ -1,0 +1,48 @@
+"""Layers with hand-written forward and backward passes, losses and optimisation."""
+
+from minircnn.nn.activation import ReLU
+from minircnn.nn.conv import Conv2d
+from minircnn.nn.dropout import Dropout
+from minircnn.nn.init import he_normal, normal, xavier_uniform
+from minircnn.nn.layer import Layer, Parameter, Sequential
+from minircnn.nn.linear import Flatten, Linear
+from minircnn.nn.losses import (
+    MultiTaskLoss,
+    hinge_loss,
+    l2_loss,
+    multi_task_loss,
+    smooth_l1,
+    softmax,
+    softmax_cross_entropy,
+)
+from minircnn.nn.optim import SGD, MultiStepSchedule, StepSchedule, clip_gradients
+from minircnn.nn.pooling import GlobalAveragePool, MaxPool2d
+from minircnn.nn.roi_pool import RoIPool
+
+__all__ = [
+    "SGD",
+    "Conv2d",
+    "Dropout",
+    "Flatten",
+    "GlobalAveragePool",
+    "Layer",
+    "Linear",
+    "MaxPool2d",
+    "MultiStepSchedule",
+    "MultiTaskLoss",
+    "Parameter",
+    "ReLU",
+    "RoIPool",
+    "Sequential",
+    "StepSchedule",
+    "clip_gradients",
+    "he_normal",
+    "hinge_loss",
+    "l2_loss",
+    "multi_task_loss",
+    "normal",
+    "smooth_l1",
+    "softmax",
+    "softmax_cross_entropy",
+    "xavier_uniform",
+]

@@ -1,0 +1,28 @@
+"""Elementwise nonlinearities."""
+
+from __future__ import annotations
+
+from minircnn.arrays import Array, array_namespace
+from minircnn.nn.layer import Layer
+
+
+class ReLU(Layer):
+    """y = max(x, 0), elementwise on any shape; the slope at 0 is 0."""
+
+    def __init__(self) -> None:
+        self._y: Array | None = None
+
+    def forward(self, x: Array) -> Array:
+        """Return max(x, 0)."""
+        xp = array_namespace(x)
+        y = xp.maximum(x, xp.zeros((), dtype=x.dtype))
+        # y > 0 exactly where x > 0, and the next layer keeps y anyway: no memory of its own
+        self._y = y if self.training and self.needs_input_grad else None
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """Return `dy` where x was positive, else 0."""
+        if not self.needs_input_grad:
+            return None
+        xp = array_namespace(dy)
+        return dy * xp.astype(self._y > 0, dy.dtype)  # type: ignore[operator]

@@ -1,0 +1,115 @@
+"""Two-dimensional convolution."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import numpy as np
+
+from minircnn.arrays import Array, array_namespace
+from minircnn.nn import im2col
+from minircnn.nn.im2col import ConvGeometry
+from minircnn.nn.init import starting_weight
+from minircnn.nn.layer import Layer, Parameter
+from minircnn.nn.memory import from_channels_last, to_channels_last
+
+
+def choose_algorithm(geometry: ConvGeometry) -> ModuleType:
+    """Return the module whose ``convolve``, ``weight_gradient`` and ``input_gradient`` run this layer.
+
+    The one place that decides; at present everything runs by banded matrix products.
+    """
+    return im2col
+
+
+class Conv2d(Layer):
+    """y[n, o] = Σ_c x[n, c] ⋆ weight[o, c] + bias[o], cross-correlation as in Caffe and PyTorch.
+
+    x (N, C, H, W) -> y (N, O, OH, OW) with OH = ⌊(H + 2·padding − k) / stride⌋ + 1.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size : int
+        Side k of the square filters, in pixels.
+    stride, padding : int
+        Step between windows, and zeros added on every side, in pixels.
+    groups : int
+        Input and output channels are cut into so many groups that do not see each other (AlexNet's two).
+    rng : numpy.random.Generator, optional
+        Draws the weights; without it they are zeros, to be loaded.
+    std : float, optional
+        Standard deviation of the drawn weights; default He's.
+
+    Attributes
+    ----------
+    weight : Parameter
+        (O, C / groups, k, k), float32.
+    bias : Parameter
+        (O,), zeros.
+
+    Raises
+    ------
+    ValueError
+        If the channels are not divisible by `groups`; in ``forward`` if `x` does not fit.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        groups: int = 1,
+        rng: np.random.Generator | None = None,
+        std: float | None = None,
+    ) -> None:
+        if in_channels % groups or out_channels % groups:
+            raise ValueError(f"{in_channels} and {out_channels} channels do not divide into {groups} groups")
+        self.in_channels = in_channels
+        self.geometry = ConvGeometry(kernel_size, stride, padding, groups)
+        shape = (out_channels, in_channels // groups, kernel_size, kernel_size)
+        self.weight = Parameter(starting_weight(rng, shape, std))
+        self.bias = Parameter(np.zeros(out_channels, dtype=np.float32))
+        self._x: Array | None = None
+        self._size = (0, 0)
+
+    def forward(self, x: Array) -> Array:
+        """Return y (N, O, OH, OW)."""
+        if x.ndim != 4 or x.shape[1] != self.in_channels:
+            raise ValueError(f"expected x of shape (N, {self.in_channels}, H, W), got {tuple(x.shape)}")
+        weight = self._channels_last_weight()
+        xp = array_namespace(x, weight)
+        pixels = to_channels_last(xp.astype(x, xp.result_type(x.dtype, weight.dtype), copy=False))
+        self._x = pixels if self.training and self.weight.trainable else None
+        self._size = (x.shape[2], x.shape[3])
+        y = choose_algorithm(self.geometry).convolve(pixels, weight, self.bias.data, self.geometry)
+        return from_channels_last(y)
+
+    def backward(self, dy: Array) -> Array:
+        """Return dLoss/dx (N, C, H, W), or None where it is not needed."""
+        algorithm = choose_algorithm(self.geometry)
+        slopes = to_channels_last(dy)  # (N, OH, OW, O)
+        if self.weight.trainable:
+            gradient = algorithm.weight_gradient(self._x, slopes, self.geometry)
+            self.weight.accumulate(from_channels_last(gradient))
+        if self.bias.trainable:
+            xp = array_namespace(dy)
+            flat = slopes.reshape(-1, slopes.shape[3])
+            self.bias.accumulate(xp.ones(flat.shape[0], dtype=flat.dtype) @ flat)
+        if not self.needs_input_grad:
+            return None
+        weight = self._channels_last_weight()
+        return from_channels_last(algorithm.input_gradient(slopes, weight, self.geometry, self._size))
+
+    def _channels_last_weight(self) -> Array:
+        """Return the weight as (O, k, k, C / groups), having laid it out so in memory for good.
+
+        Its logical shape and values stay. The optimiser and the gradients keep this layout, so a weight is
+        copied once after it was made or loaded.
+        """
+        weight = to_channels_last(self.weight.data)
+        self.weight.data = from_channels_last(weight)
+        return weight

@@ -1,0 +1,227 @@
+"""Convolution as matrix products over bands of output rows.
+
+All arrays here have channels last: a map is (N, H, W, C), filters are (O, k, k, C / groups). Unrolling the
+k×k×C patch under every output position into the rows of a matrix ("im2col") turns the convolution into one
+product with the (O, k·k·C) filters. The whole matrix would be k² times the map, so it is never built:
+a *band* of some output rows (or of some whole images, where maps are small) at a time goes into scratch
+memory that stays in cache, is multiplied, and is overwritten by the next band.
+
+The bands depend on the shapes only, not on the number of threads, and sums over bands run in a fixed
+order: results are reproducible to the bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from minircnn.arrays import Array, array_namespace, is_host, sliding_windows
+from minircnn.nn.parallel import parallel_for, workspace
+
+BAND_BYTES = 2**21
+"""Aim for the column matrix of one band: about one core's second-level cache."""
+BAND_POSITIONS = 256
+"""But at least so many rows, as every product first repacks all the filters."""
+GPU_BAND_BYTES = 2**28
+PARTIAL_SUMS = 4
+"""The weight gradient is summed in so many parts (independent of the number of threads), then in order."""
+
+
+@dataclass(frozen=True)
+class ConvGeometry:
+    """Square window size, stride and zero padding of a convolution, in pixels, and its channel groups."""
+
+    kernel_size: int
+    stride: int
+    padding: int
+    groups: int
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the output map's height and width.
+
+        Raises
+        ------
+        ValueError
+            If the padded map is smaller than the window.
+        """
+        k, s, p = self.kernel_size, self.stride, self.padding
+        if min(height, width) + 2 * p < k:
+            raise ValueError(f"a {height}×{width} map with padding {p} is smaller than the {k}×{k} window")
+        return (height + 2 * p - k) // s + 1, (width + 2 * p - k) // s + 1
+
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether the patches are the pixels themselves (1×1, stride 1), so that nothing is unrolled."""
+        return self.kernel_size == 1 and self.stride == 1 and self.padding == 0
+
+
+class Band(NamedTuple):
+    """Output rows ``top..bottom`` of images ``first..last`` (half-open)."""
+
+    first: int
+    last: int
+    top: int
+    bottom: int
+
+
+def make_bands(shape: tuple[int, int, int], row_bytes: int, on_host: bool) -> list[Band]:
+    """Cut an output of `shape` (N, OH, OW) into bands, given the bytes of one unrolled patch."""
+    n, height, width = shape
+    if n == 0:
+        return []
+    total = n * height * width
+    positions = max(BAND_POSITIONS, (BAND_BYTES if on_host else GPU_BAND_BYTES) // row_bytes)
+    if on_host:
+        positions = min(positions, max(BAND_POSITIONS // 2, -(-total // 4)))  # some bands for every core
+    if positions >= height * width:
+        count = -(-n // max(1, positions // (height * width)))
+        edges = [n * i // count for i in range(count + 1)]
+        return [Band(a, b, 0, height) for a, b in pairwise(edges)]
+    count = -(-height // max(1, positions // width))
+    edges = [height * i // count for i in range(count + 1)]
+    return [Band(i, i + 1, a, b) for i in range(n) for a, b in pairwise(edges)]
+
+
+def convolve(x: Array, weight: Array, bias: Array | None, geometry: ConvGeometry) -> Array:
+    """Convolve (correlate) `x` (N, H, W, C) with `weight` (O, k, k, C / groups) and add `bias` (O,).
+
+    Returns (N, OH, OW, O).
+    """
+    xp = array_namespace(x, weight)
+    n, height, width, _ = x.shape
+    filters = weight.shape[0]
+    y = xp.empty((n, *geometry.output_size(height, width), filters), dtype=x.dtype)
+    matrix = _filter_matrices(weight, geometry.groups)  # (groups, O/groups, k·k·C/groups)
+
+    def run(band: Band) -> None:
+        out = y[band.first : band.last, band.top : band.bottom].reshape(-1, filters)
+        columns = _columns(x, band, geometry, y.shape[2])
+        per_group = filters // geometry.groups
+        for g, patches in enumerate(columns):
+            part = slice(g * per_group, (g + 1) * per_group)
+            xp.matmul(patches, matrix[g].T, out=out[:, part])
+        if bias is not None:
+            out += bias
+
+    parallel_for(run, _bands(y, matrix), like=x)
+    return y
+
+
+def weight_gradient(x: Array, dy: Array, geometry: ConvGeometry) -> Array:
+    """Return dLoss/dweight (O, k, k, C / groups), given `x` (N, H, W, C) and `dy` (N, OH, OW, O)."""
+    xp = array_namespace(x, dy)
+    groups, k, filters = geometry.groups, geometry.kernel_size, dy.shape[3]
+    shape = (groups, filters // groups, k * k * x.shape[3] // groups)
+    bands = _bands(dy, xp.empty((1, 1, shape[2]), dtype=x.dtype))
+    parts = min(PARTIAL_SUMS, len(bands))
+    sums: list[Any] = [None] * parts
+
+    def run(part: int) -> None:
+        total = xp.zeros(shape, dtype=dy.dtype)
+        for band in bands[len(bands) * part // parts : len(bands) * (part + 1) // parts]:
+            slope = dy[band.first : band.last, band.top : band.bottom].reshape(-1, groups, shape[1])
+            for g, patches in enumerate(_columns(x, band, geometry, dy.shape[2])):
+                total[g] += slope[:, g].T @ patches
+        sums[part] = total
+
+    parallel_for(run, range(parts), like=x)
+    total = sums[0] if sums else xp.zeros(shape, dtype=dy.dtype)
+    for other in sums[1:]:
+        total += other
+    return total.reshape(filters, k, k, -1)
+
+
+def input_gradient(dy: Array, weight: Array, geometry: ConvGeometry, size: tuple[int, int]) -> Array:
+    """Return dLoss/dx (N, H, W, C), given `dy` (N, OH, OW, O), `weight` and the input's `size` (H, W)."""
+    k, p = geometry.kernel_size, geometry.padding
+    if geometry.stride == 1 and p < k:
+        # every input pixel sees the flipped filters: a convolution of dy (full, less the padding)
+        turned = ConvGeometry(k, 1, k - 1 - p, geometry.groups)
+        return convolve(dy, _turned_filters(weight, geometry.groups), None, turned)
+    return _scatter_columns(dy, weight, geometry, size)
+
+
+def _bands(y: Array, matrix: Array) -> list[Band]:
+    row_bytes = matrix.shape[0] * matrix.shape[2] * matrix.dtype.itemsize
+    return make_bands((y.shape[0], y.shape[1], y.shape[2]), row_bytes, is_host(y))
+
+
+def _filter_matrices(weight: Array, groups: int) -> Array:
+    return weight.reshape(groups, weight.shape[0] // groups, -1)
+
+
+def _turned_filters(weight: Array, groups: int) -> Array:
+    """Return the filters (C, k, k, O / groups) that carry dy back to x, given (O, k, k, C / groups)."""
+    filters, k, _, channels = weight.shape
+    split = weight.reshape(groups, filters // groups, k, k, channels)[:, :, ::-1, ::-1]
+    xp = array_namespace(weight)
+    # laid out so that runs of C stay together in memory: (groups, k, k, O/groups, C/groups)
+    turned = xp.ascontiguousarray(split.transpose(0, 2, 3, 1, 4))
+    return turned.transpose(0, 4, 1, 2, 3).reshape(groups * channels, k, k, filters // groups)
+
+
+def _columns(x: Array, band: Band, geometry: ConvGeometry, width: int) -> list[Array]:
+    """Return, per group, the unrolled patches (positions, k·k·C/groups) under the band's outputs."""
+    k, groups = geometry.kernel_size, geometry.groups
+    channels = x.shape[3] // groups
+    if geometry.is_pointwise:
+        pixels = x[band.first : band.last, band.top : band.bottom].reshape(-1, x.shape[3])
+        return [pixels[:, g * channels : (g + 1) * channels] for g in range(groups)]
+    rows = padded_rows(x, band, geometry)
+    windows = sliding_windows(rows, (k, k), (1, 2), geometry.stride)  # (n, rows, OW, C, k, k)
+    windows = windows.transpose(0, 1, 2, 4, 5, 3)
+    columns = workspace("columns", (groups, *windows.shape[:5], channels), x.dtype, x)
+    for g in range(groups):
+        columns[g, ...] = windows[..., g * channels : (g + 1) * channels]
+    matrices = columns.reshape(groups, -1, k * k * channels)
+    return [matrices[g] for g in range(groups)]
+
+
+def padded_rows(x: Array, band: Band, geometry: ConvGeometry) -> Array:
+    """Return the input rows (n, rows, W + 2·padding, C) under the band's windows, zeros around the map."""
+    k, s, p = geometry.kernel_size, geometry.stride, geometry.padding
+    _, height, width, channels = x.shape
+    top, bottom = band.top * s - p, (band.bottom - 1) * s + k - p
+    if p == 0:
+        return x[band.first : band.last, top:bottom]
+    shape = (band.last - band.first, bottom - top, width + 2 * p, channels)
+    rows = workspace("padded rows", shape, x.dtype, x)
+    inside = slice(max(top, 0), max(min(bottom, height), 0))
+    above, below = max(-top, 0), max(bottom - height, 0)
+    rows[:, : min(above, bottom - top)] = 0
+    rows[:, max(bottom - top - below, 0) :] = 0
+    rows[:, :, :p] = 0
+    rows[:, :, p + width :] = 0
+    if inside.start < inside.stop:
+        rows[:, above : bottom - top - below, p : p + width] = x[band.first : band.last, inside]
+    return rows
+
+
+def _scatter_columns(dy: Array, weight: Array, geometry: ConvGeometry, size: tuple[int, int]) -> Array:
+    """Add dy · filters, patch by patch, where the patches lay: k·k shifted strided additions a band."""
+    xp = array_namespace(dy, weight)
+    k, s, p, groups = geometry.kernel_size, geometry.stride, geometry.padding, geometry.groups
+    n, _, width, filters = dy.shape
+    channels = weight.shape[3]
+    matrix = _filter_matrices(weight, groups)
+    padded = xp.zeros((n, size[0] + 2 * p, size[1] + 2 * p, groups * channels), dtype=dy.dtype)
+
+    def run(images: list[Band]) -> None:
+        for band in images:  # the rows of neighbouring bands overlap: one after the other
+            slope = dy[band.first : band.last, band.top : band.bottom].reshape(-1, groups, filters // groups)
+            target = padded[band.first : band.last]
+            for g in range(groups):
+                patches = (slope[:, g] @ matrix[g]).reshape(
+                    band.last - band.first, band.bottom - band.top, width, k, k, channels
+                )
+                part = slice(g * channels, (g + 1) * channels)
+                for i in range(k):
+                    rows = slice(band.top * s + i, (band.bottom - 1) * s + i + 1, s)
+                    for j in range(k):
+                        columns = slice(j, j + (width - 1) * s + 1, s)
+                        target[:, rows, columns, part] += patches[:, :, :, i, j]
+
+    bands = _bands(dy, matrix)
+    parallel_for(run, [[b for b in bands if b.first == f] for f in sorted({b.first for b in bands})], like=dy)
+    return padded[:, p : p + size[0], p : p + size[1]]

@@ -1,0 +1,67 @@
+"""The fully connected layer, and the flattening before it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from minircnn.arrays import Array, array_namespace
+from minircnn.nn.init import starting_weight
+from minircnn.nn.layer import Layer, Parameter
+
+
+class Linear(Layer):
+    """y = x Wᵀ + b.   x (R, D) -> y (R, K);  weight (K, D), bias (K,).
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        D and K.
+    rng : numpy.random.Generator, optional
+        Draws the weights; without it they are zeros, to be loaded.
+    std : float, optional
+        Standard deviation of the drawn weights; default He's.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        rng: np.random.Generator | None = None,
+        std: float | None = None,
+    ) -> None:
+        self.weight = Parameter(starting_weight(rng, (out_features, in_features), std))
+        self.bias = Parameter(np.zeros(out_features, dtype=np.float32))
+        self._x: Array | None = None
+
+    def forward(self, x: Array) -> Array:
+        """Return y (R, K)."""
+        self._x = x if self.training and self.weight.trainable else None
+        return x @ self.weight.data.T + self.bias.data
+
+    def backward(self, dy: Array) -> Array:
+        """Return dLoss/dx (R, D), or None where it is not needed."""
+        xp = array_namespace(dy)
+        if self.weight.trainable:
+            self.weight.accumulate(dy.T @ self._x)
+        if self.bias.trainable:
+            self.bias.accumulate(xp.sum(dy, axis=0))
+        return dy @ self.weight.data if self.needs_input_grad else None
+
+
+class Flatten(Layer):
+    """(N, C, H, W) -> (N, C·H·W), channel by channel, as Caffe's and PyTorch's weights expect."""
+
+    def __init__(self) -> None:
+        self._shape: tuple[int, ...] = ()
+
+    def forward(self, x: Array) -> Array:
+        """Return `x` with all axes but the first joined."""
+        self._shape = tuple(x.shape)
+        return array_namespace(x).reshape(x, (x.shape[0], math.prod(x.shape[1:])))
+
+    def backward(self, dy: Array) -> Array:
+        """Return dLoss/dx in the shape of the input."""
+        return array_namespace(dy).reshape(dy, self._shape) if self.needs_input_grad else None

@@ -1,0 +1,181 @@
+"""Losses: functions that return the value and the gradient.
+
+All stay inside the array API standard.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from minircnn.arrays import Array, array_namespace
+
+
+def softmax(logits: Array) -> Array:
+    """Return probabilities over the last axis, safe for logits of any size.
+
+    Parameters
+    ----------
+    logits : (R, K+1) float array
+
+    Returns
+    -------
+    (R, K+1) float array
+    """
+    xp = array_namespace(logits)
+    if logits.shape[0] == 0:
+        return logits
+    e = xp.exp(logits - xp.max(logits, axis=-1, keepdims=True))
+    return e / xp.sum(e, axis=-1, keepdims=True)
+
+
+def softmax_cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
+    """Return the mean of −log softmax(logits)[label] and its gradient.
+
+    L_cls(p, u) = −log p_u, section 2.3 of Fast R-CNN, averaged over the R rows.
+
+    Parameters
+    ----------
+    logits : (R, K+1) float array
+    labels : (R,) int array
+        0..K; 0 is background.
+
+    Returns
+    -------
+    loss : float
+        0 for zero rows.
+    dlogits : (R, K+1) float array
+    """
+    xp = array_namespace(logits, labels)
+    rows = logits.shape[0]
+    if rows == 0:
+        return 0.0, logits
+    shifted = logits - xp.max(logits, axis=1, keepdims=True)
+    e = xp.exp(shifted)
+    total = xp.sum(e, axis=1, keepdims=True)  # (R, 1)
+    own = xp.astype(_own_column(labels, logits.shape[1]), logits.dtype)  # (R, K+1)
+    loss = xp.sum(xp.log(total[:, 0])) - xp.sum(shifted * own)
+    return float(loss) / rows, (e / total - own) / rows
+
+
+def smooth_l1(prediction: Array, target: Array) -> tuple[float, Array]:
+    """Return the sum of smooth-L1 differences and the gradient with respect to `prediction`.
+
+    ½x² where |x| < 1, else |x| − ½: equation 3 of Fast R-CNN.
+
+    Parameters
+    ----------
+    prediction, target : float arrays of one shape
+    """
+    xp = array_namespace(prediction, target)
+    x = prediction - target
+    size = xp.abs(x)
+    near = size < 1
+    value = xp.where(near, 0.5 * x * x, size - 0.5)
+    return float(xp.sum(value)), xp.where(near, x, xp.sign(x))
+
+
+def l2_loss(prediction: Array, target: Array) -> tuple[float, Array]:
+    """Return ½ Σ (prediction − target)² and its gradient with respect to `prediction`.
+
+    Parameters
+    ----------
+    prediction, target : float arrays of one shape
+    """
+    xp = array_namespace(prediction, target)
+    x = prediction - target
+    return 0.5 * float(xp.sum(x * x)), x
+
+
+def hinge_loss(scores: Array, signs: Array) -> tuple[float, Array]:
+    """Return Σ max(0, 1 − sign · score) and its gradient with respect to `scores` (0 at the corner).
+
+    The loss of a linear SVM (L1 hinge), as R-CNN's per-class classifiers minimise it.
+
+    Parameters
+    ----------
+    scores : float array
+    signs : array of the same shape
+        +1 for positives, −1 for negatives.
+    """
+    xp = array_namespace(scores, signs)
+    signs = xp.astype(signs, scores.dtype)
+    margin = 1 - signs * scores
+    violated = margin > 0
+    zero = xp.zeros_like(scores)
+    return float(xp.sum(xp.where(violated, margin, zero))), xp.where(violated, -signs, zero)
+
+
+@dataclass(frozen=True)
+class MultiTaskLoss:
+    """Value and gradients of :func:`multi_task_loss`.
+
+    Attributes
+    ----------
+    total : float
+        ``classification + lam * localisation``.
+    classification, localisation : float
+        The two parts, localisation before the factor `lam`.
+    d_cls_score : (R, K+1) float array
+    d_bbox_pred : (R, 4(K+1)) float array
+    """
+
+    total: float
+    classification: float
+    localisation: float
+    d_cls_score: Array
+    d_bbox_pred: Array
+
+
+def multi_task_loss(
+    cls_score: Array, bbox_pred: Array, labels: Array, bbox_targets: Array, *, lam: float = 1.0
+) -> MultiTaskLoss:
+    """Return L = L_cls(p, u) + λ [u ≥ 1] L_loc(tᵘ, v): equation 1 of Fast R-CNN.
+
+    The box loss is summed over the foreground regions' own class block and divided by the number of *all*
+    regions R, as in the original code.
+
+    Parameters
+    ----------
+    cls_score : (R, K+1) float array
+        Logits; column 0 is background.
+    bbox_pred : (R, 4(K+1)) float array
+        K+1 blocks of tx, ty, tw, th; the block is the label, so block 0 is unused.
+    labels : (R,) int array
+        u, 0..K.
+    bbox_targets : (R, 4) float array
+        v; rows of background are ignored (whatever they hold).
+    lam : float
+        λ.
+
+    Raises
+    ------
+    ValueError
+        If the shapes disagree.
+    """
+    xp = array_namespace(cls_score, bbox_pred, labels, bbox_targets)
+    rows, columns = cls_score.shape
+    shapes = (tuple(bbox_pred.shape), tuple(labels.shape), tuple(bbox_targets.shape))
+    if shapes != ((rows, 4 * columns), (rows,), (rows, 4)):
+        raise ValueError(
+            f"expected bbox_pred ({rows}, {4 * columns}), labels ({rows},) and bbox_targets ({rows}, 4) "
+            f"beside cls_score ({rows}, {columns}), got {shapes[0]}, {shapes[1]} and {shapes[2]}"
+        )
+    classification, d_cls_score = softmax_cross_entropy(cls_score, labels)
+    foreground = xp.reshape(labels > 0, (rows, 1, 1))
+    own = xp.reshape(_own_column(labels, columns), (rows, columns, 1)) & foreground  # (R, K+1, 1)
+    blocks = xp.reshape(bbox_pred, (rows, columns, 4))
+    # where nothing is asked for, the prediction is its own target: no loss, no slope
+    targets = xp.where(own, xp.reshape(bbox_targets, (rows, 1, 4)), blocks)
+    localisation, d_blocks = smooth_l1(blocks, targets)
+    localisation /= max(rows, 1)
+    d_bbox_pred = xp.reshape(d_blocks, (rows, 4 * columns)) * (lam / max(rows, 1))
+    return MultiTaskLoss(
+        classification + lam * localisation, classification, localisation, d_cls_score, d_bbox_pred
+    )
+
+
+def _own_column(labels: Array, columns: int) -> Array:
+    """Return (R, columns) bool: True at each row's label."""
+    xp = array_namespace(labels)
+    numbers = xp.arange(columns, dtype=labels.dtype)
+    return labels[:, None] == numbers[None, :]

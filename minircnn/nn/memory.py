@@ -1,0 +1,20 @@
+"""Channels-last memory under the logical (N, C, H, W) shape.
+
+Layers exchange maps of logical shape (N, C, H, W) in any memory layout. Convolution and pooling want a
+pixel's channels side by side in memory, and hand on what they produce that way: a transposed view of an
+(N, H, W, C) array. Elementwise operations keep the layout, so nothing is copied from layer to layer.
+"""
+
+from __future__ import annotations
+
+from minircnn.arrays import Array, array_namespace
+
+
+def to_channels_last(x: Array) -> Array:
+    """Return `x` (N, C, H, W) as a contiguous (N, H, W, C) array, without a copy if it lies so already."""
+    return array_namespace(x).ascontiguousarray(x.transpose(0, 2, 3, 1))
+
+
+def from_channels_last(x: Array) -> Array:
+    """View `x` (N, H, W, C) under the logical shape (N, C, H, W)."""
+    return x.transpose(0, 3, 1, 2)

@@ -1,0 +1,137 @@
+"""Stochastic gradient descent, gradient clipping and learning-rate schedules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from minircnn.arrays import Array, HostArray, array_namespace, like, to_host
+from minircnn.nn.layer import Parameter
+
+
+class SGD:
+    """Stochastic gradient descent with momentum and weight decay, in Caffe's form.
+
+    v ← momentum · v + lr · (gradient + weight_decay · w);  w ← w − v. The learning rate is inside the
+    velocity, so a drop of the rate acts on new gradients only (PyTorch's, outside, rescales the old ones
+    too; both agree while the rate is constant). Each parameter's `lr_multiplier` and `decay_multiplier`
+    scale its rate and decay.
+
+    Parameters
+    ----------
+    named_parameters : iterable of (str, Parameter)
+        As ``net.named_parameters()`` yields them. Parameters that are not trainable, or were reached by no
+        gradient, are left as they are.
+    lr : float
+        Learning rate; may be set anew before any step.
+    momentum, weight_decay : float
+    """
+
+    def __init__(
+        self,
+        named_parameters: Iterable[tuple[str, Parameter]],
+        *,
+        lr: float,
+        momentum: float = 0.9,
+        weight_decay: float = 5e-4,
+    ) -> None:
+        self.parameters = dict(named_parameters)
+        self.lr = lr
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+        self._velocity: dict[str, Array] = {}
+
+    def step(self) -> None:
+        """Update every trainable parameter in place from its sum of gradients."""
+        for name, parameter in self.parameters.items():
+            if not parameter.trainable or parameter.grad is None:
+                continue
+            lr = self.lr * parameter.lr_multiplier
+            decay = self.weight_decay * parameter.decay_multiplier
+            update = parameter.data * decay
+            update += parameter.grad
+            update *= lr
+            velocity = self._velocity.get(name)
+            if velocity is not None:
+                velocity *= self.momentum
+                velocity += update
+            else:
+                velocity = update
+            self._velocity[name] = velocity
+            parameter.data -= velocity
+
+    def zero_grad(self) -> None:
+        """Forget all accumulated gradients."""
+        for parameter in self.parameters.values():
+            parameter.grad = None
+
+    def state_dict(self) -> dict[str, HostArray]:
+        """Return the velocities as NumPy arrays by parameter name (those that have one yet)."""
+        return {name: to_host(velocity) for name, velocity in self._velocity.items()}
+
+    def load_state_dict(self, state: Mapping[str, Array]) -> None:
+        """Take over velocities; parameters not named in `state` start from rest.
+
+        Raises
+        ------
+        KeyError
+            If `state` names a parameter the optimiser lacks.
+        ValueError
+            If a shape differs from the parameter's.
+        """
+        unknown = sorted(state.keys() - self.parameters.keys())
+        if unknown:
+            raise KeyError(f"momentum of unknown parameters: {unknown}")
+        velocity: dict[str, Array] = {}
+        for name, values in state.items():
+            data = self.parameters[name].data
+            if tuple(values.shape) != tuple(data.shape):
+                raise ValueError(f"momentum {name}: expected {tuple(data.shape)}, got {tuple(values.shape)}")
+            velocity[name] = like(to_host(values).copy(), data, dtype=data.dtype)
+        self._velocity = velocity
+
+
+def clip_gradients(named_parameters: Iterable[tuple[str, Parameter]], max_norm: float) -> float:
+    """Scale all gradients so that their joint Euclidean norm is at most `max_norm`; return the norm before.
+
+    Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks" (2013),
+    section 3.2.
+    """
+    reached = [p for _, p in named_parameters if p.trainable and p.grad is not None]
+    norm = math.sqrt(sum(_squared_norm(p.grad) for p in reached))
+    if norm > max_norm:
+        for parameter in reached:
+            parameter.grad = parameter.grad * (max_norm / norm)  # type: ignore[operator]
+    return norm
+
+
+def _squared_norm(x: Array) -> float:
+    xp = array_namespace(x)
+    return float(xp.sum(x * x, dtype=xp.float64))
+
+
+@dataclass(frozen=True)
+class StepSchedule:
+    """Learning rate `lr` · `gamma` ^ ⌊iteration / `step`⌋ (Caffe's ``step`` policy)."""
+
+    lr: float
+    gamma: float
+    step: int
+
+    def __call__(self, iteration: int) -> float:
+        """Return the rate for `iteration`, counted from 0."""
+        return float(self.lr * self.gamma ** (iteration // self.step))
+
+
+@dataclass(frozen=True)
+class MultiStepSchedule:
+    """Learning rate `lr`, multiplied by `gamma` at each of the iterations `milestones`."""
+
+    lr: float
+    gamma: float
+    milestones: tuple[int, ...]
+
+    def __call__(self, iteration: int) -> float:
+        """Return the rate for `iteration`, counted from 0."""
+        return float(self.lr * self.gamma ** sum(iteration >= m for m in self.milestones))

@@ -1,0 +1,137 @@
+"""Run independent pieces of one layer's work on the processor's cores.
+
+NumPy releases the interpreter lock in copies, elementwise functions and matrix products, so plain Python
+threads scale. A matrix product on a small piece gains nothing from threads of its own, and copying between
+products would leave those idle; so BLAS is held to one thread while Python threads share the pieces.
+
+What a piece computes never depends on how many threads there are or which of them takes it: results are
+the same bits on one core and on many.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import joblib
+import numpy as np
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+from minircnn.arrays import Array, array_namespace, is_host
+
+Task = TypeVar("Task")
+
+MAX_THREADS = 16
+"""Beyond this many threads the interpreter lock between the pieces costs more than a core brings."""
+
+
+class _Workers:
+    """The helper threads and the BLAS switch, made at first use."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.blas = ThreadpoolController().select(user_api="blas")
+        self.cores: int = joblib.cpu_count()  # those this process may use: affinity and container limits
+        self.pool: ThreadPoolExecutor | None = None
+
+    def threads(self) -> int:
+        """Return how many threads may run: as many as BLAS was allowed, and never more than the cores."""
+        allowed = [library.num_threads or 1 for library in self.blas.lib_controllers]
+        return max(1, min([self.cores, MAX_THREADS, *([max(allowed)] if allowed else [])]))
+
+    def submit(self, work: Callable[[], None]) -> Future[None]:
+        """Run `work` on a helper thread."""
+        if self.pool is None:
+            self.pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="minircnn")
+        return self.pool.submit(work)
+
+
+_workers: _Workers | None = None
+
+
+def _forget_workers() -> None:
+    global _workers
+    _workers = None
+
+
+if hasattr(os, "register_at_fork"):
+    # a forked child inherits the pool object but none of its threads: waiting on them would never end
+    os.register_at_fork(after_in_child=_forget_workers)
+
+
+def parallel_for(function: Callable[[Task], None], tasks: Iterable[Task], like: Array) -> None:
+    """Call ``function(task)`` for every task, on several threads where `like` is a NumPy array.
+
+    Parameters
+    ----------
+    function : callable
+        Must write only to places no other task writes to. The first exception is raised again here.
+    tasks : iterable
+    like : array
+        Any array the tasks work on; those of a GPU run one after the other in the calling thread.
+    """
+    global _workers
+    todo = list(tasks)
+    if len(todo) < 2 or not is_host(like):
+        for task in todo:
+            function(task)
+        return
+    if _workers is None:
+        _workers = _Workers()
+    workers = _workers
+    if not workers.lock.acquire(blocking=False):
+        # already inside a parallel_for, of this thread or another: the cores are taken
+        for task in todo:
+            function(task)
+        return
+    try:
+        _share(workers, function, todo)
+    finally:
+        workers.lock.release()
+
+
+def _share(workers: _Workers, function: Callable[[Task], None], todo: list[Task]) -> None:
+    remaining = iter(todo)
+    take = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with take:
+                task = next(remaining, remaining)
+            if task is remaining:
+                return
+            function(task)  # type: ignore[arg-type]
+
+    threads = min(workers.threads(), len(todo))
+    with workers.blas.limit(limits=1):
+        helpers = [workers.submit(work) for _ in range(threads - 1)]
+        try:
+            work()
+        finally:
+            for helper in helpers:
+                helper.exception()  # wait for all before the BLAS threads come back
+    for helper in helpers:
+        helper.result()
+
+
+_local = threading.local()
+
+
+def workspace(name: str, shape: tuple[int, ...], dtype: Any, like: Array) -> Array:
+    """Return an uninitialised array of this thread that is reused at the next call with the same `name`.
+
+    A piece's scratch memory so stays in the core's cache. On a GPU the array is a new one (its library
+    keeps a memory pool of its own).
+    """
+    if not is_host(like):
+        return array_namespace(like).empty(shape, dtype=dtype)
+    needed = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = getattr(_local, name, None)
+    if memory is None or memory.nbytes < needed:
+        memory = np.empty(needed, dtype=np.uint8)
+        setattr(_local, name, memory)
+    return memory[:needed].view(dtype).reshape(shape)

@@ -1,0 +1,152 @@
+"""Region-of-interest max pooling: any region of a map becomes a fixed grid."""
+
+from __future__ import annotations
+
+from minircnn.arrays import Array, array_namespace
+from minircnn.nn.layer import Layer
+from minircnn.nn.memory import from_channels_last, to_channels_last
+from minircnn.nn.range_max import rectangle_maxima, scatter_to_winners
+
+
+def split_cells(start: Array, size: Array, parts: int, limit: int) -> Array:
+    """Cut runs of cells into `parts` bins, which overlap by a cell where the size is no multiple.
+
+    Bin i of a run of w cells is ⌊i·w/parts⌋ .. ⌈(i+1)·w/parts⌉ (half-open, in exact integers), cut at the
+    map.
+
+    Parameters
+    ----------
+    start, size : (R,) int arrays
+        First cell and number of cells of every region along one axis.
+    parts : int
+    limit : int
+        Cells of the map along this axis.
+
+    Returns
+    -------
+    (R, parts, 2) int array
+        First cell and end of every bin, in 0..limit.
+    """
+    xp = array_namespace(start, size)
+    i = xp.arange(parts, dtype=size.dtype)[None, :]  # (1, parts)
+    low = start[:, None] + i * size[:, None] // parts
+    high = start[:, None] - (-(i + 1) * size[:, None] // parts)
+    return xp.clip(xp.stack([low, high], axis=-1), 0, limit)
+
+
+def grid_rectangles(rows: Array, columns: Array) -> Array:
+    """Combine row bins (R, P, 2) and column bins (R, Q, 2) into rectangles (R, P·Q, 4).
+
+    Top, bottom, left, right; half-open.
+    """
+    xp = array_namespace(rows, columns)
+    (r, p, _), q = rows.shape, columns.shape[1]
+    tall = xp.broadcast_to(rows[:, :, None, :], (r, p, q, 2))
+    wide = xp.broadcast_to(columns[:, None, :, :], (r, p, q, 2))
+    return xp.concat([tall, wide], axis=-1).reshape(r, p * q, 4)
+
+
+class RegionPool(Layer):
+    """What RoI pooling and spatial pyramid pooling share: maxima over the bins of every region."""
+
+    def __init__(self) -> None:
+        self._winner: Array | None = None  # (R·B, C)
+        self._image_index: Array | None = None  # (R·B,)
+        self._shape: tuple[int, ...] = ()
+
+    def pool(self, features: Array, rectangles: Array, image_index: Array) -> Array:
+        """Return maxima (R, B, C) over `rectangles` (R, B, 4) of `features` (N, C, H, W)."""
+        xp = array_namespace(features, rectangles, image_index)
+        regions, bins, _ = rectangles.shape
+        if regions and not bool(xp.all((image_index >= 0) & (image_index < features.shape[0]))):
+            raise ValueError(f"image_index must lie in 0..{features.shape[0] - 1}")
+        maps = to_channels_last(features)
+        owner = xp.repeat(image_index, bins)  # (R·B,)
+        keep = self.training and self.needs_input_grad
+        maxima, self._winner = rectangle_maxima(maps, rectangles.reshape(-1, 4), owner, keep_winner=keep)
+        self._image_index, self._shape = (owner if keep else None), tuple(maps.shape)
+        return maxima.reshape(regions, bins, maps.shape[3])
+
+    def unpool(self, dy: Array) -> Array:
+        """Return dLoss/dfeatures (N, C, H, W), given `dy` (R, B, C)."""
+        assert self._winner is not None, "backward without a forward in training mode"
+        flat = dy.reshape(-1, self._shape[3])
+        return from_channels_last(scatter_to_winners(flat, self._winner, self._image_index, self._shape))
+
+
+def check_regions(rois: Array, image_index: Array) -> None:
+    """Raise ValueError unless `rois` is (R, 4) and finite, and `image_index` (R,)."""
+    xp = array_namespace(rois, image_index)
+    if rois.ndim != 2 or rois.shape[1] != 4 or tuple(image_index.shape) != (rois.shape[0],):
+        raise ValueError(
+            "expected rois (R, 4) and image_index (R,), "
+            f"got {tuple(rois.shape)} and {tuple(image_index.shape)}"
+        )
+    if not bool(xp.all(xp.isfinite(rois))):
+        raise ValueError("a region of interest is not finite")
+
+
+class RoIPool(RegionPool):
+    """Max pooling of each region's cells into a fixed grid: section 2.1 of Fast R-CNN.
+
+    As in the original Caffe layer a region covers the cells round(x1·scale) .. round((x2 − 1)·scale)
+    inclusive, at least one, where round is ⌊v + ½⌋; bins beyond the map are empty and give 0; the gradient
+    goes to the first of equal maxima. Bin edges are exact integers here (Caffe's float32 division can put an
+    edge one cell too far).
+
+    Parameters
+    ----------
+    output_size : int or (int, int)
+        P bins down and Q bins across.
+    spatial_scale : float
+        Map cells per pixel of the image: 1 / stride.
+    """
+
+    def __init__(self, output_size: int | tuple[int, int], spatial_scale: float) -> None:
+        super().__init__()
+        self.output_size = (output_size, output_size) if isinstance(output_size, int) else output_size
+        self.spatial_scale = spatial_scale
+
+    def forward(self, features: Array, rois: Array, image_index: Array) -> Array:  # type: ignore[override]
+        """Return the pooled regions.
+
+        Parameters
+        ----------
+        features : (N, C, H, W) float array
+        rois : (R, 4) float array
+            x1, y1, x2, y2 in pixels of the image as it went into the network, half-open.
+        image_index : (R,) int array
+            Which image each region lies on, 0..N-1.
+
+        Returns
+        -------
+        (R, C, P, Q) float array
+
+        Raises
+        ------
+        ValueError
+            If shapes disagree, a region is not finite or an index is out of range.
+        """
+        check_regions(rois, image_index)
+        xp = array_namespace(features, rois, image_index)
+        _, _, height, width = features.shape
+        (p, q), cells = self.output_size, xp.astype(rois, xp.float64)
+        first = xp.astype(xp.floor(cells[:, :2] * self.spatial_scale + 0.5), xp.int64)  # (R, 2): x, y
+        last = xp.astype(xp.floor((cells[:, 2:] - 1) * self.spatial_scale + 0.5), xp.int64)
+        size = xp.maximum(last - first + 1, 1)
+        rectangles = grid_rectangles(
+            split_cells(first[:, 1], size[:, 1], p, height), split_cells(first[:, 0], size[:, 0], q, width)
+        )
+        pooled = self.pool(features, rectangles, image_index)  # (R, P·Q, C)
+        return from_channels_last(pooled.reshape(rois.shape[0], p, q, features.shape[1]))
+
+    def __call__(self, features: Array, rois: Array, image_index: Array) -> Array:  # type: ignore[override]
+        """Return ``forward(features, rois, image_index)``."""
+        return self.forward(features, rois, image_index)
+
+    def backward(self, dy: Array) -> Array:
+        """Return dLoss/dfeatures (N, C, H, W), given `dy` (R, C, P, Q); shared maxima add up."""
+        if not self.needs_input_grad:
+            return None
+        p, q = self.output_size
+        return self.unpool(to_channels_last(dy).reshape(dy.shape[0], p * q, dy.shape[1]))
