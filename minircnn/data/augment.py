@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -42,7 +43,10 @@ class FlippedDataset:
         self._dataset = dataset
         self.name = f"{dataset.name}-flipped"
         self.class_names = dataset.class_names
-        self.image_ids = (*dataset.image_ids, *(f"{image_id}_flipped" for image_id in dataset.image_ids))
+        self.image_ids: Sequence[str] = (
+            *dataset.image_ids,
+            *(f"{image_id}_flipped" for image_id in dataset.image_ids),
+        )
         self.flippable = False  # mirroring once more would only repeat examples
 
     def __len__(self) -> int:

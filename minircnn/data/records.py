@@ -83,7 +83,7 @@ class RecordDataset:
     ) -> None:
         self.name = name
         self.class_names = class_names
-        self.image_ids = tuple(record.image_id for record in records)
+        self.image_ids: Sequence[str] = tuple(record.image_id for record in records)
         self.flippable = flippable
         self.problems = tuple(problems)
         self._records = tuple(records)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from minircnn.data.digits import all_digits, digit_samples, render_digit
+from minircnn.boxes import box_iou
+from minircnn.data.digits import all_digits, digit_samples, render_digit, tight_box
 from minircnn.data.photos import Split, load_photo, photo_names
-from minircnn.structures import Annotations, FloatArray, ImageArray, IntArray
+from minircnn.structures import Annotations, BoolArray, FloatArray, ImageArray, IntArray
 
-DIGIT_NAMES = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
+_Box = tuple[int, int, int, int]
+
+DIGIT_NAMES: tuple[str, ...] = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
 
 DEFAULT_COUNT: dict[Split, int] = {"train": 400, "val": 100, "test": 200}
 
@@ -64,15 +68,11 @@ class _Scene:
     labels: IntArray
 
 
-def _iou_with(box: tuple[int, int, int, int], others: list[tuple[int, int, int, int]]) -> float:
-    best = 0.0
-    for other in others:  # at most a handful
-        width = min(box[2], other[2]) - max(box[0], other[0])
-        height = min(box[3], other[3]) - max(box[1], other[1])
-        shared = max(width, 0) * max(height, 0)
-        areas = sum((b[2] - b[0]) * (b[3] - b[1]) for b in (box, other))
-        best = max(best, shared / (areas - shared))
-    return best
+def _most_iou(box: _Box, others: list[_Box]) -> float:
+    """Return the largest IoU of `box` with one of `others`, 0 if there are none."""
+    if not others:
+        return 0.0
+    return float(box_iou(np.array([box], dtype=np.float64), np.array(others, dtype=np.float64)).max())
 
 
 class Scenes:
@@ -112,7 +112,7 @@ class Scenes:
     """
 
     flippable = False
-    class_names = DIGIT_NAMES
+    class_names: tuple[str, ...] = DIGIT_NAMES
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class Scenes:
         self.count = DEFAULT_COUNT[split] if count is None else count
         self.size, self.seed, self.digits, self.heights = size, seed, digits, heights
         self.name = f"scenes-{split}"
-        self.image_ids = tuple(f"{split}_{index:05d}" for index in range(self.count))
+        self.image_ids: Sequence[str] = tuple(f"{split}_{index:05d}" for index in range(self.count))
         self._latest: tuple[int, _Scene] | None = None
 
     def __len__(self) -> int:
@@ -169,14 +169,14 @@ class Scenes:
         rng = np.random.default_rng(np.random.SeedSequence((self.seed, _SPLIT_NUMBER[self.split], index)))
         canvas = _background(self.split, self.size, rng).astype(np.float64)  # (size, size, 3)
         inked = np.zeros(canvas.shape[:2], dtype=bool)
-        boxes: list[tuple[int, int, int, int]] = []
+        boxes: list[_Box] = []
         labels: list[int] = []
         for _ in range(rng.integers(self.digits[0], self.digits[1] + 1)):
             coverage, label = self._draw_digit(rng)
-            box = self._find_place(coverage, boxes, inked, rng)
-            if box is None:
+            place = self._find_place(coverage, boxes, inked, rng)
+            if place is None:
                 continue
-            window = np.s_[box[1] : box[3], box[0] : box[2]]
+            window, box = place
             colour = _ink_colour(canvas[window].astype(np.uint8), rng)
             alpha = (coverage * _uniform(rng, 0.85, 1.0))[:, :, None]  # the photo shines through a little
             canvas[window] = canvas[window] * (1 - alpha) + colour * alpha
@@ -201,19 +201,15 @@ class Scenes:
         return render_digit(sample, height, round(width)), digit + 1
 
     def _find_place(
-        self,
-        coverage: FloatArray,
-        boxes: list[tuple[int, int, int, int]],
-        inked: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
-        rng: np.random.Generator,
-    ) -> tuple[int, int, int, int] | None:
-        """Return a box inside the scene where the digit covers no other's ink, or None."""
+        self, coverage: FloatArray, boxes: list[_Box], inked: BoolArray, rng: np.random.Generator
+    ) -> tuple[tuple[slice, slice], _Box] | None:
+        """Return a window of the scene where the digit covers no other's ink, and its box; or None."""
         height, width = coverage.shape
+        left, top, right, bottom = tight_box(coverage)
         for _ in range(_PLACEMENT_TRIES):
             x = int(rng.integers(self.size - width + 1))
             y = int(rng.integers(self.size - height + 1))
-            box = (x, y, x + width, y + height)
-            free = not (inked[y : y + height, x : x + width] & (coverage > 0)).any()
-            if free and _iou_with(box, boxes) <= _MAX_BOX_IOU:
-                return box
+            window, box = np.s_[y : y + height, x : x + width], (x + left, y + top, x + right, y + bottom)
+            if not (inked[window] & (coverage > 0)).any() and _most_iou(box, boxes) <= _MAX_BOX_IOU:
+                return window, box
         return None
