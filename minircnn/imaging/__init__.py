@@ -1,6 +1,7 @@
 """Photos: reading, resizing, warping regions, colour spaces."""
 
 from minircnn.imaging.colour import COLOUR_SPACES, ColourSpace, convert
+from minircnn.imaging.filters import gaussian_gradient, gaussian_kernel, smooth
 from minircnn.imaging.read import ImageError, read_image, write_image
 from minircnn.imaging.resize import resize_image, scale_to
 from minircnn.imaging.warp import WarpMode, warp_frame, warp_regions
@@ -11,9 +12,12 @@ __all__ = [
     "ImageError",
     "WarpMode",
     "convert",
+    "gaussian_gradient",
+    "gaussian_kernel",
     "read_image",
     "resize_image",
     "scale_to",
+    "smooth",
     "warp_frame",
     "warp_regions",
     "write_image",

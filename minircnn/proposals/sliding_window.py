@@ -1,0 +1,86 @@
+"""Windows of fixed shapes at regular places: the exhaustive search that proposals replace."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from minircnn.structures import ImageArray
+
+
+def count_rectangles(height: int, width: int) -> int:
+    """Return how many axis-aligned rectangles of whole pixels a photo holds.
+
+    A rectangle is a choice of two different grid lines per axis: 10,045,050,000 in 500 × 400 pixels.
+    """
+    return (height * (height + 1) // 2) * (width * (width + 1) // 2)
+
+
+@dataclass(frozen=True)
+class SlidingWindow:
+    """Propose every window of the given sizes and aspect ratios, largest size first.
+
+    Windows that do not fit into the photo are left out; they are not clipped.
+
+    Parameters
+    ----------
+    sizes : tuple of float
+        Square roots of the windows' areas, in pixels.
+    aspect_ratios : tuple of float
+        Width over height.
+    relative_stride : float
+        Step between neighbouring windows as a fraction of the window's side (along each axis), at
+        least one pixel.
+    stride : int, optional
+        Step in pixels, instead of the relative one. ``stride=1`` tries every place.
+
+    Raises
+    ------
+    ValueError
+        If a size, ratio or stride is not positive.
+    """
+
+    sizes: tuple[float, ...] = (256, 128, 64, 32)
+    aspect_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
+    relative_stride: float = 0.25
+    stride: int | None = None
+
+    def __post_init__(self) -> None:
+        if min(*self.sizes, *self.aspect_ratios, self.relative_stride) <= 0:
+            raise ValueError(f"sizes, aspect ratios and strides must be positive, got {self}")
+        if self.stride is not None and self.stride < 1:
+            raise ValueError(f"stride must be at least one pixel, got {self.stride}")
+
+    def count_windows(self, height: int, width: int) -> int:
+        """Return how many windows :meth:`propose` gives for a photo of this size, without making them."""
+        return sum(len(x) * len(y) for x, y, _, _ in self._grids(height, width))
+
+    def propose(self, image: ImageArray, *, image_id: str = "") -> npt.NDArray[np.float32]:
+        """Return the (R, 4) windows of `image`, row by row within each size."""
+        height, width = image.shape[:2]
+        groups = [np.zeros((0, 4))]
+        for xs, ys, window_width, window_height in self._grids(height, width):
+            y1, x1 = np.meshgrid(ys, xs, indexing="ij")
+            corners = np.stack([x1, y1, x1 + window_width, y1 + window_height], axis=-1)
+            groups.append(corners.reshape(-1, 4))
+        return np.concatenate(groups).astype(np.float32)
+
+    def _grids(self, height: int, width: int) -> Iterator[tuple[range, range, int, int]]:
+        """Yield left edges, top edges, width and height of every window shape that fits."""
+        for size, ratio in itertools.product(sorted(self.sizes, reverse=True), self.aspect_ratios):
+            window_width = max(1, round(size * ratio**0.5))
+            window_height = max(1, round(size / ratio**0.5))
+            if window_width <= width and window_height <= height:
+                yield (
+                    range(0, width - window_width + 1, self._step(window_width)),
+                    range(0, height - window_height + 1, self._step(window_height)),
+                    window_width,
+                    window_height,
+                )
+
+    def _step(self, side: int) -> int:
+        return self.stride or max(1, round(side * self.relative_stride))
