@@ -1,0 +1,221 @@
+"""Average precision as in the PASCAL VOC development kit.
+
+Detections of a class are taken over all photos by descending score. Each looks at the object of its
+class it overlaps most: with an IoU of at least the threshold it is a true positive, unless the object
+was found before (a duplicate is a false positive) or is marked difficult (then neither counts).
+
+The kit computes with inclusive pixels (width = x2 - x1 + 1). Boxes here are half-open, shifted by
+[0, 0, 1, 1] when read, and their plain IoU is the same number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from minircnn.boxes.geometry import box_iou
+from minircnn.evaluation.pairing import paired_classes
+from minircnn.structures import Annotations, BoolArray, Detections, FloatArray, IntArray
+
+Method = Literal["area", "11point"]
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """Average precision of one class.
+
+    Parameters
+    ----------
+    ap : float or None
+        In [0, 1]; None if the class has no object to find.
+    num_gt : int
+        Objects to find, without the difficult ones.
+    num_detections : int
+        All detections of the class.
+    recall, precision, scores : (D,) float arrays
+        One point of the curve per detection that counts, by descending score; empty if `ap` is None.
+    """
+
+    ap: float | None
+    num_gt: int
+    num_detections: int
+    recall: FloatArray = field(repr=False)
+    precision: FloatArray = field(repr=False)
+    scores: FloatArray = field(repr=False)
+
+
+@dataclass(frozen=True)
+class VocResult:
+    """Average precision of every class.
+
+    Parameters
+    ----------
+    map : float
+        Mean of the classes that have objects; NaN if none has.
+    per_class : dict of str to ClassResult
+        In the order of the class names.
+    iou_threshold : float
+    method : "area" or "11point"
+    """
+
+    map: float
+    per_class: dict[str, ClassResult]
+    iou_threshold: float
+    method: Method
+
+    def table(self) -> str:
+        """Return plain text: one row per class, the mean last. A class without objects reads "absent"."""
+        width = max(len("class"), *(len(name) for name in self.per_class))
+        rows = [f"{'class':<{width}}  {'AP':>6}  {'objects':>7}  {'detections':>10}"]
+        for name, result in self.per_class.items():
+            ap = "absent" if result.ap is None else f"{result.ap:.4f}"
+            rows.append(f"{name:<{width}}  {ap:>6}  {result.num_gt:>7}  {result.num_detections:>10}")
+        mean = "absent" if np.isnan(self.map) else f"{self.map:.4f}"
+        objects = sum(result.num_gt for result in self.per_class.values())
+        found = sum(result.num_detections for result in self.per_class.values())
+        rows.append(f"{'mean':<{width}}  {mean:>6}  {objects:>7}  {found:>10}")
+        return "\n".join(rows)
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the figures without the curves, ready for JSON (None where there is no figure)."""
+        return {
+            "map": None if np.isnan(self.map) else self.map,
+            "iou_threshold": self.iou_threshold,
+            "method": self.method,
+            "per_class": {
+                name: {"ap": r.ap, "num_gt": r.num_gt, "num_detections": r.num_detections}
+                for name, r in self.per_class.items()
+            },
+        }
+
+
+def average_precision(recall: FloatArray, precision: FloatArray, method: Method = "area") -> float:
+    """Return the average precision of a precision-recall curve.
+
+    Precision is first made to fall with recall: at each recall, the best precision reached at that
+    recall or later.
+
+    Parameters
+    ----------
+    recall, precision : (D,) float arrays
+        Points of the curve; recall does not fall.
+    method : "area" or "11point"
+        The area under the curve (VOC 2010 and later), or the mean of the precision at recall 0, 0.1,
+        ..., 1 (VOC 2007).
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0 for a curve without points.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together or `method` is neither.
+    """
+    if recall.shape != precision.shape or recall.ndim != 1:
+        raise ValueError(f"recall has shape {recall.shape}, precision {precision.shape}; both must be (D,)")
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]  # (D,)
+    if method == "area":
+        return float(np.sum(np.diff(recall, prepend=0.0) * envelope))
+    if method == "11point":
+        # k / 10 is rounded like the quotient "found / objects" it is compared with; k * 0.1 is not.
+        reached = np.searchsorted(recall, np.arange(11) / 10, side="left")  # (11,)
+        return float(np.append(envelope, 0.0)[reached].mean())
+    raise ValueError(f"method must be 'area' or '11point', got {method!r}")
+
+
+def evaluate_voc(
+    detections: Sequence[Detections],
+    annotations: Sequence[Annotations],
+    *,
+    iou_threshold: float = 0.5,
+    method: Method = "area",
+) -> VocResult:
+    """Return the average precision of every class over all photos.
+
+    Parameters
+    ----------
+    detections, annotations : sequences, one record per photo in the same order
+        Equal scores count in this order.
+    iou_threshold : float
+        In (0, 1]; an overlap of exactly the threshold is a match.
+    method : "area" or "11point"
+        As for :func:`average_precision`.
+
+    Returns
+    -------
+    VocResult
+
+    Raises
+    ------
+    ValueError
+        If there is no photo, the records do not fit together, or an argument is out of range.
+    """
+    names = paired_classes(detections, annotations)
+    if not 0 < iou_threshold <= 1:
+        raise ValueError(f"iou_threshold must lie in (0, 1], got {iou_threshold}")
+    scores = np.concatenate([d.scores.astype(np.float64) for d in detections])  # (D,) over all photos
+    labels = np.concatenate([d.labels for d in detections])  # (D,)
+    gt_labels = np.concatenate([a.labels for a in annotations])  # (G,)
+    difficult = np.concatenate([a.difficult for a in annotations])  # (G,)
+    match = _best_objects(detections, annotations, iou_threshold)  # (D,)
+    per_class = {
+        name: _class_result(scores, match, labels == label, difficult, gt_labels == label, method)
+        for label, name in enumerate(names, start=1)
+    }
+    present = [result.ap for result in per_class.values() if result.ap is not None]
+    mean = float(np.mean(present)) if present else float("nan")
+    return VocResult(mean, per_class, iou_threshold, method)
+
+
+def _best_objects(
+    detections: Sequence[Detections], annotations: Sequence[Annotations], iou_threshold: float
+) -> IntArray:
+    """Return for every detection the object it overlaps most, counted through all photos; -1 for none.
+
+    Only objects of the detection's class and overlaps of at least the threshold count.
+    """
+    matches = [np.zeros(0, dtype=np.int64)]
+    offset = 0
+    for found, truth in zip(detections, annotations, strict=True):
+        match = np.full(len(found), -1)  # (D of this photo,)
+        if len(found) and len(truth):
+            iou = box_iou(found.boxes.astype(np.float64), truth.boxes.astype(np.float64))
+            iou[found.labels[:, None] != truth.labels[None, :]] = -1.0  # (D, G)
+            hit = iou.max(axis=1) >= iou_threshold
+            match[hit] = offset + iou.argmax(axis=1)[hit]
+        matches.append(match)
+        offset += len(truth)
+    return np.concatenate(matches)
+
+
+def _class_result(
+    scores: FloatArray,
+    match: IntArray,
+    of_class: BoolArray,
+    difficult: BoolArray,
+    gt_of_class: BoolArray,
+    method: Method,
+) -> ClassResult:
+    num_gt = int(np.count_nonzero(gt_of_class & ~difficult))
+    num_detections = int(np.count_nonzero(of_class))
+    if num_gt == 0:
+        none = np.zeros(0)
+        return ClassResult(None, 0, num_detections, none, none, none)
+    order = np.flatnonzero(of_class)
+    order = order[np.argsort(-scores[order], kind="stable")]  # by descending score
+    matched = match[order] >= 0
+    counts = np.ones(len(order), dtype=bool)
+    counts[matched] = ~difficult[match[order][matched]]
+    order = order[counts]  # (D,) difficult objects take their detections out of the count
+    found, first = np.unique(match[order], return_index=True)  # the first to find each object
+    true_positive = np.zeros(len(order), dtype=bool)
+    true_positive[first[found >= 0]] = True
+    hits = np.cumsum(true_positive)  # (D,)
+    recall, precision = hits / num_gt, hits / np.arange(1, len(order) + 1)
+    ap = average_precision(recall, precision, method)
+    return ClassResult(ap, num_gt, num_detections, recall, precision, scores[order])
