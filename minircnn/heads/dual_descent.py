@@ -115,12 +115,12 @@ def fit_one_vs_rest(
         raise ValueError(f"features (n, D) and labels (n, K) needed, got {features.shape} and {labels.shape}")
     if not np.isin(labels, (-1, 0, 1)).all():
         raise ValueError("labels must be -1, 0 (not in this class's problem) or +1")
-    dtype = np.dtype(np.float64 if features.dtype == np.float64 else np.float32)
-    y = labels.astype(dtype)  # (n, K)
+    dtype = np.float64 if features.dtype == np.float64 else np.float32
+    y: HostArray = labels.astype(dtype)  # (n, K)
     limit = (np.where(y > 0, C * positive_weight, C) * y).astype(dtype)  # (n, K), 0 outside the problem
     low, high = np.minimum(limit, 0), np.maximum(limit, 0)
     start = np.zeros_like(y) if beta is None else np.clip(beta.astype(dtype), low, high)
-    small = len(features) <= 2 * features.shape[1] and len(features) ** 2 * dtype.itemsize <= GRAM_BYTES
+    small = len(features) <= 2 * features.shape[1] and len(features) ** 2 * y.itemsize <= GRAM_BYTES
     space = (_GramSpace if small else _WeightSpace)(features, start, bias_feature**2)
     step = 1 / np.maximum(space.diagonal, np.finfo(dtype).tiny)[:, None]  # (n, 1)
     margins = space.margins()

@@ -44,7 +44,7 @@ def feature_scale(features: HostArray, target_norm: float = FEATURE_NORM) -> flo
     return target_norm * len(features) / total
 
 
-class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class LinearSVM(ClassifierMixin, BaseEstimator):
     """One-vs-rest linear SVMs with the L1 hinge loss (R-CNN, section 2.3; liblinear's ``-s 3``).
 
     Per class: min ½‖(w, b/B)‖² + C Σᵢ cᵢ max(0, 1 − yᵢ(wᵀxᵢ + b)) with cᵢ = `positive_weight` for the
@@ -124,8 +124,9 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(self.classes_) < 2:
             raise ValueError(f"LinearSVM needs examples of two classes, got 1 class: {self.classes_[0]!r}")
         columns = np.arange(len(self.classes_)) if len(self.classes_) > 2 else np.array([1])
-        scaled = self.feature_norm is not None and X.any()
-        self.feature_scale_ = feature_scale(X, self.feature_norm) if scaled else 1.0
+        self.feature_scale_ = 1.0
+        if self.feature_norm is not None and X.any():
+            self.feature_scale_ = feature_scale(X, self.feature_norm)
         solution = fit_one_vs_rest(
             X * X.dtype.type(self.feature_scale_),
             np.where(code[:, None] == columns, 1, -1),

@@ -13,7 +13,7 @@ from minircnn.arrays import HostArray
 from minircnn.structures import FloatArray
 
 
-class BoxRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class BoxRegressor(RegressorMixin, BaseEstimator):
     """Ridge regression on whitened targets (R-CNN, appendix C, equation 5).
 
     The targets' mean is taken off and their covariance S = V D Vᵀ divided out, as R-CNN's released code
@@ -72,7 +72,7 @@ class BoxRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return targets[:, 0] if self._flat else targets
 
     def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn: targets may have columns; the default λ shrinks strongly unless features are large."""
+        """Tell scikit-learn: targets may have columns; λ = 1000 shrinks small features strongly."""
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         tags.regressor_tags.poor_score = True

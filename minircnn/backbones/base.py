@@ -1,0 +1,188 @@
+"""What a detector needs to know of a convolutional network: its parts, their sizes and its input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from minircnn.arrays import Array
+from minircnn.nn import Dropout, Flatten, Layer, Linear, MaxPool2d, Parameter, ReLU, Sequential
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """How a network wants its photos: ``(value · scale − mean) / std`` per channel.
+
+    Parameters
+    ----------
+    channel_order : {"rgb", "bgr"}
+        Order in which the network takes the channels; `mean` and `std` are in that order.
+    scale : float
+        Factor on values 0..255.
+    mean, std : tuple of 3 floats
+        In scaled units.
+    """
+
+    channel_order: Literal["rgb", "bgr"] = "rgb"
+    scale: float = 1.0
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    def apply(self, image: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Return photos as the network's input.
+
+        Parameters
+        ----------
+        image : (H, W, 3) or (N, H, W, 3) array
+            RGB, values 0..255, any real dtype.
+
+        Returns
+        -------
+        (1, 3, H, W) or (N, 3, H, W) float32 array
+            Channels last in memory.
+
+        Raises
+        ------
+        ValueError
+            If the last axis is not 3.
+        """
+        if image.ndim not in (3, 4) or image.shape[-1] != 3:
+            raise ValueError(f"RGB photos (H, W, 3) or (N, H, W, 3) needed, got shape {image.shape}")
+        batch = image[None] if image.ndim == 3 else image
+        out = np.empty(batch.shape, np.float32)  # (N, H, W, 3)
+        for target, source in enumerate(self._sources()):
+            factor = np.float32(self.scale / self.std[target])
+            np.multiply(batch[..., source], factor, out=out[..., target], casting="unsafe")
+            out[..., target] -= np.float32(self.mean[target] / self.std[target])
+        return out.transpose(0, 3, 1, 2)
+
+    @property
+    def fill(self) -> npt.NDArray[np.float32]:
+        """The colour that becomes zero: RGB, (3,) float32, 0..255."""
+        rgb = np.empty(3, np.float32)
+        for target, source in enumerate(self._sources()):
+            rgb[source] = self.mean[target] / self.scale
+        return rgb
+
+    def _sources(self) -> tuple[int, int, int]:
+        return (0, 1, 2) if self.channel_order == "rgb" else (2, 1, 0)
+
+
+CAFFE = Normalization("bgr", 1.0, (102.9801, 115.9465, 122.7717))
+"""Mean ImageNet colour as Fast R-CNN's released code subtracts it, BGR 0..255."""
+
+TORCHVISION = Normalization("rgb", 1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+"""Input of torchvision's pre-trained networks."""
+
+Preset: TypeAlias = Literal["caffe", "torchvision"]
+
+PRESETS: Mapping[Preset, Normalization] = {"caffe": CAFFE, "torchvision": TORCHVISION}
+
+
+@dataclass
+class Backbone:
+    """A convolutional network cut at its last max pooling, the place of RoI pooling.
+
+    R-CNN runs ``head(last_pool(features(crops)))``; Fast R-CNN runs ``head(roi_pool(features(photo)))``
+    with `last_pool` replaced (Fast R-CNN, section 2.2).
+
+    Parameters
+    ----------
+    name : str
+        As :func:`build_backbone` knows it.
+    features : Sequential
+        Photos (N, 3, H, W) -> map (N, channels, ~H/stride, ~W/stride).
+    last_pool : MaxPool2d
+        Map of a crop -> (N, channels, P, P).
+    head : Sequential
+        Pooled regions (R, channels, P, P) -> features (R, feature_dim); "fc6, fc7".
+    stride : int
+        Pixels of the photo per cell of the map.
+    channels : int
+        Of the map.
+    roi_size : int
+        P of RoI pooling. Where the head has fully connected layers it is also what `last_pool` makes of a
+        crop of `crop_size`.
+    feature_dim : int
+    crop_size : int
+        Side of R-CNN's warped regions in pixels.
+    normalization : Normalization
+    frozen : tuple of str
+        Layers of `features` that are usually kept when fine-tuning pre-trained weights.
+    classifier : Sequential or None
+        Pooled regions -> scores (R, 1000) of the classes the network was pre-trained on; shares the
+        head's layers.
+    options : mapping
+        Plain values: ``build_backbone(name, **options)`` makes a network of the same shape and input.
+    """
+
+    name: str
+    features: Sequential
+    last_pool: MaxPool2d
+    head: Sequential
+    stride: int
+    channels: int
+    roi_size: int
+    feature_dim: int
+    crop_size: int
+    normalization: Normalization
+    frozen: tuple[str, ...] = ()
+    classifier: Sequential | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def forward(self, x: Array) -> Array:
+        """Return the features (N, feature_dim) of crops `x` (N, 3, crop_size, crop_size)."""
+        return self.head.forward(self.last_pool.forward(self.features.forward(x)))
+
+    def classify(self, x: Array) -> Array:
+        """Return scores (N, 1000), before any softmax, of crops `x` (N, 3, crop_size, crop_size).
+
+        Raises
+        ------
+        ValueError
+            If the backbone was built without ``classifier=True``.
+        """
+        if self.classifier is None:
+            raise ValueError(f"backbone {self.name} has no classifier: build it with classifier=True")
+        return self.classifier.forward(self.last_pool.forward(self.features.forward(x)))
+
+    def parts(self) -> Iterator[Layer]:
+        """Yield features, last pooling, head and, if there is one, the classifier."""
+        yield from (self.features, self.last_pool, self.head)
+        if self.classifier is not None:
+            yield self.classifier
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """Yield every parameter once, by layer name: ``conv1.weight``, ``fc6.bias``."""
+        seen = set()
+        for part in self.parts():
+            for name, parameter in part.named_parameters():
+                if name not in seen:
+                    yield name, parameter
+                seen.add(name)
+
+    def train(self, mode: bool = True) -> None:
+        """Switch all parts to training mode."""
+        for part in self.parts():
+            part.train(mode)
+
+    def eval(self) -> None:
+        """Switch all parts to evaluation mode."""
+        self.train(False)
+
+
+def fully_connected(
+    widths: tuple[int, int], *, inputs: int, dropout: float, rng: np.random.Generator | None
+) -> dict[str, Layer]:
+    """Return flatten, fc6, relu6, drop6, fc7, relu7, drop7 by name; without drop if `dropout` is 0."""
+    layers: dict[str, Layer] = {"flatten": Flatten()}
+    for number, (size_in, size_out) in enumerate(zip((inputs, widths[0]), widths, strict=True), start=6):
+        layers[f"fc{number}"] = Linear(size_in, size_out, rng=rng)
+        layers[f"relu{number}"] = ReLU()
+        if dropout:
+            layers[f"drop{number}"] = Dropout(dropout)
+    return layers

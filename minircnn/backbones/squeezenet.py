@@ -1,0 +1,121 @@
+"""SqueezeNet 1.0 and 1.1: AlexNet's accuracy in five megabytes, without fully connected layers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minircnn.backbones.base import PRESETS, Backbone, Normalization, Preset
+from minircnn.nn import Concat, Conv2d, GlobalAveragePool, Layer, MaxPool2d, ReLU, Sequential
+
+_SQUEEZE = {2: 16, 3: 16, 4: 32, 5: 32, 6: 48, 7: 48, 8: 64, 9: 64}
+"""Channels of each fire module's squeeze layer; each of its two expand layers has four times as many."""
+
+_CAFFE_INPUT = Normalization("bgr", 1.0, (104.0, 117.0, 123.0))
+
+
+def fire(inputs: int, squeeze: int, rng: np.random.Generator | None) -> Sequential:
+    """Build a fire module: 1×1 to few channels, then 1×1 and 3×3 side by side (SqueezeNet, section 3.2)."""
+    return Sequential(
+        squeeze1x1=Conv2d(inputs, squeeze, 1, rng=rng),
+        squeeze_relu=ReLU(),
+        expand=Concat(
+            expand1x1=Conv2d(squeeze, 4 * squeeze, 1, rng=rng),
+            expand3x3=Conv2d(squeeze, 4 * squeeze, 3, padding=1, rng=rng),
+        ),
+        expand_relu=ReLU(),
+    )
+
+
+def squeezenet1_0(
+    *,
+    rng: np.random.Generator | None = None,
+    roi_size: int = 7,
+    classifier: bool = False,
+    normalization: Preset = "caffe",
+) -> Backbone:
+    """Build SqueezeNet 1.0 (Iandola et al. 2016): features conv1..fire8, head fire9.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator, optional
+        Draws He-normal weights; without it they are zero, to be loaded.
+    roi_size : int
+        Any size will do: the head ends in a global average.
+    classifier : bool
+        Also build conv10 with 1000 classes; padded by 1, as in the original definition.
+    normalization : {"caffe", "torchvision"}
+        Whose weights are used: theirs want different inputs.
+    """
+    stem = {"conv1": Conv2d(3, 96, 7, stride=2, rng=rng)}
+    return _squeezenet("squeezenet1_0", stem, 96, (1, 4, 8), roi_size, classifier, 1, normalization, rng)
+
+
+def squeezenet1_1(
+    *,
+    rng: np.random.Generator | None = None,
+    roi_size: int = 7,
+    classifier: bool = False,
+    normalization: Preset = "torchvision",
+) -> Backbone:
+    """Build SqueezeNet 1.1, 2.4 times less computation than 1.0: features conv1..fire5, head fire6..fire9.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator, optional
+        Draws He-normal weights; without it they are zero, to be loaded.
+    roi_size : int
+        Any size will do: the head ends in a global average.
+    classifier : bool
+        Also build conv10 with 1000 classes.
+    normalization : {"caffe", "torchvision"}
+        Whose weights are used: theirs want different inputs.
+    """
+    stem = {"conv1": Conv2d(3, 64, 3, stride=2, rng=rng)}
+    return _squeezenet("squeezenet1_1", stem, 64, (1, 3, 5), roi_size, classifier, 0, normalization, rng)
+
+
+def _squeezenet(
+    name: str,
+    stem: dict[str, Conv2d],
+    inputs: int,
+    pool_after: tuple[int, int, int],
+    roi_size: int,
+    classifier: bool,
+    conv10_padding: int,
+    normalization: Preset,
+    rng: np.random.Generator | None,
+) -> Backbone:
+    """Build either version; `pool_after` numbers the layers followed by a max pooling, the last one RoI's."""
+    first, second, last = pool_after
+    features: dict[str, Layer] = {**stem, "relu1": ReLU(), f"pool{first}": MaxPool2d(3, 2, ceil_mode=True)}
+    head: dict[str, Layer] = {}
+    channels = 0
+    for number, squeeze in _SQUEEZE.items():
+        (features if number <= last else head)[f"fire{number}"] = fire(inputs, squeeze, rng)
+        inputs = 8 * squeeze
+        if number == second:
+            features[f"pool{number}"] = MaxPool2d(3, 2, ceil_mode=True)
+        if number == last:
+            channels = inputs
+    scores = None
+    if classifier:
+        conv10 = Conv2d(inputs, 1000, 1, padding=conv10_padding, rng=rng)
+        scores = Sequential(**head, conv10=conv10, relu10=ReLU(), pool10=GlobalAveragePool())
+    return Backbone(
+        name=name,
+        features=Sequential(**features),
+        last_pool=MaxPool2d(3, 2, ceil_mode=True),
+        head=Sequential(**head, average=GlobalAveragePool()),
+        stride=8,
+        channels=channels,
+        roi_size=roi_size,
+        feature_dim=inputs,
+        crop_size=227 if name == "squeezenet1_0" else 224,
+        normalization=_CAFFE_INPUT if normalization == "caffe" else PRESETS[normalization],
+        frozen=(
+            "conv1",
+            *(f"fire{n}" for n in _SQUEEZE if n <= second),
+        ),  # up to the second pooling, as VGG16
+        classifier=scores,
+        options={"roi_size": roi_size, "classifier": classifier, "normalization": normalization},
+    )

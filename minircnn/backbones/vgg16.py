@@ -1,0 +1,70 @@
+"""VGG16, R-CNN's "O-Net" and Fast R-CNN's model L."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minircnn.backbones.base import PRESETS, Backbone, Preset, fully_connected
+from minircnn.nn import Conv2d, Layer, Linear, MaxPool2d, ReLU, Sequential
+
+_STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+"""Channels and number of convolutions of each stage."""
+
+
+def vgg16(
+    *,
+    rng: np.random.Generator | None = None,
+    widths: tuple[int, int] = (4096, 4096),
+    dropout: float = 0.5,
+    roi_size: int = 7,
+    classifier: bool = False,
+    normalization: Preset = "caffe",
+) -> Backbone:
+    """Build VGG16 (Simonyan and Zisserman 2015, configuration D).
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator, optional
+        Draws He-normal weights; without it they are zero, to be loaded.
+    widths : tuple of 2 ints
+        Of fc6 and fc7; 4096 each in the paper.
+    dropout : float
+        Rate after fc6 and fc7.
+    roi_size : int
+        7 in the paper; crops are ``32 · roi_size`` pixels wide.
+    classifier : bool
+        Also build fc8 with 1000 classes.
+    normalization : {"caffe", "torchvision"}
+        Whose weights are used: theirs want different inputs.
+    """
+    layers: dict[str, Layer] = {}
+    inputs = 3
+    for stage, (channels, count) in enumerate(_STAGES, start=1):
+        for number in range(1, count + 1):
+            layers[f"conv{stage}_{number}"] = Conv2d(inputs, channels, 3, padding=1, rng=rng)
+            layers[f"relu{stage}_{number}"] = ReLU()
+            inputs = channels
+        if stage < len(_STAGES):
+            layers[f"pool{stage}"] = MaxPool2d(2, ceil_mode=True)
+    head = fully_connected(widths, inputs=inputs * roi_size**2, dropout=dropout, rng=rng)
+    return Backbone(
+        name="vgg16",
+        features=Sequential(**layers),
+        last_pool=MaxPool2d(2, ceil_mode=True),  # pool5
+        head=Sequential(**head),
+        stride=16,
+        channels=inputs,
+        roi_size=roi_size,
+        feature_dim=widths[1],
+        crop_size=32 * roi_size,
+        normalization=PRESETS[normalization],
+        frozen=("conv1_1", "conv1_2", "conv2_1", "conv2_2"),  # Fast R-CNN, section 4.5
+        classifier=Sequential(**head, fc8=Linear(widths[1], 1000, rng=rng)) if classifier else None,
+        options={
+            "widths": widths,
+            "dropout": dropout,
+            "roi_size": roi_size,
+            "classifier": classifier,
+            "normalization": normalization,
+        },
+    )

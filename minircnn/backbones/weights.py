@@ -1,0 +1,144 @@
+"""Weights from files: SafeTensors, NumPy archives and PyTorch's ``.pth``, checked name by name."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import struct
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from minircnn.arrays import HostArray, like, to_host
+from minircnn.backbones.base import Backbone
+from minircnn.backbones.torch_file import read_torch_file
+
+
+class WeightsError(ValueError):
+    """A file of weights is unreadable or does not fit the network."""
+
+
+def read_weights(path: str | Path) -> dict[str, HostArray]:
+    """Return the arrays in a file of weights under their names.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``.safetensors``, ``.npz``, or ``.pth``/``.pt`` (read without PyTorch; only tensors, no code).
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing, damaged, of another kind, or asks for code to be run.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file")
+    try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as archive:
+                return {name: archive[name] for name in archive.files}
+        if path.suffix in (".pth", ".pt"):
+            return read_torch_file(path)
+    except (
+        SafetensorError,
+        pickle.UnpicklingError,
+        zipfile.BadZipFile,
+        struct.error,
+        OSError,
+        EOFError,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ) as error:
+        raise WeightsError(f"{path}: cannot be read ({error})") from error
+    raise WeightsError(f"{path}: unknown kind of file; .safetensors, .npz, .pth and .pt are read")
+
+
+_TORCHVISION = {
+    "vgg16": {
+        f"features.{index}": f"conv{stage}"
+        for index, stage in zip(
+            (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28),
+            ["1_1", "1_2", "2_1", "2_2", "3_1", "3_2", "3_3", "4_1", "4_2", "4_3", "5_1", "5_2", "5_3"],
+            strict=True,
+        )
+    }
+    | {"classifier.0": "fc6", "classifier.3": "fc7", "classifier.6": "fc8"},
+    "squeezenet1_0": {"features.0": "conv1", "classifier.1": "conv10"}
+    | {f"features.{i}": f"fire{n}" for n, i in enumerate((3, 4, 5, 7, 8, 9, 10, 12), start=2)},
+    "squeezenet1_1": {"features.0": "conv1", "classifier.1": "conv10"}
+    | {f"features.{i}": f"fire{n}" for n, i in enumerate((3, 4, 6, 7, 9, 10, 11, 12), start=2)},
+}
+"""torchvision's numbered layers and what they are called here."""
+
+
+def uses_torchvision_names(weights: Mapping[str, HostArray]) -> bool:
+    """Tell whether `weights` are named by position, as torchvision does (``features.0.weight``)."""
+    return "features.0.weight" in weights
+
+
+def layer_name(name: str, backbone: str) -> str:
+    """Return what the array called `name` in a file is called in the network `backbone`.
+
+    ``fire2/expand1x1.weight`` (Caffe), ``features.3.expand1x1.weight`` (torchvision) and
+    ``fire2.expand.expand1x1.weight`` (ours) are the same.
+    """
+    name = name.replace("/", ".")
+    parts = name.split(".")
+    known = _TORCHVISION.get(backbone, {})
+    if ".".join(parts[:2]) in known:
+        name = ".".join([known[".".join(parts[:2])], *parts[2:]])
+    name = re.sub(r"^(fire\d+)\.squeeze\.", r"\1.squeeze1x1.", name)
+    return re.sub(r"^(fire\d+)\.(expand[13]x[13])\.", r"\1.expand.\2.", name)
+
+
+def load_weights(backbone: Backbone, path: str | Path) -> None:
+    """Put the weights in the file at `path` into `backbone`, converted to its dtype and device.
+
+    Names and shapes are all checked first; the classifier's weights (conv10, fc8) may be in the file when
+    the backbone has none.
+
+    Raises
+    ------
+    WeightsError
+        If the file is unreadable, lacks an array, holds one the network does not know, or one of another
+        shape or with values that are not finite.
+    """
+    arrays = {layer_name(name, backbone.name): (name, a) for name, a in read_weights(path).items()}
+    parameters = dict(backbone.named_parameters())
+    for name, parameter in parameters.items():
+        expected = tuple(parameter.data.shape)
+        if name not in arrays:
+            raise WeightsError(
+                f"{path}: array {name!r} of shape {expected} is missing for {backbone.name}; "
+                f"the file holds {_some(list(arrays))}"
+            )
+        in_file, values = arrays[name]
+        if tuple(values.shape) != expected:
+            raise WeightsError(
+                f"{path}: array {in_file!r} has shape {tuple(values.shape)}, "
+                f"{backbone.name} needs {expected} for {name!r}"
+            )
+        if not np.issubdtype(values.dtype, np.floating) or not np.isfinite(values).all():
+            raise WeightsError(f"{path}: array {in_file!r} ({values.dtype}) is not all finite numbers")
+    extra = [file for name, (file, _) in arrays.items() if name not in parameters and not _optional(name)]
+    if extra:
+        raise WeightsError(f"{path}: {backbone.name} has no place for {_some(extra)}")
+    for name, parameter in parameters.items():
+        parameter.data = like(arrays[name][1].astype(to_host(parameter.data[:0]).dtype), parameter.data)
+
+
+def _optional(name: str) -> bool:
+    return name.split(".")[0] in ("conv10", "fc8")
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(map(repr, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
