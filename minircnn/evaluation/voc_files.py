@@ -41,11 +41,15 @@ def write_voc_detections(
     Raises
     ------
     ValueError
-        If the sequences do not fit together, are empty, or an identifier contains white space.
+        If the sequences do not fit together, are empty, an identifier contains white space or a class
+        name does not fit into a file name.
     """
     if len(image_ids) != len(detections) or not detections:
         raise ValueError(f"{len(image_ids)} image identifiers but detections of {len(detections)} photos")
     names = detections[0].class_names
+    for name in names:
+        if Path(name).name != name:
+            raise ValueError(f"class name {name!r} cannot be part of a file name")
     lines: dict[str, list[str]] = {name: [] for name in names}
     for image_id, found in zip(image_ids, detections, strict=True):
         if found.class_names != names:
