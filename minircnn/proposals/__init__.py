@@ -2,6 +2,25 @@
 
 from minircnn.proposals.base import Proposer
 from minircnn.proposals.graph_segmentation import graph_segmentation
+from minircnn.proposals.hierarchy import Hierarchy
+from minircnn.proposals.selective_search import (
+    SelectiveSearch,
+    SelectiveSearchResult,
+    Strategy,
+    selective_search,
+    strategies,
+)
 from minircnn.proposals.sliding_window import SlidingWindow, count_rectangles
 
-__all__ = ["Proposer", "SlidingWindow", "count_rectangles", "graph_segmentation"]
+__all__ = [
+    "Hierarchy",
+    "Proposer",
+    "SelectiveSearch",
+    "SelectiveSearchResult",
+    "SlidingWindow",
+    "Strategy",
+    "count_rectangles",
+    "graph_segmentation",
+    "selective_search",
+    "strategies",
+]

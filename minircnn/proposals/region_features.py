@@ -1,0 +1,152 @@
+"""What selective search knows of a region: histograms of colour and texture, size and bounding box.
+
+Uijlings et al. 2013, section 3.2. Histograms of a photo's initial regions are counted here; those of merged
+regions follow from their parts (see :mod:`minircnn.proposals.hierarchy`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minircnn.imaging.filters import gaussian_gradient
+
+COLOUR_BINS = 25
+TEXTURE_BINS = 10
+ORIENTATIONS = 8
+TEXTURE_SIGMA = 1.0
+# A step between 0 and 255 has a Gaussian derivative of 255 / (σ √(2π)) = 102.
+_STRONGEST = 255 / (TEXTURE_SIGMA * np.sqrt(2 * np.pi))
+_Labels = npt.NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True)
+class RegionFeatures:
+    """Features of n regions.
+
+    Parameters
+    ----------
+    colour : (n, 25·C) float32 array
+        Sums to 1 per region.
+    texture : (n, 80·C) float32 array
+        Sums to 1 per region.
+    size : (n,) float64 array
+        Pixels.
+    boxes : (n, 4) float64 array
+        Tight bounding boxes, half-open.
+    """
+
+    colour: npt.NDArray[np.float32]
+    texture: npt.NDArray[np.float32]
+    size: npt.NDArray[np.float64]
+    boxes: npt.NDArray[np.float64]
+
+
+def region_features(
+    labels: _Labels, colour_bins: _Labels, texture_bins: npt.NDArray[np.integer[Any]]
+) -> RegionFeatures:
+    """Collect the features of the regions of a segmentation.
+
+    Parameters
+    ----------
+    labels : (H, W) int array
+        Region of every pixel, 0..n-1, each used.
+    colour_bins : (C, H, W) int array
+        From :func:`quantise_colour`.
+    texture_bins : (C·4, H, W) int array
+        From :func:`quantise_texture`.
+    """
+    size = np.bincount(labels.ravel())
+    colour = _histograms(labels, colour_bins, COLOUR_BINS, len(size))
+    signed = _histograms(labels, texture_bins, 2 * TEXTURE_BINS, len(size))
+    texture = _rectify(signed, size)
+    return RegionFeatures(
+        _normalise(colour), _normalise(texture), size.astype(np.float64), _bounding_boxes(labels, len(size))
+    )
+
+
+def quantise_colour(channels: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
+    """Return the bin 0..24 of every pixel in every channel, (C, H, W), for (H, W, C) in 0..255."""
+    bins = (channels * (COLOUR_BINS / 256)).astype(np.intp)
+    return np.ascontiguousarray(np.moveaxis(bins, 2, 0))
+
+
+def quantise_texture(channels: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
+    """Return the bins of the Gaussian derivatives along 4 axes, (C·4, H, W), for (H, W, C) in 0..255.
+
+    An axis stands for two of the eight orientations: bins 0..9 hold responses to one side, strongest
+    first, bins 10..19 those to the other.
+    """
+    right, down = gaussian_gradient(channels, TEXTURE_SIGMA)
+    diagonal, other = (right + down) * np.float32(0.5**0.5), (down - right) * np.float32(0.5**0.5)
+    axes = np.stack([right, diagonal, down, other])  # (4, H, W, C)
+    scaled = axes * np.float32(TEXTURE_BINS / _STRONGEST)
+    bins = np.floor(scaled).astype(np.intp) + TEXTURE_BINS
+    np.clip(bins, 0, 2 * TEXTURE_BINS - 1, out=bins)
+    return np.ascontiguousarray(np.moveaxis(bins, 3, 0)).reshape(-1, *channels.shape[:2])
+
+
+def _histograms(labels: _Labels, bins: _Labels, count: int, regions: int) -> npt.NDArray[np.intp]:
+    """Count `bins` (F, H, W) per region: (regions, F, count)."""
+    start = labels.ravel().astype(np.intp) * count
+    counted = [np.bincount(start + b.ravel(), minlength=regions * count) for b in bins]
+    return np.stack(counted).reshape(len(bins), regions, count).transpose(1, 0, 2)
+
+
+def _rectify(signed: npt.NDArray[np.intp], size: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Split histograms over signed responses, (n, F, 20), into those of two orientations, (n, F, 2, 10).
+
+    To each of them a response to the other side counts as zero, which lies in the weakest bin.
+    """
+    sides = np.stack([signed[..., TEXTURE_BINS:], signed[..., TEXTURE_BINS - 1 :: -1]], axis=2)
+    sides[..., 0] += size[:, None, None] - sides.sum(axis=3)
+    return sides
+
+
+def _normalise(counts: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
+    flat = counts.reshape(len(counts), -1)
+    shares: npt.NDArray[np.float32] = (flat / flat.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares
+
+
+def _bounding_boxes(labels: _Labels, regions: int) -> npt.NDArray[np.float64]:
+    """Return the tight half-open box of every region, (n, 4)."""
+    height, width = labels.shape
+    boxes = np.empty((regions, 4))
+    flat = labels.ravel()
+    x, y = np.tile(np.arange(width), height), np.repeat(np.arange(height), width)
+    # labels sorted by row or by column: of repeated assignments the last one stays
+    boxes[flat, 3] = y + 1
+    boxes[flat[::-1], 1] = y[::-1]
+    columns = labels.T.ravel()
+    x = np.repeat(np.arange(width), height)
+    boxes[columns, 2] = x + 1
+    boxes[columns[::-1], 0] = x[::-1]
+    return boxes
+
+
+def neighbouring_regions(labels: _Labels, connectivity: int = 8) -> npt.NDArray[np.intp]:
+    """Return the pairs of regions that touch, (P, 2), the smaller label first, in ascending order.
+
+    Parameters
+    ----------
+    labels : (H, W) int array
+    connectivity : {4, 8}
+        Whether pixels that share only a corner touch.
+    """
+    if connectivity not in (4, 8):
+        raise ValueError(f"connectivity must be 4 or 8, got {connectivity}")
+    sides = [(labels[:, :-1], labels[:, 1:]), (labels[:-1], labels[1:])]
+    if connectivity == 8:
+        sides += [(labels[:-1, :-1], labels[1:, 1:]), (labels[:-1, 1:], labels[1:, :-1])]
+    keys = []
+    count = int(labels.max()) + 1
+    for a, b in sides:
+        differ = a != b
+        left, right = a[differ].astype(np.intp), b[differ].astype(np.intp)
+        keys.append(np.minimum(left, right) * count + np.maximum(left, right))
+    key = np.unique(np.concatenate(keys))
+    return np.stack([key // count, key % count], axis=1)
