@@ -106,6 +106,8 @@ class SelectiveSearch:
         Processes, as joblib counts them; the result does not depend on it.
     strategies : tuple of Strategy, optional
         Instead of those of `mode`.
+    limit : int, optional
+        Return at most this many boxes, those of best rank.
     """
 
     mode: Mode = "fast"
@@ -114,6 +116,7 @@ class SelectiveSearch:
     max_width: int | None = None
     n_jobs: int = 1
     strategies: tuple[Strategy, ...] | None = None
+    limit: int | None = None
 
     def propose(self, image: ImageArray, *, image_id: str = "") -> npt.NDArray[np.float32]:
         """Return the (R, 4) proposals for `image`, best rank first."""
@@ -141,7 +144,7 @@ class SelectiveSearch:
             boxes = np.rint(boxes * back)
         keep = (boxes[:, 2:] - boxes[:, :2] >= self.min_size).all(axis=1)
         boxes, source = boxes[keep], source[keep]
-        unique = _first_of_equal(boxes)
+        unique = _first_of_equal(boxes)[: self.limit]
         return SelectiveSearchResult(
             boxes[unique].astype(np.float32), source[unique], chosen, tuple(hierarchies)
         )
