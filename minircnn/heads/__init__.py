@@ -4,6 +4,7 @@ from minircnn.heads.dual_descent import DualSolution, fit_one_vs_rest
 from minircnn.heads.linear_svm import LinearSVM, feature_scale
 from minircnn.heads.mining import MinedSVMs, MiningRound, MiningSettings, mine_and_train
 from minircnn.heads.ridge_bbox import BoxRegressor
+from minircnn.heads.roi_head import SiblingHeads, compress, truncated_svd
 
 __all__ = [
     "BoxRegressor",
@@ -12,7 +13,10 @@ __all__ = [
     "MinedSVMs",
     "MiningRound",
     "MiningSettings",
+    "SiblingHeads",
+    "compress",
     "feature_scale",
     "fit_one_vs_rest",
     "mine_and_train",
+    "truncated_svd",
 ]

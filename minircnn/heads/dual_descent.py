@@ -127,7 +127,10 @@ def fit_one_vs_rest(
     objective, gap = _certificate(margins, y, limit, start)
     open_classes, epochs = gap > tol * objective, 0
     while open_classes.any() and epochs < max_epochs:
-        for rows in _blocks(_movable(margins, y, space.beta, low, high) & open_classes, rng):
+        blocks = _blocks(_movable(margins, y, space.beta, low, high) & open_classes, rng)
+        if not blocks:
+            break  # at the optimum as far as the working precision can tell
+        for rows in blocks:
             gram, block_margins = space.block(rows)
             new = _descend(
                 gram,

@@ -83,11 +83,16 @@ def _ridge(X: FloatArray, targets: FloatArray, regularization: float) -> FloatAr
     """Solve min ‖X₁ W − Y‖² + λ‖W‖² for W (D + 1, T), in the smaller of its two equal forms."""
     extended = np.concatenate([X, np.ones((len(X), 1), X.dtype)], axis=1).astype(np.float64)  # (n, D + 1)
     if len(extended) < extended.shape[1]:  # (XᵀX + λ)⁻¹Xᵀ = Xᵀ(XXᵀ + λ)⁻¹
-        gram = extended @ extended.T
-        gram[np.diag_indices_from(gram)] += regularization
-        solution: FloatArray = extended.T @ cho_solve(cho_factor(gram), targets)
-        return solution
-    gram = extended.T @ extended
+        solution: FloatArray = extended.T @ _solve(extended @ extended.T, targets, regularization)
+    else:
+        solution = _solve(extended.T @ extended, extended.T @ targets, regularization)
+    return solution
+
+
+def _solve(gram: FloatArray, right: FloatArray, regularization: float) -> FloatArray:
+    """Solve (gram + λ) Z = right by Cholesky factorisation; `gram` is overwritten."""
     gram[np.diag_indices_from(gram)] += regularization
-    solution = cho_solve(cho_factor(gram), extended.T @ targets)
+    # symmetric, so its transpose is itself, in the column order that LAPACK overwrites without a copy
+    factor = cho_factor(gram.T, overwrite_a=True, check_finite=False)
+    solution: FloatArray = cho_solve(factor, right, check_finite=False)
     return solution
