@@ -19,7 +19,7 @@ from minircnn.heads.roi_head import SiblingHeads
 from minircnn.imaging import scale_to
 from minircnn.nn import Layer, RoIPool, Sequential, softmax
 from minircnn.proposals import Proposer
-from minircnn.structures import Detections, FloatArray, ImageArray
+from minircnn.structures import Detections, FloatArray, ImageArray, IntArray
 
 
 class FastRCNNNetwork(Layer):
@@ -38,6 +38,7 @@ class FastRCNNNetwork(Layer):
     def __init__(
         self, backbone: Backbone, num_classes: int, *, rng: np.random.Generator | None = None
     ) -> None:
+        self.backbone_name, self.backbone_options = backbone.name, backbone.options
         self.features: Sequential = backbone.features
         self.roi_pool = RoIPool(backbone.roi_size, 1.0 / backbone.stride)
         self.head: Sequential = backbone.head
@@ -181,7 +182,7 @@ class FastRCNN:
         deltas = bbox_pred * self.target_std.ravel() + self.target_mean.ravel()
         return like(softmax(cls_score), weight), like(deltas.astype(np.float32), weight)
 
-    def _distinct_rois(self, rois: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _distinct_rois(self, rois: FloatArray) -> tuple[FloatArray, IntArray]:
         """Keep one of all regions that fall on the same cells of the feature map; their outputs are equal."""
         inclusive = rois - np.array([0, 0, 1, 1], np.float32)
         cells = np.floor(inclusive * self.network.roi_pool.spatial_scale + 0.5)

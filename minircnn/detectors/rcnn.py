@@ -32,6 +32,7 @@ class RCNNNetwork(Layer):
     def __init__(
         self, backbone: Backbone, num_classes: int, *, rng: np.random.Generator | None = None
     ) -> None:
+        self.backbone_name, self.backbone_options = backbone.name, backbone.options
         self.features: Sequential = backbone.features
         self.last_pool = backbone.last_pool
         self.head: Sequential = backbone.head
@@ -99,7 +100,8 @@ class BoxRegressors:
 
     def offsets(self, label: int, features: FloatArray) -> FloatArray:
         """Return the box offsets (R, 4) that class `label` (1..K) predicts from pool5 `features` (R, D5)."""
-        return features @ self.weight[label - 1].T + self.bias[label - 1]
+        offsets: FloatArray = features @ self.weight[label - 1].T + self.bias[label - 1]
+        return offsets
 
 
 @dataclass
@@ -163,7 +165,8 @@ class RCNN:
 
     def svm_scores(self, fc7: FloatArray) -> FloatArray:
         """Return the (R, K) SVM scores of fc7 features (R, D7)."""
-        return fc7 @ self.svm_weight + self.svm_bias
+        scores: FloatArray = fc7 @ self.svm_weight + self.svm_bias
+        return scores
 
 
 def warp_batches(

@@ -24,7 +24,7 @@ from minircnn.detectors.fast_rcnn import FastRCNN, FastRCNNNetwork, ImageScale
 from minircnn.detectors.postprocess import PostprocessSettings
 from minircnn.detectors.rcnn import RCNN, BoxRegressors, RCNNNetwork, WarpSettings
 from minircnn.heads.roi_head import compress
-from minircnn.proposals import ProposalFile, Proposer, SelectiveSearch, SlidingWindow
+from minircnn.proposals import ProposalFile, Proposer, SelectiveSearch, SlidingWindow, Strategy
 
 _PROPOSERS: dict[str, type[Any]] = {
     cls.__name__: cls for cls in (SelectiveSearch, SlidingWindow, ProposalFile)
@@ -77,25 +77,36 @@ def describe_proposer(proposer: Proposer) -> dict[str, Any]:
     """Return the proposer's class and settings, ready for JSON."""
     if not dataclasses.is_dataclass(proposer) or type(proposer).__name__ not in _PROPOSERS:
         raise StorageError(f"a {type(proposer).__name__} cannot be stored; known are {sorted(_PROPOSERS)}")
-    settings = {f.name: getattr(proposer, f.name) for f in dataclasses.fields(proposer) if f.init}
-    return {"type": type(proposer).__name__, "settings": json.loads(json.dumps(settings, default=str))}
+    settings = json.dumps(dataclasses.asdict(proposer), default=str)  # default: a path becomes its name
+    return {"type": type(proposer).__name__, "settings": json.loads(settings)}
 
 
 def build_proposer(description: Mapping[str, Any]) -> Proposer:
     """Rebuild what `describe_proposer` described."""
-    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in description["settings"].items()}
+    settings = _tuples(description["settings"])
+    if settings.get("strategies") is not None:
+        settings["strategies"] = tuple(Strategy(**strategy) for strategy in settings["strategies"])
     proposer: Proposer = _PROPOSERS[description["type"]](**settings)
     return proposer
 
 
-def save_detector(
-    path: Path, detector: FastRCNN | RCNN, *, backbone: str, backbone_options: Mapping[str, Any]
-) -> None:
-    """Write a trained detector; `backbone` and its options rebuild the network's shape on loading."""
+def _tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Undo JSON's turning of tuples into lists."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+
+
+def save_detector(path: Path | str, detector: FastRCNN | RCNN) -> None:
+    """Write a trained detector to `path`, atomically.
+
+    Raises
+    ------
+    StorageError
+        If its proposer is of an unknown class.
+    """
     meta: dict[str, Any] = {
         "format": 1,
-        "backbone": backbone,
-        "backbone_options": dict(backbone_options),
+        "backbone": detector.network.backbone_name,
+        "backbone_options": dict(detector.network.backbone_options),
         "class_names": list(detector.class_names),
         "proposer": describe_proposer(detector.proposer),
         "postprocess": dataclasses.asdict(detector.postprocess),
@@ -115,7 +126,7 @@ def save_detector(
                 "bbox.weight": detector.box_regressors.weight,
                 "bbox.bias": detector.box_regressors.bias,
             }
-    write_bundle(path, arrays, meta)
+    write_bundle(Path(path), arrays, meta)
 
 
 def load_detector(path: Path | str, *, svd: Mapping[str, int] | None = None) -> FastRCNN | RCNN:
@@ -138,7 +149,7 @@ def load_detector(path: Path | str, *, svd: Mapping[str, int] | None = None) -> 
     arrays, meta = read_bundle(path)
     if meta.get("detector") not in ("fast-rcnn", "rcnn"):
         raise StorageError(f"{path} holds no detector (a training checkpoint? then name its model file)")
-    backbone = build_backbone(meta["backbone"], **meta["backbone_options"])
+    backbone = build_backbone(meta["backbone"], **_tuples(meta["backbone_options"]))
     class_names = tuple(meta["class_names"])
     build = _load_fast_rcnn if meta["detector"] == "fast-rcnn" else _load_rcnn
     detector = build(arrays, meta, backbone, class_names)

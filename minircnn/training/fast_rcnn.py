@@ -12,7 +12,7 @@ from minircnn.boxes import flip_boxes, sample_fast_rcnn
 from minircnn.detectors import FastRCNN, FastRCNNNetwork, PostprocessSettings
 from minircnn.nn import SGD, StepSchedule, multi_task_loss
 from minircnn.proposals import Proposer
-from minircnn.structures import DetectionDataset, FloatArray, IntArray
+from minircnn.structures import BoolArray, DetectionDataset, FloatArray, IntArray
 from minircnn.training.backbone import make_backbone
 from minircnn.training.checkpoint import TrainingState
 from minircnn.training.configs import FastRCNNSettings, RoISampling, as_json
@@ -179,7 +179,7 @@ class FastRCNNTrainer:
 
 def draw_regions(
     record: RegionRecord, sampling: RoISampling, rng: np.random.Generator
-) -> tuple[IntArray, IntArray]:
+) -> tuple[IntArray, BoolArray]:
     """Draw the regions of one photo; return their indices and which are foreground.
 
     A photo that has neither foreground nor background in the wanted range of IoU gives background of any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
 from minircnn.detectors.storage import describe_proposer
-from minircnn.proposals import Proposer
+from minircnn.proposals import Proposer, SelectiveSearch
 from minircnn.structures import DetectionDataset, FloatArray
 
 
@@ -34,7 +35,7 @@ def compute_proposals(
         Keeps the boxes of every photo; photos found there are not computed again, so an interrupted call
         continues where it stopped. Boxes of other settings lie in other sub-folders.
     limit : int, optional
-        At most this many boxes a photo, best rank first.
+        At most this many boxes a photo, best rank first; default: as many as the proposer's own limit.
     n_jobs : int
         Processes.
 
@@ -43,12 +44,16 @@ def compute_proposals(
     list of (R, 4) float32 arrays
         In the order of the data set.
     """
+    limit = getattr(proposer, "limit", None) if limit is None else limit
+    if isinstance(proposer, SelectiveSearch):
+        # all boxes are kept, so that another limit need not compute them again
+        proposer = dataclasses.replace(proposer, limit=None, n_jobs=1)
     key = hashlib.sha256(json.dumps(describe_proposer(proposer), sort_keys=True).encode()).hexdigest()[:12]
     files = [
         folder / key / f"{_file_name(image_id)}.npy" if folder else None for image_id in dataset.image_ids
     ]
     missing = [i for i, file in enumerate(files) if file is None or not file.is_file()]
-    found: dict[int, FloatArray] = {}
+    found: dict[int, FloatArray] = {}  # by number, of photos that are not written
     results: Iterable[tuple[int, FloatArray]] = Parallel(n_jobs=n_jobs, return_as="generator")(
         delayed(_propose)(dataset, proposer, i) for i in missing
     )

@@ -32,7 +32,7 @@ def train_rcnn(
     folder: Path,
     loop: LoopSettings,
     device: Device = "cpu",
-) -> tuple[RCNN, FineTuner, MinedSVMs]:
+) -> tuple[RCNN, MinedSVMs]:
     """Make the four parts one after the other (section 2.3).
 
     Parameters
@@ -52,8 +52,6 @@ def train_rcnn(
     Returns
     -------
     detector : RCNN
-    tuner : FineTuner
-        With the network and its backbone.
     svms : MinedSVMs
         The SVMs with the trace of their hard negative mining.
     """
@@ -85,7 +83,7 @@ def train_rcnn(
         tuner.warp,
         PostprocessSettings(nms_iou=settings.nms_iou),
     )
-    return detector, tuner, svms
+    return detector, svms
 
 
 def train_svms(

@@ -130,13 +130,12 @@ def train(
     if isinstance(settings, FastRCNNSettings):
         trainer = FastRCNNTrainer(dataset, proposals, settings, device=device)
         train_fast_rcnn(trainer, loop)
-        detector, backbone = trainer.detector(proposer), trainer.backbone
+        detector = trainer.detector(proposer)
     else:
-        detector, tuner, _ = train_rcnn(
+        detector, _ = train_rcnn(
             dataset, proposals, proposer, settings, folder=folder, loop=loop, device=device
         )
-        backbone = tuner.backbone
     seconds["training"] = time.perf_counter() - clock
     model_path = folder / MODEL_FILE
-    save_detector(model_path, detector, backbone=backbone.name, backbone_options={})
+    save_detector(model_path, detector)
     return TrainingRun(detector, model_path, seconds)
