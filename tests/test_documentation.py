@@ -8,7 +8,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
-NAME = re.compile(r"`(minircnn(?:\.\w+)+)`|^::: (minircnn(?:\.\w+)+)$", re.MULTILINE)
+PACKAGES = sorted(path.parent.name for path in (ROOT / "minircnn").glob("*/__init__.py"))
+# `minircnn.nn.RoIPool`, the shorter `nn.RoIPool`, and the directives of the reference
+NAME = re.compile(
+    rf"`(?:minircnn\.)?((?:{'|'.join(PACKAGES)})(?:\.\w+)*)[`(]|^::: minircnn\.(\S+)$", re.MULTILINE
+)
 
 
 def resolve(name):
@@ -29,7 +33,7 @@ def resolve(name):
 def test_every_dotted_name_exists(page):
     missing = []
     for groups in NAME.findall(page.read_text(encoding="utf-8")):
-        name = groups[0] or groups[1]
+        name = "minircnn." + (groups[0] or groups[1])
         try:
             resolve(name)
         except (ModuleNotFoundError, AttributeError):
