@@ -160,7 +160,8 @@ def photo_size(path: Path) -> tuple[int, int]:
     """
     with Image.open(path) as picture:
         width, height = picture.size
-        sideways = picture.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
+        # The base class's method: PNG's own would decode the whole photo to look for a late EXIF block.
+        sideways = Image.Image.getexif(picture).get(ExifTags.Base.Orientation) in _SIDEWAYS
     return (width, height) if sideways else (height, width)
 
 

@@ -197,7 +197,7 @@ class Scenes:
         height = int(rng.integers(self.heights[0], self.heights[1] + 1))
         columns = int((sample > 96).any(0).sum())
         # 8x8 samples fill the height; a stretch about the writer's own aspect keeps a 1 narrow.
-        width = max(height * columns / 8 * _uniform(rng, 0.8, 1.4), 0.25 * height, 8)
+        width = max(height * columns / 8 * _uniform(rng, 0.8, 1.4), 0.25 * height, 12)
         return render_digit(sample, height, round(width)), digit + 1
 
     def _find_place(
