@@ -23,7 +23,7 @@ from minircnn.viz.style import (
     add_legend,
     as_boxes,
     as_photo,
-    class_colour,
+    class_colours,
     photo_panels,
     show_image,
 )
@@ -118,7 +118,8 @@ def draw_detections(
         heading = title or f"{_count(len(shown), 'detection')} with a score of at least {min_score:g}"
         figure, (ax,) = photo_panels(photo.shape[:2], [""], title=heading)
         show_image(ax, photo)
-        _draw_found(ax, shown, [class_colour(int(label)) for label in shown.labels])
+        colours = class_colours(shown.labels.tolist())
+        _draw_found(ax, shown, [colours[label] for label in shown.labels.tolist()])
     else:
         figure = _draw_judged(photo, shown, ground_truth, iou_threshold, title)
     return figure

@@ -7,7 +7,7 @@ top left corner. Matplotlib is an extra and imported when the first figure is as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -37,9 +37,19 @@ _TALLEST = 0.85  # height of the panels in widths of the figure, so that a tall 
 _LEGEND_WIDTH = 7.8  # inches, room for five entries
 
 
-def class_colour(label: int) -> str:
-    """Return the colour of class `label` (1..K); it repeats after seven classes, names tell them apart."""
-    return BOX_COLOURS[(label - 1) % len(BOX_COLOURS)]
+def class_colours(labels: Iterable[int]) -> dict[int, str]:
+    """Return a colour for each class among `labels` (1..K).
+
+    A class keeps its own colour from photo to photo, except that of two classes with the same one the later
+    takes the next free; more than seven classes share, and only their names tell them apart.
+    """
+    colours: dict[int, str] = {}
+    for label in sorted(set(labels)):
+        own = (label - 1) % len(BOX_COLOURS)
+        turns = [*BOX_COLOURS[own:], *BOX_COLOURS[:own]]
+        free = [colour for colour in turns if colour not in colours.values()]
+        colours[label] = (free or turns)[0]
+    return colours
 
 
 def line_colour(index: int) -> str:

@@ -6,7 +6,7 @@ pytest.importorskip("matplotlib")
 from minircnn.structures import Annotations, Detections
 from minircnn.viz import draw_boxes, draw_detections, judge
 from minircnn.viz.labels import add_labels
-from minircnn.viz.style import CORRECT, FALSE, MISSED, class_colour, ink_on, photo_panels
+from minircnn.viz.style import BOX_COLOURS, CORRECT, FALSE, MISSED, class_colours, ink_on, photo_panels
 
 CLASSES = ("cat", "dog")
 PHOTO = np.full((120, 200, 3), 90, np.uint8)
@@ -42,7 +42,7 @@ def test_detections_above_the_score_are_drawn_where_they_are():
     assert texts(figure) == ["cat 0.90", "dog 0.50"]
     from matplotlib.colors import to_hex
 
-    assert [to_hex(p.get_edgecolor()).upper() for p in patches] == [class_colour(1), class_colour(2)]
+    assert [to_hex(p.get_edgecolor()).upper() for p in patches] == list(BOX_COLOURS[:2])
     assert figure.texts[0].get_text() == "2 detections with a score of at least 0.5"
 
 
@@ -172,3 +172,10 @@ def test_title_and_legend_fit_any_photo(shape):
 @pytest.mark.parametrize(("colour", "ink"), [("#F0E442", "#000000"), ("#0072B2", "#FFFFFF")])
 def test_ink_contrasts(colour, ink):
     assert ink_on(colour) == ink
+
+
+def test_classes_of_one_photo_differ_in_colour_while_there_are_enough():
+    assert class_colours([9, 2, 9]) == {2: BOX_COLOURS[1], 9: BOX_COLOURS[2]}
+    assert len(set(class_colours(range(1, 8)).values())) == 7
+    assert len(class_colours(range(1, 21))) == 20
+    assert class_colours([]) == {}
