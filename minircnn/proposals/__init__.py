@@ -1,6 +1,7 @@
 """Where in a photo something may be: sliding windows, selective search, boxes from a file."""
 
 from minircnn.proposals.base import Proposer
+from minircnn.proposals.files import ProposalFile, ProposalFileError, write_proposals
 from minircnn.proposals.graph_segmentation import graph_segmentation
 from minircnn.proposals.hierarchy import Hierarchy
 from minircnn.proposals.selective_search import (
@@ -14,6 +15,8 @@ from minircnn.proposals.sliding_window import SlidingWindow, count_rectangles
 
 __all__ = [
     "Hierarchy",
+    "ProposalFile",
+    "ProposalFileError",
     "Proposer",
     "SelectiveSearch",
     "SelectiveSearchResult",
@@ -23,4 +26,5 @@ __all__ = [
     "graph_segmentation",
     "selective_search",
     "strategies",
+    "write_proposals",
 ]

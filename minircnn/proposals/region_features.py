@@ -1,7 +1,7 @@
 """What selective search knows of a region: histograms of colour and texture, size and bounding box.
 
-Uijlings et al. 2013, section 3.2. Histograms of a photo's initial regions are counted here; those of merged
-regions follow from their parts (see :mod:`minircnn.proposals.hierarchy`).
+Uijlings et al. 2013, section 3.2. Histograms of a photo's initial regions are counted here; those of
+merged regions follow from their parts (see :mod:`minircnn.proposals.hierarchy`).
 """
 
 from __future__ import annotations
@@ -68,25 +68,30 @@ def region_features(
     )
 
 
-def quantise_colour(channels: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
+def quantise_colour(channels: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
     """Return the bin 0..24 of every pixel in every channel, (C, H, W), for (H, W, C) in 0..255."""
-    bins = (channels * (COLOUR_BINS / 256)).astype(np.intp)
-    return np.ascontiguousarray(np.moveaxis(bins, 2, 0))
+    planes = np.moveaxis(channels, 2, 0)
+    return np.ascontiguousarray(planes * np.float32(COLOUR_BINS / 256)).astype(np.int32)
 
 
-def quantise_texture(channels: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
+def quantise_texture(channels: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
     """Return the bins of the Gaussian derivatives along 4 axes, (C·4, H, W), for (H, W, C) in 0..255.
 
     An axis stands for two of the eight orientations: bins 0..9 hold responses to one side, strongest
     first, bins 10..19 those to the other.
     """
-    right, down = gaussian_gradient(channels, TEXTURE_SIGMA)
-    diagonal, other = (right + down) * np.float32(0.5**0.5), (down - right) * np.float32(0.5**0.5)
-    axes = np.stack([right, diagonal, down, other])  # (4, H, W, C)
-    scaled = axes * np.float32(TEXTURE_BINS / _STRONGEST)
-    bins = np.floor(scaled).astype(np.intp) + TEXTURE_BINS
-    np.clip(bins, 0, 2 * TEXTURE_BINS - 1, out=bins)
-    return np.ascontiguousarray(np.moveaxis(bins, 3, 0)).reshape(-1, *channels.shape[:2])
+    height, width, count = channels.shape
+    bins = np.empty((count, ORIENTATIONS // 2, height, width), dtype=np.int32)
+    scale = np.float32(TEXTURE_BINS / _STRONGEST)
+    for channel in range(count):
+        right, down = gaussian_gradient(np.ascontiguousarray(channels[..., channel]) * scale, TEXTURE_SIGMA)
+        slanted = np.float32(0.5**0.5)
+        axes = (right, (right + down) * slanted, down, (down - right) * slanted)
+        for axis, response in enumerate(axes):
+            # shifted to positive numbers, where truncation rounds down
+            shifted = np.clip(response + TEXTURE_BINS, 0, 2 * TEXTURE_BINS - 0.5)
+            bins[channel, axis] = shifted.astype(np.int32)
+    return bins.reshape(-1, height, width)
 
 
 def _histograms(labels: _Labels, bins: _Labels, count: int, regions: int) -> npt.NDArray[np.intp]:
@@ -117,8 +122,8 @@ def _bounding_boxes(labels: _Labels, regions: int) -> npt.NDArray[np.float64]:
     height, width = labels.shape
     boxes = np.empty((regions, 4))
     flat = labels.ravel()
-    x, y = np.tile(np.arange(width), height), np.repeat(np.arange(height), width)
-    # labels sorted by row or by column: of repeated assignments the last one stays
+    y = np.repeat(np.arange(height), width)
+    # of repeated assignments the last one stays: the lowest pixel, then the highest, and so on
     boxes[flat, 3] = y + 1
     boxes[flat[::-1], 1] = y[::-1]
     columns = labels.T.ravel()
