@@ -1,8 +1,10 @@
 """Layers with hand-written forward and backward passes, losses and optimisation."""
 
 from minircnn.nn.activation import ReLU
+from minircnn.nn.concat import Concat
 from minircnn.nn.conv import Conv2d
 from minircnn.nn.dropout import Dropout
+from minircnn.nn.gradcheck import GradcheckReport, gradcheck
 from minircnn.nn.init import he_normal, normal, xavier_uniform
 from minircnn.nn.layer import Layer, Parameter, Sequential
 from minircnn.nn.linear import Flatten, Linear
@@ -15,18 +17,23 @@ from minircnn.nn.losses import (
     softmax,
     softmax_cross_entropy,
 )
+from minircnn.nn.normalization import LocalResponseNorm
 from minircnn.nn.optim import SGD, MultiStepSchedule, StepSchedule, clip_gradients
 from minircnn.nn.pooling import GlobalAveragePool, MaxPool2d
 from minircnn.nn.roi_pool import RoIPool
+from minircnn.nn.spatial_pyramid import SpatialPyramidPool
 
 __all__ = [
     "SGD",
+    "Concat",
     "Conv2d",
     "Dropout",
     "Flatten",
     "GlobalAveragePool",
+    "GradcheckReport",
     "Layer",
     "Linear",
+    "LocalResponseNorm",
     "MaxPool2d",
     "MultiStepSchedule",
     "MultiTaskLoss",
@@ -34,8 +41,10 @@ __all__ = [
     "ReLU",
     "RoIPool",
     "Sequential",
+    "SpatialPyramidPool",
     "StepSchedule",
     "clip_gradients",
+    "gradcheck",
     "he_normal",
     "hinge_loss",
     "l2_loss",

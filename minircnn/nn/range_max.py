@@ -19,7 +19,7 @@ TABLE_BYTES = 2**23
 """Aim for the sparse table of one block of channels."""
 BLOCK_VALUES = 2**16
 """Maxima gathered at a time."""
-SCATTER_VALUES = 2**20
+SCATTER_VALUES = 2**18
 """Gradient values scattered at a time."""
 
 
@@ -52,23 +52,26 @@ def rectangle_maxima(
     if count == 0:
         return maxima, winner
     plan = _Plan(rectangles, image_index, (n, height, width))
-    itemsize = maps.dtype.itemsize + (4 if keep_winner else 0)
+    itemsize = 8 if keep_winner else maps.dtype.itemsize
     block = _channel_block(channels, plan.levels[0] * plan.levels[1] * height * width * itemsize)
 
     def run(task: tuple[int, int]) -> None:
         image, first = task
         part = slice(first, min(first + block, channels))
-        table, index = _build_table(xp, maps[image, :, :, part], plan.levels, keep_winner)
+        pixels = xp.ascontiguousarray(maps[image, :, :, part])  # (H, W, c)
+        table = _build_table(xp, pixels if winner is None else _pixel_keys(xp, pixels), plan.levels)
         members = plan.members[image]
         step = max(1, BLOCK_VALUES // table.shape[1]) if is_host(maps) else count
         for start in range(0, members.shape[0], step):
             rows = members[start : start + step]
-            value, pixel = _answer(xp, table, index, plan.corners[rows])
+            value = _answer(xp, table, plan.corners[rows])
+            if winner is not None:
+                place = height * width - 1 - (value & 0xFFFFFFFF)
+                value = xp.take(pixels, place * pixels.shape[2] + xp.arange(pixels.shape[2]))
+                place[plan.empty[rows]] = height * width
+                winner[rows, part] = place
             value[plan.empty[rows]] = 0
             maxima[rows, part] = value
-            if winner is not None and pixel is not None:
-                pixel[plan.empty[rows]] = height * width
-                winner[rows, part] = pixel
 
     parallel_for(run, [(image, c) for image in plan.members for c in range(0, channels, block)], like=maps)
     return maxima, winner
@@ -90,7 +93,7 @@ def scatter_to_winners(dy: Array, winner: Array, image_index: Array, shape: tupl
     n, height, width, channels = shape
     gradient = xp.zeros((n, height * width, channels), dtype=dy.dtype)
     members = {i: xp.nonzero(image_index == i)[0] for i in range(n)}
-    block = max(1, min(channels, SCATTER_VALUES // max(1, dy.shape[0])))
+    block = min(channels, max(16, SCATTER_VALUES // max(1, dy.shape[0])))
 
     def run(task: tuple[int, int]) -> None:
         image, first = task
@@ -146,50 +149,49 @@ class _Plan:
         self.members = {i: rows for i in range(n) if (rows := xp.nonzero(image_index == i)[0]).shape[0]}
 
 
-def _build_table(
-    xp: Any, pixels: Array, levels: tuple[int, int], keep_winner: bool
-) -> tuple[Array, Array | None]:
-    """Return maxima (A·B·H·W, c) over the windows of 2^a × 2^b that start at each pixel, and their pixels.
+def _build_table(xp: Any, pixels: Array, levels: tuple[int, int]) -> Array:
+    """Return the maxima (A·B·H·W, c) over the windows of 2^a × 2^b pixels that start at each pixel.
 
     Where a window would leave the map the table holds nothing of use.
     """
     height, width, channels = pixels.shape
     table = xp.empty((*levels, height, width, channels), dtype=pixels.dtype)
-    index = xp.empty((*levels, height, width, channels), dtype=xp.int32) if keep_winner else None
     table[0, 0] = pixels
-    if index is not None:
-        index[0, 0] = xp.arange(height * width, dtype=xp.int32).reshape(height, width, 1)
 
-    def double(to: tuple[int, int], source: tuple[int, int], shift: tuple[int, int]) -> None:
+    def double(to: tuple[int, int], source: Array, down: int, across: int) -> None:
         h, w = height - 2 ** to[0] + 1, width - 2 ** to[1] + 1
-        near, far = (slice(0, h), slice(0, w)), (slice(shift[0], shift[0] + h), slice(shift[1], shift[1] + w))
-        first, second, target = table[source][near], table[source][far], table[to][near]
-        if index is not None:
-            # the far half comes later in reading order: the halves of one row, or of whole rows
-            index[to][near] = xp.where(second > first, index[source][far], index[source][near])
-        xp.maximum(first, second, out=target)
+        xp.maximum(
+            source[:h, :w], source[down : down + h, across : across + w], out=table[to[0], to[1], :h, :w]
+        )
 
     for b in range(1, levels[1]):
-        double((0, b), (0, b - 1), (0, 2 ** (b - 1)))
+        double((0, b), table[0, b - 1], 0, 2 ** (b - 1))
     for a in range(1, levels[0]):
         for b in range(levels[1]):
-            double((a, b), (a - 1, b), (2 ** (a - 1), 0))
-    return table.reshape(-1, channels), None if index is None else index.reshape(-1, channels)
+            double((a, b), table[a - 1, b], 2 ** (a - 1), 0)
+    return table.reshape(-1, channels)
 
 
-def _answer(xp: Any, table: Array, index: Array | None, corners: Array) -> tuple[Array, Array | None]:
-    """Return the maxima (m, c) of the four windows at `corners` (m, 4), and their pixels."""
-    values = [xp.take(table, corners[:, i], axis=0) for i in range(4)]
-    if index is None:
-        upper = xp.maximum(values[0], values[1], out=values[0])
-        lower = xp.maximum(values[2], values[3], out=values[2])
-        return xp.maximum(upper, lower, out=upper), None
-    pixels = [xp.take(index, corners[:, i], axis=0) for i in range(4)]
-    for i in (0, 2):
-        # the right window may hold an equal value in an earlier row
-        tie = (values[i + 1] == values[i]) & (pixels[i + 1] < pixels[i])
-        xp.copyto(pixels[i], pixels[i + 1], where=(values[i + 1] > values[i]) | tie)
-        xp.maximum(values[i], values[i + 1], out=values[i])
-    # an equal value in the lower window only lies below the upper window
-    xp.copyto(pixels[0], pixels[2], where=values[2] > values[0])
-    return xp.maximum(values[0], values[2], out=values[0]), pixels[0]
+def _answer(xp: Any, table: Array, corners: Array) -> Array:
+    """Return the maxima (m, c) of the four windows at `corners` (m, 4)."""
+    best = xp.take(table, corners[:, 0], axis=0)
+    for i in range(1, 4):
+        xp.maximum(best, xp.take(table, corners[:, i], axis=0), out=best)
+    return best
+
+
+def _pixel_keys(xp: Any, pixels: Array) -> Array:
+    """Return int64 keys (H, W, c): larger for larger values, and among equals for the first in reading order.
+
+    The upper half is a value's rank, the lower half counts the pixels down; so one maximum of keys finds both
+    the largest value and where it first occurs.
+    """
+    height, width, _ = pixels.shape
+    if pixels.dtype == xp.float32:
+        # the bits of positive floats, read as integers, are in order; those of negative ones in reverse
+        bits = (pixels + 0.0).view(xp.int32)  # adding 0 makes −0 the 0 it equals
+        rank = xp.where(bits < 0, bits ^ 0x7FFFFFFF, bits).astype(xp.int64)
+    else:
+        rank = xp.unique(pixels, return_inverse=True)[1].reshape(pixels.shape).astype(xp.int64)
+    countdown = xp.arange(height * width - 1, -1, -1, dtype=xp.int64).reshape(height, width, 1)
+    return (rank << 32) | countdown

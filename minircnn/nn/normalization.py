@@ -1,0 +1,99 @@
+"""Local response normalisation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minircnn.arrays import Array, array_namespace
+from minircnn.nn.layer import Layer
+from minircnn.nn.memory import from_channels_last, to_channels_last
+from minircnn.nn.parallel import parallel_for
+
+PIECE_VALUES = 2**16
+"""Work on about so many values at a time, so that the few passes over them stay in cache."""
+
+
+class LocalResponseNorm(Layer):
+    """y_c = x_c / (k + alpha/size · Σ x²)^beta, the sum over the `size` channels around c.
+
+    Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional neural networks"
+    (2012), section 3.3, with alpha divided by the window's size as in Caffe and PyTorch. Channels beyond the
+    first and the last count as 0. x, y (N, C, H, W).
+
+    Parameters
+    ----------
+    size : int
+        Channels in the window, odd.
+    alpha, beta, k : float
+
+    Raises
+    ------
+    ValueError
+        If `size` is not odd.
+    """
+
+    def __init__(self, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        if size < 1 or size % 2 == 0:
+            raise ValueError(f"the window must hold an odd number of channels, got {size}")
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+        self._x: Array | None = None
+        self._scale: Array | None = None
+
+    def forward(self, x: Array) -> Array:
+        """Return y (N, C, H, W)."""
+        xp = array_namespace(x)
+        pixels = to_channels_last(x)
+        y = xp.empty(pixels.shape, dtype=x.dtype)
+        flat_x, flat_y = pixels.reshape(-1, x.shape[1]), y.reshape(-1, x.shape[1])  # (N·H·W, C)
+        keep = self.training and self.needs_input_grad
+        scale = xp.empty(flat_x.shape, dtype=x.dtype) if keep else None
+        self._x, self._scale = (flat_x, scale) if keep else (None, None)
+
+        def run(rows: slice) -> None:
+            part = self._window_sum(xp, flat_x[rows] ** 2)
+            part *= self.alpha / self.size
+            part += self.k
+            if scale is not None:
+                scale[rows] = part
+            part **= -self.beta
+            xp.multiply(flat_x[rows], part, out=flat_y[rows])
+
+        parallel_for(run, _row_pieces(*flat_x.shape), like=x)
+        return from_channels_last(y)
+
+    def backward(self, dy: Array) -> Array:
+        """Return dLoss/dx (N, C, H, W).
+
+        With s the bracket above: dy · s^−beta − 2·alpha·beta/size · x · Σ dy · x · s^(−beta−1).
+        """
+        if not self.needs_input_grad:
+            return None
+        xp = array_namespace(dy)
+        slopes, x, scale = to_channels_last(dy), self._x, self._scale
+        assert x is not None, "backward without a forward in training mode"
+        assert scale is not None
+        dx = xp.empty(slopes.shape, dtype=dy.dtype)
+        flat_dy, flat_dx = slopes.reshape(x.shape), dx.reshape(x.shape)
+
+        def run(rows: slice) -> None:
+            direct = flat_dy[rows] * scale[rows] ** -self.beta
+            shared = self._window_sum(xp, direct * x[rows] / scale[rows])
+            shared *= x[rows]
+            shared *= -2 * self.alpha * self.beta / self.size
+            xp.add(direct, shared, out=flat_dx[rows])
+
+        parallel_for(run, _row_pieces(*x.shape), like=dy)
+        return from_channels_last(dx)
+
+    def _window_sum(self, xp: Any, values: Array) -> Array:
+        """Return for every channel the sum of `values` (m, C) over its window."""
+        total = xp.asarray(values, copy=True)
+        for shift in range(1, self.size // 2 + 1):
+            total[:, shift:] += values[:, :-shift]
+            total[:, :-shift] += values[:, shift:]
+        return total
+
+
+def _row_pieces(rows: int, channels: int) -> list[slice]:
+    step = max(1, PIECE_VALUES // channels)
+    return [slice(a, min(a + step, rows)) for a in range(0, rows, step)]

@@ -1,0 +1,104 @@
+"""Spatial pyramid pooling: any region of a map becomes one vector."""
+
+from __future__ import annotations
+
+from minircnn.arrays import Array, array_namespace
+from minircnn.nn.roi_pool import RegionPool, check_regions, grid_rectangles, split_cells
+
+
+class SpatialPyramidPool(RegionPool):
+    """Max pooling of each region into grids of several sizes: He et al. (2014), "Spatial pyramid pooling".
+
+    Cell j of the map stands for the image position j / scale (the centre of what it sees, where convolutions
+    are padded by half their size). A region covers the cells whose positions lie inside it: ⌊x1·scale⌋ + 1 ..
+    ⌈x2·scale⌉ − 1 (the paper's appendix A), cut at the map, and at least one. Level l cuts a region of w
+    cells into l × l bins, ⌊i·w/l⌋ .. ⌈(i+1)·w/l⌉, so none is empty.
+
+    Parameters
+    ----------
+    levels : tuple of int
+        Bins along each side of every level, e.g. ``(1, 2, 3, 6)``: 50 bins.
+    spatial_scale : float
+        Map cells per pixel of the image: 1 / stride.
+    """
+
+    def __init__(self, levels: tuple[int, ...], spatial_scale: float) -> None:
+        super().__init__()
+        self.levels = tuple(levels)
+        self.spatial_scale = spatial_scale
+
+    def forward(self, features: Array, rois: Array, image_index: Array) -> Array:  # type: ignore[override]
+        """Return the pyramids.
+
+        Parameters
+        ----------
+        features : (N, C, H, W) float array
+        rois : (R, 4) float array
+            x1, y1, x2, y2 in pixels of the image as it went into the network, half-open.
+        image_index : (R,) int array
+            Which image each region lies on, 0..N-1.
+
+        Returns
+        -------
+        (R, C·Σl²) float array
+            Level after level; within one, channel after channel; within that, bins in reading order.
+
+        Raises
+        ------
+        ValueError
+            If shapes disagree, a region is not finite or an index is out of range.
+        """
+        check_regions(rois, image_index)
+        xp = array_namespace(features, rois, image_index)
+        n_rois, channels = rois.shape[0], features.shape[1]
+        rows = self._cells(rois[:, 1], rois[:, 3], features.shape[2])
+        columns = self._cells(rois[:, 0], rois[:, 2], features.shape[3])
+        rectangles = xp.concat(
+            [
+                grid_rectangles(
+                    split_cells(*rows, level, features.shape[2]),
+                    split_cells(*columns, level, features.shape[3]),
+                )
+                for level in self.levels
+            ],
+            axis=1,
+        )
+        pooled = self.pool(features, rectangles, image_index)  # (R, Σl², C)
+        parts = [
+            pooled[:, bins].transpose(0, 2, 1).reshape(n_rois, bins_of * channels)
+            for bins, bins_of in self._level_bins()
+        ]
+        return xp.concat(parts, axis=1)
+
+    def __call__(self, features: Array, rois: Array, image_index: Array) -> Array:  # type: ignore[override]
+        """Return ``forward(features, rois, image_index)``."""
+        return self.forward(features, rois, image_index)
+
+    def backward(self, dy: Array) -> Array:
+        """Return dLoss/dfeatures (N, C, H, W), given `dy` (R, C·Σl²); shared maxima add up."""
+        if not self.needs_input_grad:
+            return None
+        xp = array_namespace(dy)
+        n_rois, channels = dy.shape[0], self._shape[3]
+        parts = [
+            dy[:, bins.start * channels : bins.stop * channels].reshape(n_rois, channels, count)
+            for bins, count in self._level_bins()
+        ]
+        return self.unpool(xp.concat(parts, axis=2).transpose(0, 2, 1))
+
+    def _level_bins(self) -> list[tuple[slice, int]]:
+        """Return each level's slice of all bins, and their number."""
+        bins, start = [], 0
+        for level in self.levels:
+            bins.append((slice(start, start + level * level), level * level))
+            start += level * level
+        return bins
+
+    def _cells(self, low: Array, high: Array, limit: int) -> tuple[Array, Array]:
+        """Return the first cell and the number of cells inside `low`..`high` (R,), in pixels."""
+        xp = array_namespace(low, high)
+        first = xp.floor(xp.astype(low, xp.float64) * self.spatial_scale) + 1
+        last = xp.ceil(xp.astype(high, xp.float64) * self.spatial_scale) - 1
+        first = xp.clip(first, 0, limit - 1)
+        size = xp.maximum(xp.minimum(last, limit - 1) - first + 1, 1.0)
+        return xp.astype(first, xp.int64), xp.astype(size, xp.int64)

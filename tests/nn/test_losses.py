@@ -1,0 +1,134 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minircnn.arrays import to_host
+from minircnn.nn import (
+    gradcheck,
+    hinge_loss,
+    l2_loss,
+    multi_task_loss,
+    smooth_l1,
+    softmax,
+    softmax_cross_entropy,
+)
+
+few = settings(deadline=None, max_examples=40)
+
+
+def test_softmax_sums_to_one_whatever_the_size(xp):
+    p = to_host(softmax(xp.asarray([[1000.0, 1000.0], [-1000.0, 0.0]])))
+    np.testing.assert_allclose(p, [[0.5, 0.5], [0, 1]])
+    assert softmax(xp.zeros((0, 3))).shape == (0, 3)
+
+
+@few
+@given(st.integers(0, 10**6), st.floats(-100, 100))
+def test_softmax_does_not_see_a_common_shift(seed, shift):
+    x = np.random.default_rng(seed).standard_normal((3, 4))
+    np.testing.assert_allclose(softmax(x + shift), softmax(x), rtol=1e-9)
+
+
+def test_cross_entropy_row_by_row(xp, rng):
+    logits, labels = rng.standard_normal((5, 4)), np.array([0, 3, 1, 1, 2])
+    loss, d = softmax_cross_entropy(xp.asarray(logits), xp.asarray(labels))
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert loss == pytest.approx(-np.mean([np.log(p[i, u]) for i, u in enumerate(labels)]))
+    np.testing.assert_allclose(to_host(d), (p - np.eye(4)[labels]) / 5, rtol=1e-12)
+
+
+def test_cross_entropy_of_no_rows(xp):
+    loss, d = softmax_cross_entropy(xp.zeros((0, 3)), xp.zeros((0,), dtype=xp.int64))
+    assert loss == 0
+    assert d.shape == (0, 3)
+
+
+def test_cross_entropy_of_a_certain_mistake_is_finite():
+    loss, d = softmax_cross_entropy(np.array([[1e4, 0.0]], np.float32), np.array([1]))
+    assert loss == pytest.approx(1e4)
+    assert d.dtype == np.float32
+
+
+def test_smooth_l1_at_its_joints(xp):
+    total, d = smooth_l1(xp.asarray([0.0, 0.5, 1.0, -3.0]), xp.zeros(4))
+    assert total == pytest.approx(0 + 0.125 + 0.5 + 2.5)
+    np.testing.assert_array_equal(to_host(d), [0, 0.5, 1, -1])
+
+
+def test_l2_and_hinge(xp):
+    total, d = l2_loss(xp.asarray([1.0, -2.0]), xp.asarray([0.0, 0.0]))
+    assert total == 2.5
+    np.testing.assert_array_equal(to_host(d), [1, -2])
+    total, d = hinge_loss(xp.asarray([0.5, 2.0, 0.5]), xp.asarray([1, 1, -1]))
+    assert total == 2.0
+    np.testing.assert_array_equal(to_host(d), [-1, 0, 1])
+
+
+@few
+@given(st.integers(0, 10**6))
+def test_gradients(seed):
+    rng = np.random.default_rng(seed)
+    a = rng.uniform(0.05, 0.95, (4, 3)) + rng.integers(-3, 3, (4, 3))  # away from the kinks at integers
+    labels = rng.integers(0, 3, 4)
+    assert gradcheck(lambda x: softmax_cross_entropy(x, labels), a, rng=rng).ok
+    assert gradcheck(lambda x: smooth_l1(x, np.zeros((4, 3))), a, rng=rng).ok
+    assert gradcheck(lambda x: l2_loss(x, np.ones((4, 3))), a, rng=rng).ok
+    assert gradcheck(lambda x: hinge_loss(x, rng.choice([-1, 1], (4, 3)) * 0 + 1), a, rng=rng).ok
+
+
+def example(rng, labels):
+    rows = len(labels)
+    return (
+        rng.standard_normal((rows, 3)),
+        3 * rng.standard_normal((rows, 12)),
+        np.array(labels),
+        rng.standard_normal((rows, 4)),
+    )
+
+
+def test_multi_task_loss_row_by_row(xp, rng):
+    score, boxes, labels, targets = example(rng, [0, 2, 1, 2, 0])
+    loss = multi_task_loss(*(xp.asarray(a) for a in (score, boxes, labels, targets)), lam=0.5)
+    localisation = 0.0
+    for i, u in enumerate(labels):
+        if u >= 1:
+            localisation += smooth_l1(boxes[i, 4 * u : 4 * u + 4], targets[i])[0] / 5
+    assert loss.localisation == pytest.approx(localisation)
+    assert loss.classification == pytest.approx(softmax_cross_entropy(score, labels)[0])
+    assert loss.total == pytest.approx(loss.classification + 0.5 * localisation)
+    touched = to_host(loss.d_bbox_pred).reshape(5, 3, 4).any(axis=2)
+    np.testing.assert_array_equal(touched, np.eye(3, dtype=bool)[labels] & (labels > 0)[:, None])
+
+
+def test_multi_task_gradient(rng):
+    score, boxes, labels, targets = example(rng, [0, 2, 1])
+
+    def loss(s, b):
+        result = multi_task_loss(s, b, labels, targets, lam=2.0)
+        return result.total, (result.d_cls_score, result.d_bbox_pred)
+
+    report = gradcheck(loss, score, boxes, rng=rng)
+    assert report.ok, report
+
+
+def test_multi_task_loss_ignores_targets_of_background(rng):
+    score, boxes, labels, targets = example(rng, [0, 0])
+    targets[:] = np.nan
+    loss = multi_task_loss(score, boxes, labels, targets)
+    assert loss.localisation == 0
+    assert not loss.d_bbox_pred.any()
+
+
+def test_multi_task_loss_of_no_regions(xp):
+    loss = multi_task_loss(
+        xp.zeros((0, 3)), xp.zeros((0, 12)), xp.zeros((0,), dtype=xp.int64), xp.zeros((0, 4))
+    )
+    assert loss.total == 0
+    assert loss.d_bbox_pred.shape == (0, 12)
+
+
+def test_multi_task_loss_names_wrong_shapes(rng):
+    score, boxes, labels, targets = example(rng, [0, 1])
+    with pytest.raises(ValueError, match="expected bbox_pred"):
+        multi_task_loss(score, boxes[:, :8], labels, targets)
