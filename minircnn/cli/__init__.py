@@ -1,0 +1,88 @@
+"""The command ``minircnn``: train, look, measure and explain from a shell."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Group
+
+from minircnn import __version__
+from minircnn.cli.errors import UsageError, run_guarded
+from minircnn.cli.presets import fill_from_preset
+
+__all__ = ["app", "main"]
+
+_COMMANDS = {  # in the order of the lecture, not of the alphabet
+    "demo": ("demo:demo", "Train both detectors on built-in data and compare them."),
+    "check-data": ("check_data:check_data", "Look a data set over before hours are spent on it."),
+    "propose": ("propose:propose", "Where may something be? Selective search, drawn and measured."),
+    "train": ("train:train_app", "Train Fast R-CNN or R-CNN on a data set."),
+    "evaluate": ("evaluate:evaluate", "Measure a detector on a data set, class by class."),
+    "detect": ("detect:detect", "Find the objects in photos: pictures and JSON."),
+    "explain": ("explain:explain", "One photo through every stage of a detector, on one HTML page."),
+    "gradcheck": ("gradcheck:gradcheck", "Check every hand-written gradient against finite differences."),
+}
+
+_LIST = "\n".join(f"    {name:<12}{summary}" for name, (_, summary) in _COMMANDS.items())
+
+_HELP = f"""Detect objects with R-CNN and Fast R-CNN, from scratch in NumPy.
+
+Commands:
+
+{_LIST}
+
+Start with the demonstration, which needs no data and no download:
+
+    minircnn demo --quick
+
+Then your own photos, in a PASCAL VOC folder or a COCO file:
+
+    minircnn check-data DATA
+    minircnn train fast-rcnn DATA --out runs/fast
+    minircnn evaluate runs/fast DATA --split val
+    minircnn detect runs/fast photo.jpg
+
+'minircnn COMMAND --help' explains each one.
+"""
+
+app = App(
+    name="minircnn",
+    help=_HELP,
+    usage="Usage: minircnn COMMAND [OPTIONS]",
+    help_format="markdown",
+    group_commands=Group("Commands", show=False),
+    version=__version__,
+    version_flags=["--version"],
+    config=(fill_from_preset,),
+    result_action="return_value",
+)
+for _name, (_where, _) in _COMMANDS.items():
+    # A string: the module is imported when the command is used. What it says of itself is therefore unknown
+    # here, so the list of commands above stands in the place of the generated one.
+    app.command(f"minircnn.cli.{_where}", name=_name)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line `arguments` (default: those of the process) and return the exit code."""
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    _log_to_stderr()
+    return run_guarded(lambda: _dispatch(tokens))
+
+
+def _dispatch(tokens: list[str]) -> None:
+    try:
+        app(tokens, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        raise UsageError(" ".join(str(error).split())) from error
+
+
+def _log_to_stderr() -> None:
+    """Let the package's own messages reach the user, on standard error."""
+    logger = logging.getLogger("minircnn")
+    if not logger.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)

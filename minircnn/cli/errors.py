@@ -1,0 +1,78 @@
+"""Every failure in one clear line and an exit code; a traceback only on request."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+
+FAILURE, USAGE, INTERRUPTED = 1, 2, 130
+
+_EXPECTED = (ValueError, OSError, RuntimeError, ImportError, KeyError, MemoryError)
+"""Raised with words for the user: bad data, files, settings, devices, missing extras."""
+
+
+class CommandFailed(RuntimeError):
+    """A command did its work and the answer is no (a check that failed); nothing more is printed."""
+
+
+class UsageError(ValueError):
+    """The command line itself is wrong."""
+
+
+def run_guarded(command: Callable[[], object]) -> int:
+    """Run `command` and return the exit code; explain what went wrong on standard error.
+
+    ``MINIRCNN_TRACEBACK=1`` in the environment shows the traceback as well.
+    """
+    try:
+        command()
+        sys.stdout.flush()
+    except CommandFailed:
+        return FAILURE
+    except UsageError as error:
+        complain(str(error))
+        print("try 'minircnn --help' or 'minircnn COMMAND --help'", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # whoever read the output has left (| head); nothing more can be said there
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILURE
+    except _EXPECTED as error:
+        _show_traceback()
+        complain(describe(error))
+        return FAILURE
+    except Exception as error:
+        _show_traceback()
+        complain(
+            f"unexpected {describe(error)}; this is a bug in minircnn. "
+            "Run again with MINIRCNN_TRACEBACK=1 for the traceback to report"
+        )
+        return FAILURE
+    return 0
+
+
+def complain(message: str) -> None:
+    """Print an error the way all commands do."""
+    print(f"minircnn: error: {message}", file=sys.stderr)
+
+
+def describe(error: BaseException) -> str:
+    """Return the message of `error` for people, without Python's numbers and quotes."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, KeyError) and error.args:
+        return str(error.args[0])
+    if isinstance(error, MemoryError):
+        return f"not enough memory ({error}); use fewer proposals (--proposals.limit) or smaller photos"
+    text = str(error)
+    return text if isinstance(error, _EXPECTED) and text else f"{type(error).__name__}: {text}"
+
+
+def _show_traceback() -> None:
+    if os.environ.get("MINIRCNN_TRACEBACK", "") not in ("", "0"):
+        traceback.print_exc(file=sys.stderr)

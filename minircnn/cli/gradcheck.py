@@ -1,0 +1,169 @@
+"""``minircnn gradcheck``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+
+import numpy as np
+from cyclopts import Parameter
+from tqdm.auto import tqdm
+
+from minircnn.arrays import Array
+from minircnn.backbones import build_backbone
+from minircnn.cli.errors import CommandFailed
+from minircnn.cli.options import DeviceName, Json, Seed
+from minircnn.cli.output import note, print_json, table
+from minircnn.detectors import FastRCNNNetwork
+from minircnn.nn import (
+    Concat,
+    Conv2d,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    Linear,
+    LocalResponseNorm,
+    MaxPool2d,
+    ReLU,
+    RoIPool,
+    SpatialPyramidPool,
+    hinge_loss,
+    l2_loss,
+    multi_task_loss,
+    smooth_l1,
+    softmax_cross_entropy,
+)
+from minircnn.nn import gradcheck as compare
+
+Case = tuple[Layer | Callable[..., tuple[float, Any]], tuple[Array, ...]]
+
+_STEP = 1e-7  # small, so that next to no activation crosses a kink of ReLU or max pooling on the way
+_TOLERANCE = 1e-5
+
+
+def gradcheck(
+    *,
+    elements: Annotated[int, Parameter(help="At most so many elements of every array are varied.")] = 40,
+    json: Json = False,
+    seed: Seed = 0,
+    device: DeviceName = "cpu",
+) -> None:
+    """Check every hand-written gradient against finite differences, in float64.
+
+    Each element is moved a little up and down, and the change of the loss is compared with what `backward`
+    says. Covers every layer, every loss, and a whole small Fast R-CNN from the photo to the multi-task loss.
+    Ends with exit code 1 if one differs.
+
+    For example:
+
+        minircnn gradcheck
+
+    Next: `from minircnn import gradcheck` checks a layer of your own the same way.
+    """
+    if device != "cpu":
+        raise ValueError("gradcheck compares on the CPU, in float64: leave --device cpu")
+    rng = np.random.default_rng(seed)
+    cases = [*_layers(rng), *_losses(rng), ("whole Fast R-CNN", _whole_network(rng))]
+    reports = {
+        name: compare(
+            checked, *inputs, rng=rng, step=_STEP, tolerance=_TOLERANCE, max_elements=max(1, elements)
+        )
+        for name, (checked, inputs) in tqdm(cases, desc="gradients", unit="part", delay=1)
+    }
+    rows = [
+        (name, row.name, row.checked, row.max_error, row.max_error <= report.tolerance)
+        for name, report in reports.items()
+        for row in report.rows
+    ]
+    passed = all(report.ok for report in reports.values())
+    if json:
+        keys = ("part", "array", "checked", "max_error", "ok")
+        print_json({"ok": passed, "rows": [dict(zip(keys, row, strict=True)) for row in rows]})
+    else:
+        cells = [(p, a, n, f"{error:.1e}", "ok" if ok else "WRONG") for p, a, n, error, ok in rows]
+        print(table(["part", "gradient of", "checked", "largest error", ""], cells))
+    note(f"{len(reports)} parts, {len(rows)} arrays: " + ("all agree" if passed else "some differ"))
+    if not passed:
+        raise CommandFailed("a gradient differs")
+
+
+def _layers(rng: np.random.Generator) -> Iterator[tuple[str, Case]]:
+    """Yield every kind of layer with inputs that bring out its special cases."""
+    maps = rng.standard_normal((2, 4, 7, 6))
+    rois = np.array([[0, 0, 24, 28], [3, 5, 17, 12], [20, 20, 40, 60], [4, 4, 5, 5]], dtype=np.float64)
+    owner = np.array([0, 1, 1, 0])
+    dropout = Dropout(0.5)
+    dropout.rng = np.random.default_rng(1)
+    cases: dict[str, tuple[Layer, tuple[Array, ...]]] = {
+        "Conv2d": (Conv2d(4, 6, 3, padding=1, rng=rng), (maps,)),
+        "Conv2d, stride 2": (Conv2d(4, 6, 3, stride=2, rng=rng), (maps,)),
+        "Conv2d, 2 groups": (Conv2d(4, 6, 3, padding=1, groups=2, rng=rng), (maps,)),
+        "Linear": (Linear(10, 5, rng=rng), (rng.standard_normal((6, 10)),)),
+        "ReLU": (ReLU(), (maps,)),
+        "MaxPool2d": (MaxPool2d(3, 2), (maps,)),
+        "MaxPool2d, ceil mode": (MaxPool2d(3, 2, ceil_mode=True), (maps,)),
+        "GlobalAveragePool": (GlobalAveragePool(), (maps,)),
+        "Flatten": (Flatten(), (maps,)),
+        "LocalResponseNorm": (LocalResponseNorm(alpha=0.5), (maps,)),
+        "Dropout": (dropout, (maps,)),
+        "Concat": (
+            Concat(a=Conv2d(4, 2, 1, rng=rng), b=Conv2d(4, 3, 3, padding=1, rng=rng)),
+            (maps,),
+        ),
+        "RoIPool": (RoIPool((3, 2), 0.25), (maps, rois, owner)),
+        "SpatialPyramidPool": (SpatialPyramidPool((1, 2, 3), 0.25), (maps, rois, owner)),
+    }
+    for name, (layer, inputs) in cases.items():
+        layer.astype(np.float64)
+        yield name, (layer, inputs)
+
+
+def _losses(rng: np.random.Generator) -> Iterator[tuple[str, Case]]:
+    scores, labels = rng.standard_normal((5, 4)), np.array([0, 1, 3, 0, 2])
+    offsets, targets = rng.standard_normal((5, 16)), 2 * rng.standard_normal((5, 4))
+    signs = np.where(rng.random((5, 4)) < 0.5, -1.0, 1.0)
+
+    def multi_task(cls_score: Array, bbox_pred: Array) -> tuple[float, tuple[Array, Array]]:
+        loss = multi_task_loss(cls_score, bbox_pred, labels, targets)
+        return loss.total, (loss.d_cls_score, loss.d_bbox_pred)
+
+    yield "softmax cross-entropy", (lambda x: softmax_cross_entropy(x, labels), (scores,))
+    yield "smooth L1", (lambda x: smooth_l1(x, targets), (offsets[:, :4],))
+    yield "L2", (lambda x: l2_loss(x, targets), (offsets[:, :4],))
+    yield "hinge", (lambda x: hinge_loss(x, signs), (scores,))
+    yield "multi-task loss", (multi_task, (scores, offsets))
+
+
+class _LossOfNetwork(Layer):
+    """A Fast R-CNN together with its loss: photos in, one number out."""
+
+    def __init__(self, network: FastRCNNNetwork, labels: Array, targets: Array) -> None:
+        self.network = network
+        self._labels, self._targets = labels, targets
+        self._gradients: tuple[Array, Array] | None = None
+
+    def forward(self, images: Array, rois: Array, image_index: Array) -> Array:  # type: ignore[override]
+        scores, offsets = self.network.forward_regions(images, rois, image_index)
+        loss = multi_task_loss(scores, offsets, self._labels, self._targets)
+        self._gradients = (loss.d_cls_score, loss.d_bbox_pred)
+        return np.array([loss.total])
+
+    def backward(self, dy: Array) -> Array:
+        assert self._gradients is not None
+        d_scores, d_offsets = (gradient * dy[0] for gradient in self._gradients)
+        # `backward_regions` stops at the features; here the photo's gradient is wanted too
+        d_head = self.network.head.backward(self.network.outputs.backward_both(d_scores, d_offsets))
+        return self.network.features.backward(self.network.roi_pool.backward(d_head))
+
+
+def _whole_network(rng: np.random.Generator) -> Case:
+    backbone = build_backbone("tiny", rng=rng, channels=(3, 4, 4, 4), widths=(8, 8), roi_size=3)
+    network = FastRCNNNetwork(backbone, 3, rng=rng)
+    network.astype(np.float64)
+    for output in (network.outputs.cls_score, network.outputs.bbox_pred):
+        # as drawn for training the outputs are next to zero, and so would be all gradients below
+        output.weight.data = rng.standard_normal(output.weight.data.shape)
+    rois = np.array([[0, 0, 20, 20], [4, 2, 18, 23], [8, 8, 24, 24], [1, 9, 12, 24]], dtype=np.float64)
+    model = _LossOfNetwork(network, np.array([1, 0, 3, 2]), rng.standard_normal((4, 4)))
+    return model, (rng.standard_normal((2, 3, 24, 24)), rois, np.array([0, 0, 1, 1]))

@@ -1,0 +1,81 @@
+"""Options that several commands share, each explained once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Group, Parameter
+
+from minircnn.arrays import Device, device_namespace
+from minircnn.data.problems import OnBadBox
+
+GENERAL = Group("Everywhere", sort_key=99)
+
+Data = Annotated[
+    str,
+    Parameter(
+        help="Data set: a PASCAL VOC folder, a COCO instances file (.json), or 'scenes' for the built-in "
+        "digits on photos."
+    ),
+]
+Split = Annotated[
+    str,
+    Parameter(help="Which list of photos (ImageSets/Main/SPLIT.txt; train, val or test of the scenes)."),
+]
+Model = Annotated[Path, Parameter(help="A trained detector: model.safetensors, or the run's folder.")]
+Bad = Annotated[
+    OnBadBox,
+    Parameter(
+        name="--on-bad-box",
+        help="What to do with reversed, empty, one-pixel or outside boxes: refuse the data set, naming each, "
+        "or drop them (boxes reaching outside are clipped).",
+    ),
+]
+Images = Annotated[
+    Path | None, Parameter(help="Folder of a COCO file's photos. Default: the folder of the file.")
+]
+Photos = Annotated[int | None, Parameter(name="--photos", help="Use the first so many photos only.")]
+Overwrite = Annotated[bool, Parameter(negative="", help="Replace files of an earlier call.")]
+Jobs = Annotated[int, Parameter(help="Processes that compute proposals; 0 takes one per processor.")]
+Json = Annotated[
+    bool,
+    Parameter(
+        name="--json",
+        negative="",
+        group=GENERAL,
+        help="Write the result as JSON to standard output; all other words go to standard error.",
+    ),
+]
+Seed = Annotated[int, Parameter(group=GENERAL, help="Of all random numbers; equal seeds, equal results.")]
+DeviceName = Annotated[
+    Device, Parameter(name="--device", group=GENERAL, help="cuda needs CuPy and an NVIDIA GPU.")
+]
+
+
+def job_count(jobs: int) -> int:
+    """Return the number of processes that `jobs` asks for; 0 is one per processor.
+
+    Raises
+    ------
+    ValueError
+        If it is negative.
+    """
+    if jobs < 0:
+        raise ValueError(f"--jobs must be 0 (one per processor) or more, got {jobs}")
+    if jobs:
+        return jobs
+    # only the processors this process may use: containers often have fewer than the machine
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def require_device(device: Device) -> None:
+    """Fail early, in one sentence, where there is no such device.
+
+    Raises
+    ------
+    RuntimeError
+        If ``"cuda"`` is asked for and there is no CuPy or no GPU.
+    """
+    device_namespace(device)

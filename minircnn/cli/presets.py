@@ -1,0 +1,66 @@
+"""Settings from a preset, with options on top: a configuration layer under the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cyclopts import App, ArgumentCollection, Token
+
+from minircnn.cli.errors import UsageError
+from minircnn.data.opening import SCENES
+
+
+def fill_from_preset(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Give every setting of ``train`` that has no option the value of the preset.
+
+    cyclopts calls this after it has read the options and before it converts them. With ``--resume`` the
+    settings of the run stand in the place of the preset.
+    """
+    if commands[:1] != ("train",) or len(commands) < 2:
+        return
+    given = {argument.name: argument for argument in arguments}
+    values = _stored_settings(given) or _preset(commands[1], given)
+    for name, value in values.items():
+        argument = given.get(f"--{name.replace('_', '-')}")
+        if argument is not None and not argument.tokens:
+            for token in _tokens(argument.name, value):
+                argument.append(token)
+
+
+def _value(given: dict[str, Any], name: str) -> str | None:
+    """Return what was written behind option `name`, None if it was not given."""
+    argument = given.get(name)
+    return argument.tokens[-1].value if argument is not None and argument.tokens else None
+
+
+def _stored_settings(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of the run to resume; nothing where there is none."""
+    resume, out = given.get("--resume"), _value(given, "--out")
+    if resume is None or not resume.tokens or out is None:
+        return {}
+    path = Path(out) / "settings.json"
+    stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return stored
+
+
+def _preset(detector: str, given: dict[str, Any]) -> dict[str, Any]:
+    # imported here: the training code takes a second to load and most commands do without
+    from minircnn.training import FAST_RCNN_PRESETS, RCNN_PRESETS, as_json
+
+    presets: dict[str, Any] = FAST_RCNN_PRESETS if detector == "fast-rcnn" else RCNN_PRESETS
+    name = _value(given, "--preset") or ("scenes" if _value(given, "DATA") == SCENES else "paper")
+    if name not in presets:
+        raise UsageError(f"there is no preset {name!r} of {detector}; there are {', '.join(presets)}")
+    return as_json(presets[name])
+
+
+def _tokens(keyword: str, value: Any) -> Iterator[Token]:
+    """Yield `value` as it would be written on the command line."""
+    for item in value if isinstance(value, list) else [value]:
+        if item is None:
+            yield Token(keyword=keyword, implicit_value=None, source="preset")
+        else:
+            yield Token(keyword=keyword, value=str(item), source="preset")

@@ -1,0 +1,166 @@
+"""``minircnn propose``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from cyclopts import Group, Parameter
+
+from minircnn.cli.files import looks_like_photo, refuse_to_overwrite
+from minircnn.cli.options import (
+    Bad,
+    DeviceName,
+    Images,
+    Jobs,
+    Json,
+    Overwrite,
+    Photos,
+    Seed,
+    Split,
+    job_count,
+    require_device,
+)
+from minircnn.cli.output import note, print_json
+from minircnn.data.opening import open_dataset
+from minircnn.evaluation import proposal_recall
+from minircnn.imaging import read_image
+from minircnn.proposals import Proposer, SelectiveSearch, count_rectangles, write_proposals
+from minircnn.proposals.hierarchy import Hierarchy
+from minircnn.structures import DetectionDataset, FloatArray, ImageArray
+from minircnn.training import ProposalSettings, compute_proposals, make_proposer
+from minircnn.viz import draw_proposal_hierarchy, draw_proposals, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_LEVELS = 5  # of the hierarchy's picture, so that with the photo it fills two rows of three
+
+
+def propose(
+    target: Annotated[str, Parameter(help="A photo; or a data set: VOC folder, COCO .json, 'scenes'.")],
+    /,
+    *,
+    out: Path = Path("proposals"),
+    save: Path | None = None,
+    draw: int = 200,
+    split: Split = "test",
+    photos: Photos = None,
+    on_bad_box: Bad = "error",
+    images: Images = None,
+    jobs: Jobs = 0,
+    overwrite: Overwrite = False,
+    json: Json = False,
+    seed: Seed = 0,
+    device: DeviceName = "cpu",
+    settings: Annotated[
+        ProposalSettings | None, Parameter(name="*", group=Group("Proposals", sort_key=50))
+    ] = None,
+) -> None:
+    """Where may something be? Boxes that are likely to hold an object, of whatever class.
+
+    Of a photo: draws the best boxes and how regions grow together into them. Of a data set: measures how
+    many objects have a box that covers them, which bounds what any detector can find.
+
+    For example:
+
+        minircnn propose photo.jpg --mode fast
+
+        minircnn propose VOC2007 --split test --photos 20
+
+        minircnn propose photo.jpg --method sliding-window
+
+    Next: `minircnn train fast-rcnn DATA --out runs/fast` computes proposals by itself.
+    Proposals are computed on the CPU, whatever the device.
+
+    Parameters
+    ----------
+    out
+        Folder of the pictures.
+    save
+        Also write the boxes to this file (.npz, one array per photo); `--method file --path FILE` reads it.
+    draw
+        Boxes drawn, best rank first.
+    """
+    require_device(device)
+    chosen = settings or ProposalSettings()
+    proposer = make_proposer(chosen, seed=seed)
+    if save is not None:
+        refuse_to_overwrite([save], overwrite=overwrite)
+    path = Path(target)
+    if looks_like_photo(path):
+        result, boxes = _photo(path, proposer, chosen.limit, out, draw, overwrite, quiet=json)
+    else:
+        dataset = open_dataset(target, split, on_bad_box=on_bad_box, images=images, limit=photos)
+        result, boxes = _dataset(dataset, proposer, chosen.limit, job_count(jobs), quiet=json)
+    if save is not None:
+        save.parent.mkdir(parents=True, exist_ok=True)
+        write_proposals(save, boxes)
+        note(f"boxes: {save}")
+    if json:
+        print_json(result)
+
+
+def _photo(
+    path: Path, proposer: Proposer, limit: int, out: Path, draw: int, overwrite: bool, *, quiet: bool
+) -> tuple[dict[str, Any], dict[str, FloatArray]]:
+    """Propose in one photo and draw it."""
+    names = [out / f"{path.stem}.{kind}.png" for kind in ("proposals", "hierarchy")]
+    refuse_to_overwrite(names, overwrite=overwrite)
+    image = read_image(path)
+    start = time.perf_counter()
+    hierarchy = None
+    if isinstance(proposer, SelectiveSearch):
+        found = proposer.search(image)
+        boxes, hierarchy = found.boxes[:limit], found.hierarchies[0]
+    else:
+        boxes = proposer.propose(image, image_id=path.stem)[:limit]
+    seconds = time.perf_counter() - start
+    height, width = image.shape[:2]
+    rectangles = count_rectangles(height, width)
+    if not quiet:
+        print(f"{len(boxes):,} proposals in {seconds:.2f} s; the photo holds {rectangles:,} rectangles")
+    save_figure(draw_proposals(image, boxes, max_drawn=draw), names[0])
+    if hierarchy is not None:
+        save_figure(hierarchy_figure(image, hierarchy), names[1])
+        if len(hierarchy.children):
+            note(f"last merge: {hierarchy.describe(len(hierarchy.children) - 1)}")
+    note(f"pictures: {out}")
+    result = {
+        "photo": path,
+        "height": height,
+        "width": width,
+        "seconds": seconds,
+        "rectangles": rectangles,
+        "proposals": len(boxes),
+        "boxes": boxes,
+    }
+    return result, {path.stem: boxes}
+
+
+def hierarchy_figure(image: ImageArray, hierarchy: Hierarchy) -> Figure:
+    """Draw a grouping at a few levels, each with by and by fewer regions, in equal ratios."""
+    merges = len(hierarchy.children)
+    fewest = min(8, hierarchy.num_initial)  # with less there is little to see
+    left = np.unique(np.geomspace(hierarchy.num_initial, fewest, _LEVELS).round().astype(int))[::-1]
+    levels = [hierarchy.after(max(0, min(merges, hierarchy.num_initial - int(n)))) for n in left]
+    return draw_proposal_hierarchy(image, levels)
+
+
+def _dataset(
+    dataset: DetectionDataset, proposer: Proposer, limit: int, jobs: int, *, quiet: bool
+) -> tuple[dict[str, Any], dict[str, FloatArray]]:
+    """Measure how well proposals cover the objects of a data set."""
+    start = time.perf_counter()
+    boxes = compute_proposals(dataset, proposer, limit=limit, n_jobs=jobs)
+    seconds = time.perf_counter() - start
+    annotations = [dataset.annotations(index) for index in range(len(dataset))]
+    recall = proposal_recall(boxes, annotations)
+    if not quiet:
+        print(f"{dataset.name}: {len(dataset)} photos, {recall.num_proposals:,.0f} proposals a photo")
+        print(recall.table())
+    note(f"{seconds:.1f} s with {jobs} process(es), {seconds / len(dataset):.2f} s a photo")
+    result = {"data": dataset.name, "photos": len(dataset), "seconds": seconds, **recall.to_record()}
+    return result, dict(zip(dataset.image_ids, boxes, strict=True))
