@@ -33,6 +33,15 @@ def test_the_threshold_itself_is_kept(xp):
     assert np.asarray(nms(boxes, scores, 0.4999)).tolist() == [0]
 
 
+def test_the_threshold_itself_is_kept_in_later_blocks_too(xp):
+    x = 20.0 * np.arange(100)
+    whole = np.stack([x, 0 * x, x + 10, 0 * x + 10], axis=1)
+    half = whole - np.array([0, 0, 0, 5])  # IoU exactly 0.5, scored behind all the whole ones
+    boxes, scores = xp.asarray(np.concatenate([whole, half])), xp.asarray(-np.arange(200.0))
+    assert np.asarray(nms(boxes, scores, 0.5)).tolist() == list(range(200))
+    assert np.asarray(nms(boxes, scores, 0.4999)).tolist() == list(range(100))
+
+
 def test_a_dropped_box_drops_nobody(xp):
     # 0 drops 1; 1 would have dropped 2.
     boxes = xp.asarray([[0.0, 0.0, 10.0, 10.0], [4.0, 0.0, 14.0, 10.0], [8.0, 0.0, 18.0, 10.0]])

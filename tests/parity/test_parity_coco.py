@@ -16,7 +16,17 @@ CLASSES = ("a", "b", "c", "d")
 
 
 def random_set(
-    rng, *, images=12, classes=3, side=(4, 160), objects=6, noise=0.12, crowd=0.0, whole=False, ties=False
+    rng,
+    *,
+    images=12,
+    classes=3,
+    side=(4, 160),
+    objects=6,
+    noise=0.12,
+    crowd=0.0,
+    whole=False,
+    ties=False,
+    field=300,
 ):
     """Objects, and detections around them: some missed, some doubled, some of thin air.
 
@@ -25,7 +35,7 @@ def random_set(
     detections, annotations = [], []
     for _ in range(images):
         count = int(rng.integers(0, objects + 1))
-        corners, sides = rng.uniform(0, 300, (count, 2)), rng.uniform(*side, (count, 2))
+        corners, sides = rng.uniform(0, field, (count, 2)), rng.uniform(*side, (count, 2))
         boxes = np.concatenate([corners, corners + sides], axis=1)
         labels = rng.integers(1, classes + 1, count)
         chosen = rng.integers(0, count, int(rng.integers(0, 3 * objects))) if count else np.zeros(0, np.int64)
@@ -94,6 +104,14 @@ SETS = {
     "exact detections": {"noise": 0.0},
     "whole pixels, ties of overlap and score": {"whole": True, "ties": True, "side": (3, 12), "noise": 0.2},
     "crowded photos beyond the limits": {"images": 4, "objects": 60, "classes": 1},
+    "equal overlaps with several objects": {
+        "whole": True,
+        "field": 12,
+        "side": (8, 10),
+        "objects": 12,
+        "classes": 1,
+        "crowd": 0.1,
+    },
     "crowd regions": {"crowd": 0.4},
 }
 
