@@ -157,3 +157,21 @@ def test_detections_but_no_objects(rng):
     ours, peer = evaluate_coco(detections, bare), peer_stats(detections, bare)
     np.testing.assert_array_equal(list(ours.stats.values()), peer.stats)
     assert set(ours.stats.values()) == {-1.0}
+
+
+def test_equal_overlaps():
+    # The first detection overlaps both objects equally and takes the later one, which the second needs.
+    boxes = np.array([[0.0, 0.0, 10.0, 10.0], [4.0, 0.0, 14.0, 10.0]])
+    found = Detections(
+        np.array([[2.0, 0.0, 12.0, 10.0], [5.0, 0.0, 15.0, 10.0]]),
+        np.array([0.9, 0.8]),
+        np.array([1, 1]),
+        CLASSES,
+    )
+    results = []
+    for order in ([0, 1], [1, 0]):
+        truth = Annotations(boxes[order], np.array([1, 1]), CLASSES, 20, 20)
+        ours, peer = evaluate_coco([found], [truth]), peer_stats([found], [truth])
+        np.testing.assert_allclose(list(ours.stats.values()), peer.stats, rtol=0, atol=1e-12)
+        results.append(ours.stats["AR100"])
+    assert results[0] < results[1]
