@@ -11,7 +11,7 @@ from minircnn.imaging.resize import linear_taps
 from minircnn.structures import BoolArray, FloatArray, IntArray
 
 WarpMode: TypeAlias = Literal["warp", "square_with_context", "square_without_context"]
-_PIXELS_PER_BLOCK = 1 << 18  # bounds memory: output pixels sampled at once
+_PIXELS_PER_BLOCK = 1 << 17  # bounds memory: output pixels sampled at once
 
 
 def warp_frame(
@@ -102,13 +102,15 @@ def warp_regions(
         shown = _visible(boxes, frames, size, context)
     columns = _axis_taps(frames[:, 0::2], shown[:, 0::2], width, size)
     rows = _axis_taps(frames[:, 1::2], shown[:, 1::2], height, size)
-    pixels = image.reshape(-1, channels).astype(np.float32)  # (H·W, C)
+    pixels = _padded_pixels(image)
     colour = np.broadcast_to(np.asarray(fill, dtype=np.float32), (channels,))
     out = np.empty((len(boxes), size, size, channels), dtype=np.float32)
     step = max(1, _PIXELS_PER_BLOCK // size**2)
     for start in range(0, len(boxes), step):
         block = slice(start, start + step)
-        out[block] = _sample(pixels, width, [t[block] for t in rows], [t[block] for t in columns], colour)
+        out[block] = _sample(
+            pixels, image.shape, [t[block] for t in rows], [t[block] for t in columns], colour
+        )
     return out
 
 
@@ -157,31 +159,45 @@ def _axis_taps(
     return *linear_taps(position, first, last), inside
 
 
+def _padded_pixels(image: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Return the flat photo, (H·W, C'), with C filled up to a multiple of 4.
+
+    Pieces of 16 bytes are looked up much faster than of 12.
+    """
+    height, width, channels = image.shape
+    pixels = np.zeros((height * width, -(-channels // 4) * 4), dtype=np.float32)
+    pixels[:, :channels] = image.reshape(-1, channels)
+    return pixels
+
+
 def _sample(
     pixels: npt.NDArray[np.float32],
-    width: int,
+    image_shape: tuple[int, ...],
     rows: list[npt.NDArray[Any]],
     columns: list[npt.NDArray[Any]],
     fill: npt.NDArray[np.float32],
 ) -> npt.NDArray[np.float32]:
-    """Interpolate one block of crops, (B, size, size, C), from the flat photo (H·W, C)."""
+    """Interpolate one block of crops, (B, size, size, C): first along the rows, then between them."""
+    height, width, channels = image_shape
     top, bottom, down, row_inside = rows  # (B, size) each
     left, right, along, column_inside = columns
-    weight_x, weight_y = along[:, None, :, None], down[:, :, None, None]
-
-    def line(row: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        start = row[:, :, None] * width
-        a = np.take(pixels, start + left[:, None, :], axis=0)  # (B, size, size, C)
-        b: npt.NDArray[np.float32] = np.take(pixels, start + right[:, None, :], axis=0)
-        b -= a
-        b *= weight_x
-        b += a
-        return b
-
-    upper, crop = line(top), line(bottom)
-    crop -= upper
-    crop *= weight_y
-    crop += upper
-    if not (row_inside.all() and column_inside.all()):
-        crop[~(row_inside[:, :, None] & column_inside[:, None, :])] = fill
-    return crop
+    used = np.zeros((len(top), height), dtype=bool)  # rows of the photo that a crop needs
+    crop_number = np.arange(len(top))[:, None]
+    used[crop_number, top] = used[crop_number, bottom] = True
+    crop, row = np.nonzero(used)  # (T,)
+    place = (np.cumsum(used) - 1).reshape(used.shape)
+    start = row[:, None] * width
+    lines = np.take(pixels, start + left[crop], axis=0)  # (T, size, C')
+    step = np.take(pixels, start + right[crop], axis=0)
+    step -= lines
+    step *= np.repeat(along[:, :, None], pixels.shape[1], axis=2)[crop]
+    lines += step
+    lines = np.ascontiguousarray(lines[:, :, :channels])
+    lines[~column_inside[crop]] = fill
+    upper = np.take(lines, place[crop_number, top], axis=0)  # (B, size, size, C)
+    crops: npt.NDArray[np.float32] = np.take(lines, place[crop_number, bottom], axis=0)
+    crops -= upper
+    crops *= down[:, :, None, None]
+    crops += upper
+    crops[~row_inside] = fill
+    return crops
