@@ -67,7 +67,7 @@ def select_detections(
     boxes, kept_scores, labels = [], [], []
     for label in range(1, len(class_names) + 1):
         class_scores = scores[:, label - 1]  # (R,)
-        order = xp.argsort(class_scores, descending=True, stable=True)[: settings.top_per_class]
+        order = _best(class_scores, settings.top_per_class)
         order = order[xp.take(class_scores, order) >= settings.min_score]
         if order.shape[0] == 0:
             continue
@@ -80,10 +80,16 @@ def select_detections(
     if not boxes:
         return Detections.empty(class_names)
     all_scores = xp.concat(kept_scores)
-    best = xp.argsort(all_scores, descending=True, stable=True)[: settings.max_detections]
+    best = _best(all_scores, settings.max_detections)
     return Detections(
         to_host(xp.take(xp.concat(boxes), best, axis=0)),
         to_host(xp.take(all_scores, best)),
         to_host(xp.take(xp.concat(labels), best)),
         class_names,
     )
+
+
+def _best(scores: Array, count: int) -> Array:
+    """Return the indices of the `count` largest scores (R,), or of all, largest first."""
+    xp = array_namespace(scores)
+    return xp.argsort(scores, descending=True, stable=True)[: min(count, scores.shape[0])]

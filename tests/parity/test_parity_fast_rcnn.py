@@ -1,4 +1,8 @@
-"""Whole Fast R-CNN training steps against a PyTorch twin: same weights, photos and regions."""
+"""Whole Fast R-CNN training steps against a PyTorch twin: same weights, photos and regions.
+
+In float64: in float32 the two sum in different order, and after some steps a maximum or a ReLU that is nearly
+tied falls the other way in one of them, which changes single gradients by more than the tolerance.
+"""
 
 import dataclasses
 import math
@@ -97,6 +101,15 @@ class _Twin:
                 w.grad = None
 
 
+def _in_float64(batch):
+    return dataclasses.replace(
+        batch,
+        images=batch.images.astype(np.float64),
+        rois=batch.rois.astype(np.float64),
+        bbox_targets=batch.bbox_targets.astype(np.float64),
+    )
+
+
 def _relative(ours, theirs):
     theirs = theirs.detach().numpy()
     return np.abs(ours - theirs).max() / max(np.abs(theirs).max(), 1e-6)
@@ -105,7 +118,8 @@ def _relative(ours, theirs):
 def test_twenty_training_steps_equal_pytorch():
     scenes = Scenes("train", count=6)
     preset = FAST_RCNN_PRESETS["scenes"]
-    sampling = dataclasses.replace(preset.sampling, rois_per_image=16)
+    sampling = dataclasses.replace(preset.sampling, rois_per_image=8)
+    torch.set_num_threads(1)
     rng = np.random.default_rng(1)
     proposals = []
     for i in range(len(scenes)):
@@ -114,13 +128,14 @@ def test_twenty_training_steps_equal_pytorch():
         jittered[:, 2:] = np.maximum(jittered[:, 2:], jittered[:, :2] + 4)
         proposals.append(np.clip(jittered, 0, 192))
     trainer = FastRCNNTrainer(scenes, proposals, dataclasses.replace(preset, sampling=sampling))
+    trainer.network.astype(np.float64)
     for layer in trainer.network.layers():
         if isinstance(layer, Dropout):
             layer.rate = 0.0
     twin = _Twin(trainer.network)
     solver = trainer.settings.solver
     for iteration in range(20):
-        batch = trainer.make_batch(iteration)
+        batch = _in_float64(trainer.make_batch(iteration))
         trainer.network.zero_grad()
         losses = trainer.gradients(batch)
         loss = twin.loss(batch, trainer.settings.bbox_loss_weight)
