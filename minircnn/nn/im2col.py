@@ -96,11 +96,10 @@ def convolve(x: Array, weight: Array, bias: Array | None, geometry: ConvGeometry
 
     def run(band: Band) -> None:
         out = y[band.first : band.last, band.top : band.bottom].reshape(-1, filters)
-        columns = _columns(x, band, geometry, y.shape[2])
         per_group = filters // geometry.groups
-        for g, patches in enumerate(columns):
+        for g in range(geometry.groups):
             part = slice(g * per_group, (g + 1) * per_group)
-            xp.matmul(patches, matrix[g].T, out=out[:, part])
+            xp.matmul(_columns(x, band, geometry, g), matrix[g].T, out=out[:, part])
         if bias is not None:
             out += bias
 
@@ -121,8 +120,8 @@ def weight_gradient(x: Array, dy: Array, geometry: ConvGeometry) -> Array:
         total = xp.zeros(shape, dtype=dy.dtype)
         for band in bands[len(bands) * part // parts : len(bands) * (part + 1) // parts]:
             slope = dy[band.first : band.last, band.top : band.bottom].reshape(-1, groups, shape[1])
-            for g, patches in enumerate(_columns(x, band, geometry, dy.shape[2])):
-                total[g] += slope[:, g].T @ patches
+            for g in range(groups):
+                total[g] += slope[:, g].T @ _columns(x, band, geometry, g)
         sums[part] = total
 
     parallel_for(run, range(parts), like=x)
@@ -143,7 +142,7 @@ def input_gradient(dy: Array, weight: Array, geometry: ConvGeometry, size: tuple
 
 
 def _bands(y: Array, matrix: Array) -> list[Band]:
-    row_bytes = matrix.shape[0] * matrix.shape[2] * matrix.dtype.itemsize
+    row_bytes = matrix.shape[2] * matrix.dtype.itemsize
     return make_bands((y.shape[0], y.shape[1], y.shape[2]), row_bytes, is_host(y))
 
 
@@ -161,40 +160,39 @@ def _turned_filters(weight: Array, groups: int) -> Array:
     return turned.transpose(0, 4, 1, 2, 3).reshape(groups * channels, k, k, filters // groups)
 
 
-def _columns(x: Array, band: Band, geometry: ConvGeometry, width: int) -> list[Array]:
-    """Return, per group, the unrolled patches (positions, k·k·C/groups) under the band's outputs."""
-    k, groups = geometry.kernel_size, geometry.groups
-    channels = x.shape[3] // groups
+def _columns(x: Array, band: Band, geometry: ConvGeometry, group: int) -> Array:
+    """Return the unrolled patches (positions, k·k·C/groups) of one group under the band's outputs.
+
+    They lie in scratch memory, good until this thread's next call.
+    """
+    k, channels = geometry.kernel_size, x.shape[3] // geometry.groups
+    part = x[band.first : band.last, :, :, group * channels : (group + 1) * channels]
     if geometry.is_pointwise:
-        pixels = x[band.first : band.last, band.top : band.bottom].reshape(-1, x.shape[3])
-        return [pixels[:, g * channels : (g + 1) * channels] for g in range(groups)]
-    rows = padded_rows(x, band, geometry)
+        return part[:, band.top : band.bottom].reshape(-1, channels)
+    rows = _padded_rows(part, band.top, band.bottom, geometry)
     windows = sliding_windows(rows, (k, k), (1, 2), geometry.stride)  # (n, rows, OW, C, k, k)
-    windows = windows.transpose(0, 1, 2, 4, 5, 3)
-    columns = workspace("columns", (groups, *windows.shape[:5], channels), x.dtype, x)
-    for g in range(groups):
-        columns[g, ...] = windows[..., g * channels : (g + 1) * channels]
-    matrices = columns.reshape(groups, -1, k * k * channels)
-    return [matrices[g] for g in range(groups)]
+    windows = windows.transpose(0, 1, 2, 4, 5, 3)  # a row of a patch is k·C values side by side
+    columns = workspace("columns", windows.shape, x.dtype, x)
+    columns[...] = windows
+    return columns.reshape(-1, k * k * channels)
 
 
-def padded_rows(x: Array, band: Band, geometry: ConvGeometry) -> Array:
-    """Return the input rows (n, rows, W + 2·padding, C) under the band's windows, zeros around the map."""
+def _padded_rows(x: Array, first: int, last: int, geometry: ConvGeometry) -> Array:
+    """Return the rows (n, rows, W + 2·padding, C) under output rows first..last, zeros around the map."""
     k, s, p = geometry.kernel_size, geometry.stride, geometry.padding
-    _, height, width, channels = x.shape
-    top, bottom = band.top * s - p, (band.bottom - 1) * s + k - p
+    n, height, width, channels = x.shape
+    top, bottom = first * s - p, (last - 1) * s + k - p
     if p == 0:
-        return x[band.first : band.last, top:bottom]
-    shape = (band.last - band.first, bottom - top, width + 2 * p, channels)
-    rows = workspace("padded rows", shape, x.dtype, x)
-    inside = slice(max(top, 0), max(min(bottom, height), 0))
+        return x[:, top:bottom]
+    rows = workspace("padded rows", (n, bottom - top, width + 2 * p, channels), x.dtype, x)
     above, below = max(-top, 0), max(bottom - height, 0)
     rows[:, : min(above, bottom - top)] = 0
     rows[:, max(bottom - top - below, 0) :] = 0
     rows[:, :, :p] = 0
     rows[:, :, p + width :] = 0
+    inside = slice(max(top, 0), max(min(bottom, height), 0))
     if inside.start < inside.stop:
-        rows[:, above : bottom - top - below, p : p + width] = x[band.first : band.last, inside]
+        rows[:, above : bottom - top - below, p : p + width] = x[:, inside]
     return rows
 
 

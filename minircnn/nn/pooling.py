@@ -16,11 +16,14 @@ PIECE_VALUES = 2**17
 
 
 class _Tap(NamedTuple):
-    """One pixel of the window: its number in reading order, the outputs that have it and where it lies."""
+    """One pixel of the window: its number in reading order, the outputs that have it and where it lies.
+
+    Both index (images, rows, columns).
+    """
 
     number: int
-    outputs: tuple[slice, slice]
-    inputs: tuple[slice, slice]
+    outputs: tuple[slice, slice, slice]
+    inputs: tuple[slice, slice, slice]
 
 
 class MaxPool2d(Layer):
@@ -80,16 +83,16 @@ class MaxPool2d(Layer):
         winner = xp.empty(shape, dtype=xp.uint8) if keep else None
         self._winner, self._shape = winner, pixels.shape
 
-        def run(piece: tuple[int, slice]) -> None:
-            image, rows = piece
-            best = y[image, rows]
+        def run(piece: tuple[slice, slice]) -> None:
+            images, rows = piece
+            best = y[images, rows]
             if self.padding:
                 best[...] = -xp.inf
-            which = None if winner is None else winner[image, rows]
+            which = None if winner is None else winner[images, rows]
             if which is not None:
                 which[...] = 0
             for tap in self._taps((height, width), shape[1:3], outputs=rows):
-                _challenge(xp, tap, pixels[image][tap.inputs], best, which, is_first=not self.padding)
+                _challenge(xp, tap, pixels[images][tap.inputs], best, which, is_first=not self.padding)
 
         parallel_for(run, _pieces(n, shape[1], shape[2] * channels), like=x)
         return from_channels_last(y)
@@ -104,11 +107,11 @@ class MaxPool2d(Layer):
         n, height, width, channels = self._shape
         dx = xp.zeros(self._shape, dtype=dy.dtype)
 
-        def run(piece: tuple[int, slice]) -> None:
-            image, rows = piece
+        def run(piece: tuple[slice, slice]) -> None:
+            images, rows = piece
             for tap in self._taps((height, width), winner.shape[1:3], inputs=rows):
-                hit = winner[image][tap.outputs] == tap.number
-                dx[image][tap.inputs] += slopes[image][tap.outputs] * hit
+                hit = winner[images][tap.outputs] == tap.number
+                dx[images][tap.inputs] += slopes[images][tap.outputs] * hit
 
         parallel_for(run, _pieces(n, height, width * channels), like=dy)
         return from_channels_last(dx)
@@ -136,8 +139,8 @@ class MaxPool2d(Layer):
                 shift = 0 if outputs is None else outputs.start
                 yield _Tap(
                     i * self.kernel_size + j,
-                    (slice(rows.start - shift, rows.stop - shift), columns),
-                    (self._reached(i, rows), self._reached(j, columns)),
+                    (slice(None), slice(rows.start - shift, rows.stop - shift), columns),
+                    (slice(None), self._reached(i, rows), self._reached(j, columns)),
                 )
 
     def _meet(self, offset: int, windows: slice, pixels: slice) -> slice | None:
@@ -152,12 +155,13 @@ class MaxPool2d(Layer):
         return slice(first, first + (windows.stop - windows.start - 1) * self.stride + 1, self.stride)
 
 
-def _pieces(images: int, rows: int, row_values: int) -> list[tuple[int, slice]]:
-    """Cut every image into bands of rows of about PIECE_VALUES values."""
-    count = max(1, min(rows, -(-rows * row_values // PIECE_VALUES)))
+def _pieces(images: int, rows: int, row_values: int) -> list[tuple[slice, slice]]:
+    """Cut the maps into bands of rows, or of whole images, of about PIECE_VALUES values."""
+    together = max(1, PIECE_VALUES // (rows * row_values))
+    count = max(1, min(rows, rows * row_values // PIECE_VALUES))
     edges = [rows * i // count for i in range(count + 1)]
     bands = [slice(a, b) for a, b in pairwise(edges)]
-    return [(image, band) for image in range(images) for band in bands]
+    return [(slice(i, i + together), band) for i in range(0, images, together) for band in bands]
 
 
 def _challenge(xp: Any, tap: _Tap, values: Array, best: Array, which: Array | None, is_first: bool) -> None:
