@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from minircnn.arrays import Array, HostArray, array_namespace, like, to_host
 from minircnn.nn.layer import Parameter
 
@@ -67,8 +69,11 @@ class SGD:
             parameter.grad = None
 
     def state_dict(self) -> dict[str, HostArray]:
-        """Return the velocities as NumPy arrays by parameter name (those that have one yet)."""
-        return {name: to_host(velocity) for name, velocity in self._velocity.items()}
+        """Return copies of the velocities by parameter name (those that have one yet), contiguous.
+
+        Steps change velocities in place, and file formats write an array's memory as it lies.
+        """
+        return {name: np.array(to_host(velocity), order="C") for name, velocity in self._velocity.items()}
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
         """Take over velocities; parameters not named in `state` start from rest.

@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 
 from minircnn.arrays import to_host
-from minircnn.nn import SGD, MultiStepSchedule, Parameter, StepSchedule, clip_gradients
+from minircnn.nn import (
+    SGD,
+    Conv2d,
+    MultiStepSchedule,
+    Parameter,
+    ReLU,
+    Sequential,
+    StepSchedule,
+    clip_gradients,
+)
 
 
 def test_step_follows_the_equation(xp, rng):
@@ -44,6 +53,35 @@ def test_momentum_survives_saving_bit_for_bit(rng):
     train(second, resumed, 2, 1)
     assert straight.data.tobytes() == resumed.data.tobytes()
     assert straight.data.dtype == np.float32
+
+
+def test_training_resumes_bit_for_bit_from_saved_arrays(rng):
+    """Layers lay weights out in memory as they like; files hold plain arrays. It must not show."""
+
+    def make():
+        net = Sequential(a=Conv2d(4, 8, 3, rng=np.random.default_rng(1)), relu=ReLU(), b=Conv2d(8, 8, 3))
+        return net, SGD(net.named_parameters(), lr=0.01)
+
+    def train(net, sgd, images):
+        for x in images:
+            sgd.zero_grad()
+            net.backward(net(x))
+            clip_gradients(net.named_parameters(), 1.0)
+            sgd.step()
+
+    images = rng.standard_normal((4, 2, 4, 20, 20), dtype=np.float32)
+    net, sgd = make()
+    net.b.bias.data += 1
+    train(net, sgd, images[:2])
+    other, other_sgd = make()
+    saved = {name: np.array(w, order="C") for name, w in net.state_dict().items()}
+    assert all(v.flags.c_contiguous for v in sgd.state_dict().values())
+    other.load_state_dict(saved)
+    other_sgd.load_state_dict(sgd.state_dict())
+    train(net, sgd, images[2:])
+    train(other, other_sgd, images[2:])
+    for (name, ours), (_, theirs) in zip(net.named_parameters(), other.named_parameters(), strict=True):
+        assert ours.data.tobytes() == theirs.data.tobytes(), name
 
 
 def test_wrong_momentum_is_named():
