@@ -1,0 +1,158 @@
+"""The page that the demonstration writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from minircnn.cli.demo_contest import WINDOWS, Contestant, Trained
+from minircnn.cli.pages import Captioned, detection_pictures, mistakes, precision_recall_figure
+from minircnn.cli.propose import hierarchy_figure
+from minircnn.proposals import SelectiveSearch, count_rectangles
+from minircnn.structures import DetectionDataset
+from minircnn.viz import Report, draw_bars, draw_loss_curves, draw_proposals, draw_sliding_window
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+HEADER = (
+    "detector",
+    "photos",
+    "mAP@.5",
+    "training s",
+    "s/photo",
+    "of which CNN etc.",
+    "boxes/photo",
+    "CNN passes/photo",
+)
+
+PHOTOS = "photos"
+"""Folder of some test photos, for the commands that want one."""
+
+_SHOWN = 4  # photos of each detector
+_MISTAKEN = 3
+
+
+def comparison_rows(contestants: Sequence[Contestant]) -> list[list[Any]]:
+    """Return the rows of the side-by-side table, to be shown under `HEADER`."""
+    return [
+        [
+            c.name,
+            len(c.dataset),
+            float(c.result.map),
+            None if c.training_seconds is None else round(c.training_seconds),
+            float(c.proposal_seconds + c.detect_seconds),
+            float(c.detect_seconds),
+            round(c.recall.num_proposals),
+            round(c.passes),
+        ]
+        for c in contestants
+    ]
+
+
+def demo_report(
+    contestants: Sequence[Contestant], runs: Mapping[str, Trained], dataset: DetectionDataset, *, quick: bool
+) -> Report:
+    """Build the page from what was measured."""
+    fast, rcnn, _, windows = contestants
+    page = Report(
+        "R-CNN and Fast R-CNN, side by side",
+        "Both detectors were trained on this machine, from random weights, on the same photos with the same "
+        "proposals: handwritten digits on crops of photographs. They were then tested on photos and digits "
+        "they had never seen.\n\n"
+        + ("This was the quick demonstration: too short a training for good detectors." if quick else ""),
+    )
+    page.section("Result", _result_text(fast, rcnn, windows), table=(HEADER, comparison_rows(contestants)))
+    for contestant in (fast, rcnn):
+        page.section(
+            f"What {contestant.name} finds",
+            "Solid frames are right, dotted ones false, dashed yellow ones were missed.",
+            detection_pictures(contestant.detector, dataset, contestant.outcome, range(_SHOWN)),
+        )
+    page.section(
+        "Where to look: proposals",
+        "Selective search starts from small regions of one colour and merges the most similar neighbours "
+        "over and over; the box around every region on the way is a proposal. "
+        f"{fast.recall.recall[0]:.1%} of the test digits have a proposal that overlaps them by an IoU of at "
+        "least 0.5: no detector that starts from these boxes can find more.",
+        _proposal_figures(fast, windows, dataset),
+    )
+    page.section(
+        "Training",
+        "Fast R-CNN has one loss for the class and the box together (equation 1 of the paper). Of R-CNN only "
+        "the fine-tuning of the CNN has such a curve: SVMs and box regressions are fitted afterwards.",
+        [(_loss_figure(name, run), name) for name, run in runs.items()],
+    )
+    page.section(
+        "Class by class",
+        "Average precision at IoU 0.5: the area under the curve of precision against recall.",
+        [
+            *((precision_recall_figure(c.result, c.name), c.name) for c in (fast, rcnn)),
+            (_class_figure((fast, rcnn)), "The area under each curve."),
+        ],
+    )
+    page.section(
+        "What goes wrong",
+        "The test photos with the most mistakes.",
+        [
+            (figure, f"{c.name}: {caption}")
+            for c in (fast, rcnn)
+            for figure, caption in mistakes(c.detector, dataset, c.outcome, count=_MISTAKEN)
+        ],
+    )
+    return page.section("What next", _next_text(runs))
+
+
+def _result_text(fast: Contestant, rcnn: Contestant, windows: Contestant) -> str:
+    return (
+        f"R-CNN sends every proposal through the CNN: {rcnn.passes:,.0f} passes a photo. Fast R-CNN "
+        "convolves the photo once and pools the features of every proposal from the map: "
+        f"{rcnn.detect_seconds / fast.detect_seconds:.1f} times as fast behind the same proposals.\n\n"
+        f"The sliding window judges all of {windows.recall.num_proposals:,.0f} windows with R-CNN's own "
+        f"classifier. That takes so long that it ran on the first {len(windows.dataset)} photos only; the "
+        "row above it is R-CNN on the same ones.\n\n"
+        "Times per photo are wall-clock means on this machine; proposals are timed in one process."
+    )
+
+
+def _proposal_figures(
+    contestant: Contestant, windows: Contestant, dataset: DetectionDataset
+) -> list[Captioned]:
+    image, truth = dataset.image(0), dataset.annotations(0)
+    figures: list[Captioned] = [
+        (draw_proposals(image, contestant.outcome.proposals[0], truth.boxes), dataset.image_ids[0])
+    ]
+    proposer = contestant.detector.proposer
+    if isinstance(proposer, SelectiveSearch):
+        hierarchy = proposer.search(image).hierarchies[0]
+        figures.append((hierarchy_figure(image, hierarchy), "How regions grow together."))
+    height, width = image.shape[:2]
+    counts = {
+        "every rectangle": count_rectangles(height, width),
+        "sliding window": WINDOWS.count_windows(height, width),
+        "proposals": max(contestant.recall.num_proposals, 1),
+    }
+    figures.append((draw_sliding_window(counts), "Why proposals: the CNN cannot look everywhere."))
+    return figures
+
+
+def _loss_figure(name: str, run: Trained) -> Figure:
+    iterations = [line["iteration"] for line in run.log]
+    losses = [key for key in ("loss", "classification", "localisation") if run.log and key in run.log[0]]
+    return draw_loss_curves({key: (iterations, [line[key] for line in run.log]) for key in losses}, name)
+
+
+def _class_figure(contestants: Sequence[Contestant]) -> Figure:
+    series = {c.name: {name: r.ap for name, r in c.result.per_class.items()} for c in contestants}
+    return draw_bars(series, "Average precision per class", xlabel="AP at IoU 0.5")
+
+
+def _next_text(runs: Mapping[str, Trained]) -> str:
+    folder = runs["fast-rcnn"].folder
+    photos = folder.parent / PHOTOS
+    return (
+        f"One photo through every stage: minircnn explain {folder} {photos / 'test_00000.png'}\n\n"
+        f"The detector on any photos: minircnn detect {folder} {photos}\n\n"
+        "Look over your own photos with their boxes (PASCAL VOC or COCO): minircnn check-data DATA\n\n"
+        "Train on them: minircnn train fast-rcnn DATA --out runs/own"
+    )
