@@ -18,8 +18,7 @@ COLOUR_BINS = 25
 TEXTURE_BINS = 10
 ORIENTATIONS = 8
 TEXTURE_SIGMA = 1.0
-# A step between 0 and 255 has a Gaussian derivative of 255 / (σ √(2π)) = 102.
-_STRONGEST = 255 / (TEXTURE_SIGMA * np.sqrt(2 * np.pi))
+_FLAT = 1e-3  # weaker responses, of 255, are rounding errors
 _Labels = npt.NDArray[np.integer[Any]]
 
 
@@ -75,21 +74,24 @@ def quantise_colour(channels: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
 
 
 def quantise_texture(channels: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
-    """Return the bins of the Gaussian derivatives along 4 axes, (C·4, H, W), for (H, W, C) in 0..255.
+    """Return the bins of the Gaussian derivatives along 4 axes, (C·4, H, W), for (H, W, C).
 
     An axis stands for two of the eight orientations: bins 0..9 hold responses to one side, strongest
-    first, bins 10..19 those to the other.
+    first, bins 10..19 those to the other. The ten bins of a channel reach up to its strongest response
+    in this photo: fixed bins up to the strongest possible one would leave 93 to 100 % of the responses
+    in the first bin, in a* and b* all of them.
     """
     height, width, count = channels.shape
     bins = np.empty((count, ORIENTATIONS // 2, height, width), dtype=np.int32)
-    scale = np.float32(TEXTURE_BINS / _STRONGEST)
+    slanted = np.float32(0.5**0.5)
     for channel in range(count):
-        right, down = gaussian_gradient(np.ascontiguousarray(channels[..., channel]) * scale, TEXTURE_SIGMA)
-        slanted = np.float32(0.5**0.5)
+        right, down = gaussian_gradient(np.ascontiguousarray(channels[..., channel]), TEXTURE_SIGMA)
         axes = (right, (right + down) * slanted, down, (down - right) * slanted)
+        strongest = max(float(np.abs(response).max()) for response in axes)
+        scale = np.float32(TEXTURE_BINS / strongest if strongest > _FLAT else 0)
         for axis, response in enumerate(axes):
             # shifted to positive numbers, where truncation rounds down
-            shifted = np.clip(response + TEXTURE_BINS, 0, 2 * TEXTURE_BINS - 0.5)
+            shifted = np.clip(response * scale + TEXTURE_BINS, 0, 2 * TEXTURE_BINS - 0.5)
             bins[channel, axis] = shifted.astype(np.int32)
     return bins.reshape(-1, height, width)
 
