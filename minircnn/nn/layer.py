@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from minircnn.arrays import Array, HostArray, array_namespace, like, to_host
 
 
@@ -109,8 +111,10 @@ class Layer:
             parameter.grad = None
 
     def state_dict(self) -> dict[str, HostArray]:
-        """Return every parameter's values as NumPy arrays under their dotted names."""
-        return {name: to_host(parameter.data) for name, parameter in self.named_parameters()}
+        """Return copies of all parameters' values, as C-ordered NumPy arrays under their dotted names."""
+        return {
+            name: np.array(to_host(parameter.data), order="C") for name, parameter in self.named_parameters()
+        }
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
         """Take over the values in `state`; the parameter's dtype and device stay.
@@ -186,6 +190,8 @@ class Sequential(Layer):
         trainable_below = False
         for _, layer in self.children():
             trainable = layer.trainable
+            for inner in layer.layers():
+                inner.needs_input_grad = True  # undoes an earlier call
             layer.needs_input_grad = trainable_below
             layer.train(trainable_below or trainable)
             if isinstance(layer, Sequential) and not trainable_below:
