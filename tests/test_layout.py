@@ -1,0 +1,55 @@
+"""The package reads in the order of the lecture: a module imports from lower floors only."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "minircnn"
+
+FLOORS = {
+    "arrays": 0,
+    "structures": 1,
+    "boxes": 1,
+    "imaging": 1,
+    "data": 1,
+    "evaluation": 1,
+    "nn": 2,
+    "backbones": 3,
+    "proposals": 4,
+    "heads": 5,
+    "detectors": 6,
+    "training": 7,
+    "viz": 8,
+    "cli": 8,
+}
+SIDE_ROOMS = {"data", "evaluation"}
+
+
+def _imported_parts(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names = [node.module]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        for name in names:
+            if name.startswith("minircnn."):
+                yield name.split(".")[1]
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_down(path):
+    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if own in ("__init__", "__main__"):
+        return  # the front door shows everything
+    for part in _imported_parts(path):
+        assert FLOORS[part] <= FLOORS[own], f"{path.name} on floor {FLOORS[own]} imports {part}"
+        if part in SIDE_ROOMS:
+            assert own in {part, "viz", "cli", "training"}, f"{own} may not look into the side room {part}"
+
+
+def test_every_part_has_its_floor():
+    parts = {p.name.removesuffix(".py") for p in PACKAGE.iterdir() if p.suffix == ".py" or p.is_dir()}
+    assert parts - {"__init__", "__main__", "__pycache__"} == set(FLOORS)
