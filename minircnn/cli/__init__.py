@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from cyclopts import App, CycloptsError, Group
 
@@ -67,8 +68,8 @@ for _name, (_where, _) in _COMMANDS.items():
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (default: those of the process) and return the exit code."""
     tokens = list(sys.argv[1:] if arguments is None else arguments)
-    _log_to_stderr()
-    return run_guarded(lambda: _dispatch(tokens))
+    with _log_to_stderr():
+        return run_guarded(lambda: _dispatch(tokens))
 
 
 def _dispatch(tokens: list[str]) -> None:
@@ -78,11 +79,16 @@ def _dispatch(tokens: list[str]) -> None:
         raise UsageError(" ".join(str(error).split())) from error
 
 
-def _log_to_stderr() -> None:
+@contextmanager
+def _log_to_stderr() -> Iterator[None]:
     """Let the package's own messages reach the user, on standard error."""
-    logger = logging.getLogger("minircnn")
-    if not logger.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
+    logger, handler = logging.getLogger("minircnn"), logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)

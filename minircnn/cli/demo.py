@@ -30,6 +30,7 @@ from minircnn.training import (
     RCNN_PRESETS,
     FastRCNNSettings,
     RCNNSettings,
+    SolverSettings,
     compute_proposals,
 )
 
@@ -57,10 +58,17 @@ class Plan:
 
 def make_plan(*, quick: bool, seed: int) -> Plan:
     """Return the whole demonstration, or the quick one."""
-    preset = "scenes-quick" if quick else "scenes"
-    fast, rcnn = FAST_RCNN_PRESETS[preset], RCNN_PRESETS[preset]
-    photos = (80, 40, 4) if quick else (400, 200, 20)
+    fast, rcnn = FAST_RCNN_PRESETS["scenes"], RCNN_PRESETS["scenes"]
+    if quick:
+        fast = dataclasses.replace(fast, solver=_eighth(fast.solver))
+        stage = dataclasses.replace(rcnn.fine_tune, solver=_eighth(rcnn.fine_tune.solver))
+        rcnn = dataclasses.replace(rcnn, fine_tune=stage)
+    photos = (80, 40, 3) if quick else (400, 200, 12)
     return Plan(dataclasses.replace(fast, seed=seed), dataclasses.replace(rcnn, seed=seed), *photos)
+
+
+def _eighth(solver: SolverSettings) -> SolverSettings:
+    return dataclasses.replace(solver, iterations=solver.iterations // 8, step=solver.step // 8)
 
 
 def demo(

@@ -19,17 +19,18 @@ HEADER = (
     "detector",
     "photos",
     "mAP@.5",
-    "training s",
-    "s/photo",
-    "of which CNN etc.",
-    "boxes/photo",
-    "CNN passes/photo",
+    "training, s",
+    "s a photo",
+    "without proposals",
+    "boxes",
+    "CNN passes",
 )
 
 PHOTOS = "photos"
 """Folder of some test photos, for the commands that want one."""
 
 _SHOWN = 4  # photos of each detector
+_OBJECTS = 3  # least number of objects in a photo that is shown
 _MISTAKEN = 3
 
 
@@ -62,12 +63,15 @@ def demo_report(
         "they had never seen.\n\n"
         + ("This was the quick demonstration: too short a training for good detectors." if quick else ""),
     )
+    # the first photos with several objects: one alone shows little
+    counts = [len(truth) for truth in fast.outcome.annotations]
+    shown = sorted(range(len(counts)), key=lambda i: counts[i] < _OBJECTS)[:_SHOWN]
     page.section("Result", _result_text(fast, rcnn, windows), table=(HEADER, comparison_rows(contestants)))
     for contestant in (fast, rcnn):
         page.section(
             f"What {contestant.name} finds",
             "Solid frames are right, dotted ones false, dashed yellow ones were missed.",
-            detection_pictures(contestant.detector, dataset, contestant.outcome, range(_SHOWN)),
+            detection_pictures(contestant.detector, dataset, contestant.outcome, shown),
         )
     page.section(
         "Where to look: proposals",
@@ -75,19 +79,25 @@ def demo_report(
         "over and over; the box around every region on the way is a proposal. "
         f"{fast.recall.recall[0]:.1%} of the test digits have a proposal that overlaps them by an IoU of at "
         "least 0.5: no detector that starts from these boxes can find more.",
-        _proposal_figures(fast, windows, dataset),
+        _proposal_figures(fast, dataset, shown[0]),
     )
     page.section(
         "Training",
         "Fast R-CNN has one loss for the class and the box together (equation 1 of the paper). Of R-CNN only "
         "the fine-tuning of the CNN has such a curve: SVMs and box regressions are fitted afterwards.",
-        [(_loss_figure(name, run), name) for name, run in runs.items()],
+        [
+            (_loss_figure("Fast R-CNN", runs["fast-rcnn"]), "Fast R-CNN: everything is learned at once."),
+            (_loss_figure("R-CNN", runs["rcnn"]), "R-CNN: the CNN learns to classify warped regions."),
+        ],
     )
     page.section(
         "Class by class",
         "Average precision at IoU 0.5: the area under the curve of precision against recall.",
         [
-            *((precision_recall_figure(c.result, c.name), c.name) for c in (fast, rcnn)),
+            *(
+                (precision_recall_figure(c.result, c.name), f"{c.name}, best class first.")
+                for c in (fast, rcnn)
+            ),
             (_class_figure((fast, rcnn)), "The area under each curve."),
         ],
     )
@@ -111,16 +121,14 @@ def _result_text(fast: Contestant, rcnn: Contestant, windows: Contestant) -> str
         f"The sliding window judges all of {windows.recall.num_proposals:,.0f} windows with R-CNN's own "
         f"classifier. That takes so long that it ran on the first {len(windows.dataset)} photos only; the "
         "row above it is R-CNN on the same ones.\n\n"
-        "Times per photo are wall-clock means on this machine; proposals are timed in one process."
+        "Times, boxes and passes are means per photo on this machine; proposals are timed in one process."
     )
 
 
-def _proposal_figures(
-    contestant: Contestant, windows: Contestant, dataset: DetectionDataset
-) -> list[Captioned]:
-    image, truth = dataset.image(0), dataset.annotations(0)
+def _proposal_figures(contestant: Contestant, dataset: DetectionDataset, index: int) -> list[Captioned]:
+    image, truth = dataset.image(index), dataset.annotations(index)
     figures: list[Captioned] = [
-        (draw_proposals(image, contestant.outcome.proposals[0], truth.boxes), dataset.image_ids[0])
+        (draw_proposals(image, contestant.outcome.proposals[index], truth.boxes), dataset.image_ids[index])
     ]
     proposer = contestant.detector.proposer
     if isinstance(proposer, SelectiveSearch):

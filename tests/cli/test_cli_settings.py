@@ -1,0 +1,82 @@
+"""Settings come from the preset, or the run that is resumed, with the options on top."""
+
+import dataclasses
+import json
+
+import pytest
+
+import minircnn.cli.train as train_module
+from minircnn.cli import main
+from minircnn.training import FAST_RCNN_PRESETS, RCNN_PRESETS, TrainingInterrupted, as_json
+
+
+@pytest.fixture
+def settings_of(monkeypatch):
+    """Return the settings that `minircnn train ...` would train with."""
+    seen = []
+
+    def pretend(dataset, settings, out, **options):
+        seen.append(settings)
+        raise TrainingInterrupted("pretended")
+
+    monkeypatch.setattr(train_module, "train_detector", pretend)
+
+    def run(*arguments):
+        assert main(["train", *map(str, arguments)]) == 1
+        return seen[-1]
+
+    return run
+
+
+@pytest.mark.parametrize("name", FAST_RCNN_PRESETS)
+def test_a_fast_rcnn_preset_arrives_unchanged(name, settings_of):
+    assert settings_of("fast-rcnn", "scenes", "--out", "x", "--preset", name) == FAST_RCNN_PRESETS[name]
+
+
+@pytest.mark.parametrize("name", RCNN_PRESETS)
+def test_an_rcnn_preset_arrives_unchanged(name, settings_of):
+    assert settings_of("rcnn", "scenes", "--out", "x", "--preset", name) == RCNN_PRESETS[name]
+
+
+def test_the_preset_follows_the_data(settings_of, workspace):
+    assert settings_of("fast-rcnn", "scenes", "--out", "x") == FAST_RCNN_PRESETS["scenes"]
+    assert settings_of("rcnn", workspace / "voc", "--out", "x") == RCNN_PRESETS["paper"]
+
+
+def test_options_replace_single_values(settings_of):
+    settings = settings_of(
+        "fast-rcnn", "scenes", "--out", "x", "--solver.iterations", 7, "--scale.short-side", 300,
+        "--backbone.name", "squeezenet1_1", "--backbone.weights", "w.npz", "--backbone.frozen", "conv1",
+        "--backbone.frozen", "fire2", "--no-flip", "--seed", 5, "--solver.clip-norm", "none",
+    )  # fmt: skip
+    preset = FAST_RCNN_PRESETS["scenes"]
+    expected = dataclasses.replace(
+        preset,
+        solver=dataclasses.replace(preset.solver, iterations=7, clip_norm=None),
+        scale=dataclasses.replace(preset.scale, short_side=300),
+        backbone=dataclasses.replace(
+            preset.backbone, name="squeezenet1_1", weights="w.npz", frozen=("conv1", "fire2")
+        ),
+        flip=False,
+        seed=5,
+    )
+    assert settings == expected
+
+
+def test_resuming_takes_the_settings_of_the_run(settings_of, tmp_path):
+    preset = FAST_RCNN_PRESETS["scenes"]
+    stored = dataclasses.replace(preset, seed=9, solver=dataclasses.replace(preset.solver, iterations=11))
+    (tmp_path / "settings.json").write_text(json.dumps(as_json(stored)))
+    assert settings_of("fast-rcnn", "scenes", "--out", tmp_path, "--resume") == stored
+    longer = settings_of("fast-rcnn", "scenes", "--out", tmp_path, "--resume", "--solver.iterations", 20)
+    assert longer.solver.iterations == 20
+    assert longer.seed == 9
+
+
+def test_a_finished_run_resumes_to_the_same_model(workspace, capsys):
+    model = workspace / "fast" / "model.safetensors"
+    before = model.read_bytes()
+    arguments = ["train", "fast-rcnn", str(workspace / "voc"), "--out", str(workspace / "fast")]
+    assert main([*arguments, "--resume", "--jobs", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["model"] == str(model)
+    assert model.read_bytes() == before
