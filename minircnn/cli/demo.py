@@ -58,8 +58,9 @@ class Plan:
 
 def make_plan(*, quick: bool, seed: int) -> Plan:
     """Return the whole demonstration, or the quick one."""
-    fast, rcnn = FAST_RCNN_PRESETS["scenes"], RCNN_PRESETS["scenes"]
-    if quick:
+    name = "scenes-quick" if quick and "scenes-quick" in FAST_RCNN_PRESETS else "scenes"
+    fast, rcnn = FAST_RCNN_PRESETS[name], RCNN_PRESETS[name]
+    if quick and name == "scenes":
         fast = dataclasses.replace(fast, solver=_eighth(fast.solver))
         stage = dataclasses.replace(rcnn.fine_tune, solver=_eighth(rcnn.fine_tune.solver))
         rcnn = dataclasses.replace(rcnn, fine_tune=stage)

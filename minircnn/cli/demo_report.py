@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from minircnn.cli.demo_contest import WINDOWS, Contestant, Trained
-from minircnn.cli.pages import Captioned, detection_pictures, mistakes, precision_recall_figure
+from minircnn.cli.pages import Captioned, best_balance, detection_pictures, mistakes, precision_recall_figure
 from minircnn.cli.propose import hierarchy_figure
+from minircnn.cli.running import usual_min_score
 from minircnn.proposals import SelectiveSearch, count_rectangles
 from minircnn.structures import DetectionDataset
 from minircnn.viz import Report, draw_bars, draw_loss_curves, draw_proposals, draw_sliding_window
@@ -67,11 +68,12 @@ def demo_report(
     counts = [len(truth) for truth in fast.outcome.annotations]
     shown = sorted(range(len(counts)), key=lambda i: counts[i] < _OBJECTS)[:_SHOWN]
     page.section("Result", _result_text(fast, rcnn, windows), table=(HEADER, comparison_rows(contestants)))
-    for contestant in (fast, rcnn):
+    balances = [best_balance(c.outcome, usual_min_score(c.detector)) for c in (fast, rcnn)]
+    for contestant, balance in zip((fast, rcnn), balances, strict=True):
         page.section(
             f"What {contestant.name} finds",
-            "Solid frames are right, dotted ones false, dashed yellow ones were missed.",
-            detection_pictures(contestant.detector, dataset, contestant.outcome, shown),
+            balance.explain(),
+            detection_pictures(dataset, contestant.outcome, shown, balance.score),
         )
     page.section(
         "Where to look: proposals",
@@ -106,8 +108,8 @@ def demo_report(
         "The test photos with the most mistakes.",
         [
             (figure, f"{c.name}: {caption}")
-            for c in (fast, rcnn)
-            for figure, caption in mistakes(c.detector, dataset, c.outcome, count=_MISTAKEN)
+            for c, balance in zip((fast, rcnn), balances, strict=True)
+            for figure, caption in mistakes(dataset, c.outcome, count=_MISTAKEN, min_score=balance.score)
         ],
     )
     return page.section("What next", _next_text(runs))

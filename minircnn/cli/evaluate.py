@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,8 +25,8 @@ from minircnn.cli.options import (
     job_count,
 )
 from minircnn.cli.output import note, print_json
-from minircnn.cli.pages import mistakes, precision_recall_figure
-from minircnn.cli.running import Outcome, open_detector, parse_svd, run_detector
+from minircnn.cli.pages import Balance, best_balance, mistakes, precision_recall_figure
+from minircnn.cli.running import Outcome, open_detector, parse_svd, run_detector, usual_min_score
 from minircnn.data.opening import open_dataset
 from minircnn.detectors import RCNN, FastRCNN
 from minircnn.evaluation import ProposalResult, VocResult, evaluate_coco, evaluate_voc, proposal_recall
@@ -90,6 +91,7 @@ def evaluate(
         outcome.detections, outcome.annotations, method="11point" if metric == "voc07" else "area"
     )
     recall = proposal_recall(outcome.proposals, outcome.annotations)
+    balance = best_balance(outcome, usual_min_score(detector))
     text, record = _figures(metric, voc, outcome)
     result = {
         "model": str(model),
@@ -97,6 +99,7 @@ def evaluate(
         "photos": len(dataset),
         "metric": metric,
         **record,
+        "best_balance": asdict(balance),
         "proposals": recall.to_record(),
         "seconds_per_photo": float(np.mean(outcome.seconds)),
     }
@@ -104,10 +107,14 @@ def evaluate(
         print_json(result)
     else:
         print(text)
+        print(
+            f"\nbest balance: --min-score {balance.score:.3g} "
+            f"(precision {balance.precision:.3f}, recall {balance.recall:.3f})"
+        )
         print(f"\nproposals: {recall.num_proposals:,.0f} a photo\n{recall.table()}")
         print(f"\n{result['seconds_per_photo']:.3f} s a photo without proposals")
     if out is not None:
-        page = _report(dataset, outcome, voc, recall, text, detector)
+        page = _report(dataset, outcome, voc, recall, balance, type(detector).__name__)
         note(f"report: {page.save(out / 'report.html')}")
         (out / "result.json").write_text(json_format.dumps(result, indent=2) + "\n", encoding="utf-8")
 
@@ -134,11 +141,11 @@ def _report(
     outcome: Outcome,
     voc: VocResult,
     recall: ProposalResult,
-    text: str,
-    detector: FastRCNN | RCNN,
+    balance: Balance,
+    name: str,
 ) -> Report:
     page = Report(
-        f"{type(detector).__name__} on {dataset.name}",
+        f"{name} on {dataset.name}",
         f"{len(dataset)} photos, mAP at IoU 0.5: {voc.map:.3f}.",
     )
     rows = [
@@ -159,7 +166,7 @@ def _report(
     )
     page.section(
         "Photos with the most mistakes",
-        "Solid frames are right, dotted ones false, dashed yellow ones were missed.",
-        mistakes(detector, dataset, outcome, count=6),
+        balance.explain(),
+        mistakes(dataset, outcome, count=6, min_score=balance.score),
     )
     return page

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minircnn.cli.running import Outcome, usual_min_score
-from minircnn.detectors import RCNN, FastRCNN
+from minircnn.cli.running import Outcome
 from minircnn.evaluation import VocResult
 from minircnn.structures import DetectionDataset
 from minircnn.viz import draw_detections, draw_precision_recall, judge
@@ -25,30 +25,72 @@ def precision_recall_figure(result: VocResult, title: str = "") -> Figure:
     return draw_precision_recall(curves, title)
 
 
+@dataclass(frozen=True)
+class Balance:
+    """The score from which detections are best kept, over all classes together.
+
+    Parameters
+    ----------
+    score, precision, recall : float
+    """
+
+    score: float
+    precision: float
+    recall: float
+
+    def explain(self) -> str:
+        """Say which detections the pictures show, and what their lines mean."""
+        return (
+            f"Shown are scores of at least {self.score:.2f}, where precision ({self.precision:.2f}) and recall "
+            f"({self.recall:.2f}) balance best. Solid frames are right, dotted ones false, dashed yellow ones "
+            "were missed."
+        )
+
+
+def best_balance(outcome: Outcome, usual: float) -> Balance:
+    """Return the score with the largest harmonic mean of precision and recall.
+
+    Scores of different detectors and trainings mean different things; this makes their pictures
+    comparable. Where nothing is right, it is the score `usual`.
+    """
+    scores, correct, objects = [], [], 0
+    for found, truth in zip(outcome.detections, outcome.annotations, strict=True):
+        verdict = judge(found, truth)
+        scores.append(found.scores[~verdict.ignored])
+        correct.append(verdict.correct[~verdict.ignored])
+        objects += int((~truth.difficult).sum())
+    order = np.argsort(-np.concatenate(scores), kind="stable")
+    hits = np.cumsum(np.concatenate(correct)[order])  # (D,)
+    if not len(hits) or not hits[-1]:
+        return Balance(usual, 0.0, 0.0)
+    # F1 = 2 · hits / (detections + objects)
+    best = int((hits / (np.arange(1, len(hits) + 1) + objects)).argmax())
+    score = float(np.concatenate(scores)[order[best]])
+    return Balance(score, float(hits[best] / (best + 1)), float(hits[best] / objects))
+
+
 def detection_pictures(
-    detector: FastRCNN | RCNN, dataset: DetectionDataset, outcome: Outcome, indices: Sequence[int]
+    dataset: DetectionDataset, outcome: Outcome, indices: Sequence[int], min_score: float
 ) -> list[Captioned]:
     """Draw what was found in the photos `indices` over what is there."""
-    least = usual_min_score(detector)
     return [
         (
-            draw_detections(dataset.image(i), outcome.detections[i], outcome.annotations[i], min_score=least),
-            f"{dataset.image_ids[i]}, scores of at least {least:g}",
+            draw_detections(
+                dataset.image(i), outcome.detections[i], outcome.annotations[i], min_score=min_score
+            ),
+            f"{dataset.image_ids[i]}, scores of at least {min_score:.2f}",
         )
         for i in indices
     ]
 
 
-def mistakes(
-    detector: FastRCNN | RCNN, dataset: DetectionDataset, outcome: Outcome, *, count: int
-) -> list[Captioned]:
+def mistakes(dataset: DetectionDataset, outcome: Outcome, *, count: int, min_score: float) -> list[Captioned]:
     """Draw the photos with most false detections and missed objects; none where all is right."""
-    least = usual_min_score(detector)
     wrong = []
     for found, truth in zip(outcome.detections, outcome.annotations, strict=True):
-        verdict = judge(found.above(least), truth)
+        verdict = judge(found.above(min_score), truth)
         false = ~verdict.correct & ~verdict.ignored
         missed = ~verdict.found & ~truth.difficult
         wrong.append(int(false.sum()) + int(missed.sum()))
     order = np.argsort(-np.array(wrong), kind="stable")[:count]
-    return detection_pictures(detector, dataset, outcome, [int(i) for i in order if wrong[i]])
+    return detection_pictures(dataset, outcome, [int(i) for i in order if wrong[i]], min_score)

@@ -185,3 +185,21 @@ def test_gradcheck_finds_a_wrong_gradient(capsys, monkeypatch):
     code, result = run_json(capsys, "gradcheck", "--elements", "30")
     assert code == 1
     assert not result["ok"]
+
+
+def test_best_balance_is_the_best_f1_of_all_thresholds():
+    from minircnn.cli.pages import best_balance
+    from minircnn.cli.running import Outcome
+    from minircnn.structures import Annotations, Detections
+
+    boxes = np.array([[0, 0, 10, 10], [20, 0, 30, 10], [0, 20, 10, 30], [50, 50, 60, 60]], dtype=np.float32)
+    labels = np.ones(4, dtype=np.int64)
+    truth = Annotations(boxes[:3], labels[:3], ("a",), 64, 64)
+    # right, right, wrong, right: F1 is 2/4, 4/5, 4/6 and 6/7
+    order = np.array([0, 1, 3, 2])
+    found = Detections(boxes[order], np.array([0.9, 0.8, 0.7, 0.6], dtype=np.float32), labels, ("a",))
+    balance = best_balance(Outcome([found], [truth], [], []), usual=0.5)
+    assert balance.score == pytest.approx(0.6)
+    assert (balance.precision, balance.recall) == (0.75, 1.0)
+    nothing = best_balance(Outcome([Detections.empty(("a",))], [truth], [], []), usual=0.5)
+    assert (nothing.score, nothing.precision, nothing.recall) == (0.5, 0.0, 0.0)
