@@ -20,9 +20,9 @@ HEADER = (
     "detector",
     "photos",
     "mAP@.5",
-    "training, s",
-    "s a photo",
-    "without proposals",
+    "training s",
+    "s/photo",
+    "CNN s",
     "boxes",
     "CNN passes",
 )
@@ -123,7 +123,8 @@ def _result_text(fast: Contestant, rcnn: Contestant, windows: Contestant) -> str
         f"The sliding window judges all of {windows.recall.num_proposals:,.0f} windows with R-CNN's own "
         f"classifier. That takes so long that it ran on the first {len(windows.dataset)} photos only; the "
         "row above it is R-CNN on the same ones.\n\n"
-        "Times, boxes and passes are means per photo on this machine; proposals are timed in one process."
+        "Times, boxes and passes are means per photo on this machine, proposals timed in one process; "
+        "the column CNN s leaves the proposals out."
     )
 
 

@@ -41,9 +41,9 @@ class Balance:
     def explain(self) -> str:
         """Say which detections the pictures show, and what their lines mean."""
         return (
-            f"Shown are scores of at least {self.score:.2f}, where precision ({self.precision:.2f}) and recall "
-            f"({self.recall:.2f}) balance best. Solid frames are right, dotted ones false, dashed yellow ones "
-            "were missed."
+            f"Shown are scores of at least {self.score:.2f}, where precision ({self.precision:.2f}) and "
+            f"recall ({self.recall:.2f}) balance best. Solid frames are right, dotted ones false, dashed "
+            "yellow ones were missed."
         )
 
 
