@@ -9,6 +9,7 @@ import numpy as np
 from minircnn.arrays import Array, array_namespace
 from minircnn.nn.init import starting_weight
 from minircnn.nn.layer import Layer, Parameter
+from minircnn.nn.parallel import matmul
 
 
 class Linear(Layer):
@@ -39,16 +40,16 @@ class Linear(Layer):
     def forward(self, x: Array) -> Array:
         """Return y (R, K)."""
         self._x = x if self.training and self.weight.trainable else None
-        return x @ self.weight.data.T + self.bias.data
+        return matmul(x, self.weight.data.T) + self.bias.data
 
     def backward(self, dy: Array) -> Array:
         """Return dLoss/dx (R, D), or None where it is not needed."""
         xp = array_namespace(dy)
         if self.weight.trainable:
-            self.weight.accumulate(dy.T @ self._x)
+            self.weight.accumulate(matmul(dy.T, self._x))
         if self.bias.trainable:
             self.bias.accumulate(xp.sum(dy, axis=0))
-        return dy @ self.weight.data if self.needs_input_grad else None
+        return matmul(dy, self.weight.data) if self.needs_input_grad else None
 
 
 class Flatten(Layer):

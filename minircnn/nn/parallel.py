@@ -76,7 +76,7 @@ def parallel_for(function: Callable[[Task], None], tasks: Iterable[Task], like: 
     """
     global _workers
     todo = list(tasks)
-    if len(todo) < 2 or not is_host(like):
+    if not is_host(like):
         for task in todo:
             function(task)
         return
@@ -116,6 +116,35 @@ def _share(workers: _Workers, function: Callable[[Task], None], todo: list[Task]
                 helper.exception()  # wait for all before the BLAS threads come back
     for helper in helpers:
         helper.result()
+
+
+_PIECE = 1 << 22
+"""Multiplications that are worth a piece of their own."""
+
+
+def matmul(a: Array, b: Array) -> Array:
+    """Return ``a @ b`` of matrices (M, K) and (K, N), the longer side of the result shared among the cores.
+
+    BLAS could share it too, but its threads go on spinning for milliseconds after each product and would
+    take the cores from the pieces of the next layer.
+    """
+    if not is_host(a):
+        return a @ b
+    rows, columns = a.shape[0], b.shape[1]
+    out = np.empty((rows, columns), dtype=np.result_type(a, b))
+    longer = max(rows, columns)
+    pieces = max(1, min(MAX_THREADS, longer // 16, math.prod((rows, columns, a.shape[1])) // _PIECE))
+    cuts = [longer * i // pieces for i in range(pieces + 1)]
+
+    def run(piece: int) -> None:
+        part = slice(cuts[piece], cuts[piece + 1])
+        if rows >= columns:
+            np.matmul(a[part], b, out=out[part])
+        else:
+            out[:, part] = a @ b[:, part]
+
+    parallel_for(run, range(pieces), like=a)
+    return out
 
 
 _local = threading.local()

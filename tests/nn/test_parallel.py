@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from minircnn.nn import Conv2d, LocalResponseNorm, MaxPool2d, RoIPool
-from minircnn.nn.parallel import parallel_for, workspace
+from minircnn.nn import Conv2d, Linear, LocalResponseNorm, MaxPool2d, RoIPool
+from minircnn.nn.parallel import matmul, parallel_for, workspace
 
 
 def run_everything():
@@ -14,12 +14,16 @@ def run_everything():
     x = rng.standard_normal((3, 16, 60, 50), dtype=np.float32)
     conv = Conv2d(16, 24, 3, stride=1, padding=1, rng=rng)
     strided = Conv2d(16, 24, 3, stride=2, rng=rng)
+    linear = Linear(60, 400, rng=rng)
+    rows = rng.standard_normal((500, 60), dtype=np.float32)
     pool, norm, rois = MaxPool2d(3, 2), LocalResponseNorm(), RoIPool(3, 0.5)
     boxes = np.sort(rng.uniform(0, 100, (30, 2, 2)), axis=1).reshape(30, 4)
     owner = rng.integers(0, 3, 30)
     y = [conv(x), strided(x), pool(x), norm(x), rois(x, boxes, owner)]
     dx = [layer.backward(out) for layer, out in zip((conv, strided, pool, norm, rois), y, strict=True)]
-    grads = [p.grad for layer in (conv, strided) for _, p in layer.named_parameters()]
+    y.append(linear(rows))
+    dx.append(linear.backward(y[-1]))
+    grads = [p.grad for layer in (conv, strided, linear) for _, p in layer.named_parameters()]
     return [a.tobytes() for a in (*y, *dx, *grads)]
 
 
@@ -75,3 +79,14 @@ def test_workspace_is_reused_within_a_thread_only():
     thread.start()
     thread.join()
     assert not np.shares_memory(a, other[0])
+
+
+@pytest.mark.parametrize(
+    "shape", [(3, 4, 5), (700, 300, 90), (40, 3000, 700), (1, 5000, 30), (0, 4, 3), (3, 0, 5)]
+)
+def test_shared_products_equal_the_plain_one(shape, rng):
+    rows, inner, columns = shape
+    a, b = rng.normal(size=(rows, inner)), rng.normal(size=(inner, columns))
+    np.testing.assert_allclose(matmul(a, b), a @ b, rtol=1e-12, atol=1e-12)
+    single = matmul(a.astype(np.float32), b.astype(np.float32))
+    assert single.dtype == np.float32
