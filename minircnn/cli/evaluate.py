@@ -26,7 +26,14 @@ from minircnn.cli.options import (
 )
 from minircnn.cli.output import note, print_json
 from minircnn.cli.pages import Balance, best_balance, mistakes, precision_recall_figure
-from minircnn.cli.running import Outcome, open_detector, parse_svd, run_detector, usual_min_score
+from minircnn.cli.running import (
+    Outcome,
+    detector_name,
+    open_detector,
+    parse_svd,
+    run_detector,
+    usual_min_score,
+)
 from minircnn.data.opening import open_dataset
 from minircnn.detectors import RCNN, FastRCNN
 from minircnn.evaluation import ProposalResult, VocResult, evaluate_coco, evaluate_voc, proposal_recall
@@ -114,7 +121,7 @@ def evaluate(
         print(f"\nproposals: {recall.num_proposals:,.0f} a photo\n{recall.table()}")
         print(f"\n{result['seconds_per_photo']:.3f} s a photo without proposals")
     if out is not None:
-        page = _report(dataset, outcome, voc, recall, balance, type(detector).__name__)
+        page = _report(dataset, outcome, voc, recall, balance, detector_name(detector))
         note(f"report: {page.save(out / 'report.html')}")
         (out / "result.json").write_text(json_format.dumps(result, indent=2) + "\n", encoding="utf-8")
 

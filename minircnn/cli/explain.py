@@ -13,7 +13,7 @@ from minircnn.cli.explain_stages import Stage
 from minircnn.cli.files import refuse_to_overwrite
 from minircnn.cli.options import DeviceName, Json, Model, Overwrite, Seed
 from minircnn.cli.output import note, print_json, table
-from minircnn.cli.running import open_detector
+from minircnn.cli.running import detector_name, open_detector
 from minircnn.detectors import FastRCNN
 from minircnn.imaging import read_image
 from minircnn.viz import Report, save_figure
@@ -53,13 +53,13 @@ def explain(
     refuse_to_overwrite([page_path], overwrite=overwrite)
     detector = open_detector(model, device=device)
     photo = read_image(image)
-    is_fast = isinstance(detector, FastRCNN)
-    note(f"following {image} through {'Fast R-CNN' if is_fast else 'R-CNN'}")
+    name = detector_name(detector)
+    note(f"following {image} through {name}")
     stages = (
         fast_rcnn_stages(detector, photo) if isinstance(detector, FastRCNN) else rcnn_stages(detector, photo)
     )
     page = Report(
-        f"How {'Fast R-CNN' if is_fast else 'R-CNN'} sees {image.name}",
+        f"How {name} sees {image.name}",
         f"{photo.shape[1]} × {photo.shape[0]} pixels, {len(stages)} stages, one picture each.",
     )
     for number, stage in enumerate(stages, start=1):

@@ -47,6 +47,11 @@ def parse_svd(text: str | None) -> dict[str, int] | None:
     return ranks
 
 
+def detector_name(detector: FastRCNN | RCNN) -> str:
+    """Return the detector's name as the papers write it."""
+    return "Fast R-CNN" if isinstance(detector, FastRCNN) else "R-CNN"
+
+
 def usual_min_score(detector: FastRCNN | RCNN) -> float:
     """Return the score from which a detection is worth showing: probability one half, or the SVM's margin."""
     return 0.5 if isinstance(detector, FastRCNN) else 0.0
