@@ -149,7 +149,8 @@ class RCNN:
         def boxes_of_class(label: int, index: IntArray) -> FloatArray:
             if self.box_regressors is None:
                 return proposals[index]
-            return decode(proposals[index], self.box_regressors.offsets(label, pool5[index]))
+            boxes: FloatArray = decode(proposals[index], self.box_regressors.offsets(label, pool5[index]))
+            return boxes
 
         return select_detections(
             scores,

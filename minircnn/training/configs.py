@@ -53,7 +53,7 @@ class ProposalSettings:
 
     method: Literal["selective-search", "sliding-window", "file"] = "selective-search"
     mode: Literal["single", "fast", "quality"] = "fast"
-    min_size: float = 20
+    min_size: float = 20.0
     limit: int = 2000
     path: str | None = None
 
@@ -125,6 +125,9 @@ class FastRCNNSettings:
     proposals : ProposalSettings
     scale : ImageScale
         600 for the shorter side, at most 1000 for the longer one (section 3).
+    training_scales : tuple of int
+        Shorter sides, one drawn for each photo of a batch (480, 576, 688, 864 and 1200 in section 5.2);
+        empty: always `scale`.
     sampling : RoISampling
     solver : SolverSettings
     bbox_loss_weight : float
@@ -139,6 +142,7 @@ class FastRCNNSettings:
     backbone: BackboneSettings = field(default_factory=BackboneSettings)
     proposals: ProposalSettings = field(default_factory=ProposalSettings)
     scale: ImageScale = field(default_factory=ImageScale)
+    training_scales: tuple[int, ...] = ()
     sampling: RoISampling = field(default_factory=RoISampling)
     solver: SolverSettings = field(default_factory=SolverSettings)
     bbox_loss_weight: float = 1.0

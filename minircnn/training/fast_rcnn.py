@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from minircnn.arrays import Device, device_namespace, like
 from minircnn.boxes import flip_boxes, sample_fast_rcnn
-from minircnn.detectors import FastRCNN, FastRCNNNetwork, PostprocessSettings
+from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings
 from minircnn.nn import SGD, StepSchedule, multi_task_loss
 from minircnn.proposals import Proposer
 from minircnn.structures import BoolArray, DetectionDataset, FloatArray, IntArray
@@ -133,7 +134,7 @@ class FastRCNNTrainer:
             record = self.records[index]
             flip = self.settings.flip and self.dataset.flippable and rng.random() < 0.5
             chosen, is_foreground = draw_regions(record, sampling, rng)
-            image, factor = self.settings.scale.apply(self.photos.read(int(index)))
+            image, factor = self._draw_scale().apply(self.photos.read(index))
             boxes, offsets = record.boxes[chosen], record.targets[chosen]
             if flip:
                 # mirrored regions keep their IoU; only the horizontal offset changes sign
@@ -151,6 +152,13 @@ class FastRCNNTrainer:
             np.concatenate(labels),
             np.concatenate(targets).astype(np.float32),
         )
+
+    def _draw_scale(self) -> ImageScale:
+        """Return the scale of the next photo of a batch."""
+        sides, scale = self.settings.training_scales, self.settings.scale
+        if not sides:
+            return scale
+        return dataclasses.replace(scale, short_side=int(self.state.rng.choice(sides)))
 
     def _photo_indices(self, iteration: int) -> list[int]:
         """Return the photos of `iteration`: an epoch visits each once, those without regions excepted."""

@@ -16,7 +16,7 @@ from minircnn.training.configs import (
     SolverSettings,
 )
 
-_SCENE_PROPOSALS = ProposalSettings(min_size=10, limit=400)
+_SCENE_PROPOSALS = ProposalSettings(min_size=10.0, limit=400)
 _OWN_SIZE = ImageScale(short_side=None)
 
 FAST_RCNN_PRESETS: dict[str, FastRCNNSettings] = {

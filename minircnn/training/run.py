@@ -55,7 +55,7 @@ def make_proposer(settings: ProposalSettings, *, seed: int = 0) -> Proposer:
     """
     if settings.method == "selective-search":
         return SelectiveSearch(
-            mode=settings.mode, min_size=settings.min_size, limit=settings.limit, seed=seed
+            mode=settings.mode, min_size=float(settings.min_size), limit=settings.limit, seed=seed
         )
     if settings.method == "sliding-window":
         return SlidingWindow()
@@ -110,10 +110,6 @@ def train(
         progress=progress,
         stop_after=stop_after,
     )
-    if not resume and any((folder / f).exists() for f in (MODEL_FILE, f"{name}.checkpoint.safetensors")):
-        raise FolderInUseError(
-            f"{folder} already holds a training run: continue it with --resume, or name another folder"
-        )
     folder.mkdir(parents=True, exist_ok=True)
     if not resume:
         (folder / "settings.json").write_text(
@@ -139,3 +135,20 @@ def train(
     model_path = folder / MODEL_FILE
     save_detector(model_path, detector)
     return TrainingRun(detector, model_path, seconds)
+
+
+def _claim(folder: Path, detector: str, settings: FastRCNNSettings | RCNNSettings, *, resume: bool) -> None:
+    """Write the settings into `folder`, or see that the run to resume there is of the same detector."""
+    path = folder / "settings.json"
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"detector": detector, **as_json(settings)}, indent=2)
+        path.write_text(text + "\n", encoding="utf-8")
+        return
+    if not resume:
+        raise FolderInUseError(
+            f"{folder} already holds a training run: continue it with --resume, or name another folder"
+        )
+    stored = json.loads(path.read_text(encoding="utf-8")).get("detector")
+    if stored != detector:
+        raise FolderInUseError(f"{folder} holds a run of {stored}, not of {detector}: name another folder")

@@ -67,6 +67,12 @@ def test_a_folder_in_use_is_not_overwritten(tmp_path):
         train(SCENES, settings, tmp_path, progress=False)
 
 
+def test_a_folder_of_the_other_detector_is_refused(tmp_path):
+    train(SCENES, _settings("fast_rcnn", iterations=1), tmp_path, progress=False)
+    with pytest.raises(FolderInUseError, match="a run of fast_rcnn, not of rcnn"):
+        train(SCENES, _settings("rcnn", iterations=1), tmp_path, progress=False, resume=True)
+
+
 def test_resume_with_other_settings_names_them(tmp_path):
     train(SCENES, _settings("fast_rcnn", iterations=1), tmp_path, progress=False)
     with pytest.raises(StorageError, match=r"solver\.iterations: 1 then, 2 now"):
