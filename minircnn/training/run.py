@@ -110,11 +110,7 @@ def train(
         progress=progress,
         stop_after=stop_after,
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    if not resume:
-        (folder / "settings.json").write_text(
-            json.dumps(as_json(settings), indent=2) + "\n", encoding="utf-8"
-        )
+    _claim(folder, name, settings, resume=resume)
     proposer = make_proposer(settings.proposals, seed=settings.seed)
     clock = time.perf_counter()
     proposals = compute_proposals(
