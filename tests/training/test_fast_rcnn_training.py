@@ -1,0 +1,141 @@
+"""Batches and training of Fast R-CNN."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from minircnn.boxes import decode
+from minircnn.data import Scenes
+from minircnn.training import FAST_RCNN_PRESETS, BackboneSettings, FastRCNNTrainer
+from minircnn.training.backbone import make_backbone
+
+PRESET = FAST_RCNN_PRESETS["scenes"]
+
+
+class _Mirrored:
+    """Scenes that may be mirrored, to see what becomes of their boxes."""
+
+    def __init__(self, scenes):
+        self._scenes = scenes
+        self.flippable = True
+
+    def __getattr__(self, name):
+        return getattr(self._scenes, name)
+
+    def __len__(self):
+        return len(self._scenes)
+
+
+def _jittered(scenes, rng, copies=15):
+    proposals = []
+    for i in range(len(scenes)):
+        gt = scenes.annotations(i).boxes
+        boxes = np.concatenate([gt + rng.uniform(-15, 15, gt.shape) for _ in range(copies)])
+        boxes = np.clip(boxes, 0, 192)
+        proposals.append(boxes[((boxes[:, 2:] - boxes[:, :2]) > 3).all(axis=1)])
+    return proposals
+
+
+def _trainer(dataset, rng, **changes):
+    settings = dataclasses.replace(PRESET, **changes)
+    return FastRCNNTrainer(dataset, _jittered(dataset, rng), settings)
+
+
+def test_a_batch_keeps_the_bounds_of_its_samples(rng):
+    trainer = _trainer(Scenes("train", count=4), rng)
+    sampling = trainer.settings.sampling
+    batch = trainer.make_batch(0)
+    assert batch.images.shape[:2] == (sampling.images, 3)
+    per_image = np.bincount(batch.image_index)
+    assert (per_image <= sampling.rois_per_image).all()
+    for index in range(sampling.images):
+        foreground = (batch.labels[batch.image_index == index] > 0).sum()
+        assert 0 < foreground <= round(sampling.fg_fraction * sampling.rois_per_image)
+    assert (batch.bbox_targets[batch.labels > 0] != 0).any()
+
+
+@pytest.mark.parametrize("sides", [(), (160,), (240,)])
+def test_regions_move_with_scaled_and_mirrored_photos(sides, rng):
+    """Decoding the targets of a batch gives the objects of the photo as the network sees it."""
+    scenes = _Mirrored(Scenes("train", count=3))
+    trainer = _trainer(scenes, rng, training_scales=sides, flip=True)
+    seen_mirrored = False
+    for iteration in range(6):
+        photos = trainer._photo_indices(iteration)
+        batch = trainer.make_batch(iteration)
+        factor = (sides[0] if sides else 240 if trainer.settings.scale.short_side else 192) / 192
+        if not sides:
+            factor = batch.images.shape[2] / 192
+        for place, photo in enumerate(photos):
+            own = (batch.image_index == place) & (batch.labels > 0)
+            labels = batch.labels[own]
+            offsets = batch.bbox_targets[own] * trainer.target_std[labels] + trainer.target_mean[labels]
+            objects = decode(batch.rois[own], offsets)
+            gt = scenes.annotations(photo).boxes * factor
+            mirrored = gt[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [192 * factor, 0, 192 * factor, 0]
+            distances = [
+                np.abs(objects[:, None] - boxes[None]).max(axis=2).min(axis=1).max()
+                for boxes in (gt, mirrored)
+            ]
+            assert min(distances) < 0.05
+            seen_mirrored |= distances[1] < 0.05 < distances[0]
+    assert seen_mirrored
+
+
+def test_photos_of_different_size_are_padded_with_the_mean_colour(rng):
+    class Two:
+        name, class_names, flippable, image_ids = "two", ("cat",), False, ("a", "b")
+
+        def __len__(self):
+            return 2
+
+        def image(self, index):
+            return np.full(((60, 80), (100, 40))[index] + (3,), 200, np.uint8)
+
+        def annotations(self, index):
+            from minircnn.structures import Annotations
+
+            return Annotations(np.array([[5.0, 5, 30, 30]]), np.array([1]), ("cat",), 100, 100, str(index))
+
+    settings = dataclasses.replace(
+        PRESET, scale=dataclasses.replace(PRESET.scale, short_side=None), training_scales=()
+    )
+    trainer = FastRCNNTrainer(Two(), [np.array([[4.0, 5, 30, 31], [20, 20, 38, 38]])] * 2, settings)
+    batch = trainer.make_batch(0)
+    assert batch.images.shape[2:] == (100, 80)
+    for place, photo in enumerate(trainer._photo_indices(0)):
+        height, width = ((60, 80), (100, 40))[photo]
+        assert (batch.images[place, :, :height, :width] != 0).all()
+        assert (batch.images[place, :, height:] == 0).all()
+        assert (batch.images[place, :, :, width:] == 0).all()
+
+
+def test_training_lowers_the_loss(rng):
+    trainer = _trainer(Scenes("train", count=2), rng)
+    batch = trainer.make_batch(0)
+    trainer.state.optimizer.lr = 0.01
+    losses = []
+    for _ in range(25):
+        trainer.network.zero_grad()
+        losses.append(trainer.gradients(batch)["loss"])
+        trainer.state.optimizer.step()
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_frozen_layers_stay_and_the_others_move(rng):
+    trainer = _trainer(
+        Scenes("train", count=2), rng, backbone=BackboneSettings("tiny", frozen=("conv1", "conv2"))
+    )
+    before = trainer.network.state_dict()
+    trainer.step(0)
+    trainer.state.optimizer.step()
+    after = trainer.network.state_dict()
+    for name in before:
+        frozen = name.startswith(("features.conv1", "features.conv2"))
+        assert np.array_equal(before[name], after[name]) == frozen, name
+
+
+def test_freezing_a_layer_that_does_not_exist_names_those_that_do():
+    with pytest.raises(ValueError, match=r"no layer 'conv9'.*conv1"):
+        make_backbone(BackboneSettings("tiny", frozen=("conv9",)), np.random.default_rng(0))
