@@ -122,7 +122,7 @@ class Scenes:
         size: int = 192,
         seed: int = 0,
         digits: tuple[int, int] = (1, 5),
-        heights: tuple[int, int] = (20, 80),
+        heights: tuple[int, int] = (28, 84),
     ) -> None:
         if split not in DEFAULT_COUNT:
             raise ValueError(f"split must be one of {', '.join(DEFAULT_COUNT)}, got {split!r}")
