@@ -30,7 +30,6 @@ from minircnn.training import (
     RCNN_PRESETS,
     FastRCNNSettings,
     RCNNSettings,
-    SolverSettings,
     compute_proposals,
 )
 
@@ -58,18 +57,10 @@ class Plan:
 
 def make_plan(*, quick: bool, seed: int) -> Plan:
     """Return the whole demonstration, or the quick one."""
-    name = "scenes-quick" if quick and "scenes-quick" in FAST_RCNN_PRESETS else "scenes"
+    name = "scenes-quick" if quick else "scenes"
     fast, rcnn = FAST_RCNN_PRESETS[name], RCNN_PRESETS[name]
-    if quick and name == "scenes":
-        fast = dataclasses.replace(fast, solver=_eighth(fast.solver))
-        stage = dataclasses.replace(rcnn.fine_tune, solver=_eighth(rcnn.fine_tune.solver))
-        rcnn = dataclasses.replace(rcnn, fine_tune=stage)
-    photos = (80, 40, 3) if quick else (400, 200, 12)
+    photos = (40, 20, 2) if quick else (400, 200, 12)
     return Plan(dataclasses.replace(fast, seed=seed), dataclasses.replace(rcnn, seed=seed), *photos)
-
-
-def _eighth(solver: SolverSettings) -> SolverSettings:
-    return dataclasses.replace(solver, iterations=solver.iterations // 8, step=solver.step // 8)
 
 
 def demo(

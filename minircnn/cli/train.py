@@ -35,8 +35,9 @@ _Out = Annotated[Path, Parameter(help="Folder of the run: settings, proposals, c
 _Preset = Annotated[
     str | None,
     Parameter(
-        help="Settings to start from: 'paper' (the default) or 'scenes' (a small network from random "
-        "weights; the default for the scenes)."
+        help="Settings to start from: 'paper' (the default), 'pretrained' (SqueezeNet with "
+        "--backbone.weights, a few hundred photos), 'small' (a tiny network from random weights), 'scenes' "
+        "(the default for the scenes) or 'scenes-quick'."
     ),
 ]
 _Resume = Annotated[
