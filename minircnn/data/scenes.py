@@ -121,8 +121,8 @@ class Scenes:
         count: int | None = None,
         size: int = 192,
         seed: int = 0,
-        digits: tuple[int, int] = (1, 5),
-        heights: tuple[int, int] = (28, 84),
+        digits: tuple[int, int] = (3, 7),
+        heights: tuple[int, int] = (28, 72),
     ) -> None:
         if split not in DEFAULT_COUNT:
             raise ValueError(f"split must be one of {', '.join(DEFAULT_COUNT)}, got {split!r}")
