@@ -85,7 +85,7 @@ def scatter_sizes(groups: Mapping[str, FloatArray], title: str = "") -> Figure:
 
 
 def four_tasks(image: ImageArray, boxes: FloatArray, names: Sequence[str], instance: IntArray) -> Figure:
-    """Draw what each task asks for: `boxes` (G, 4), their class `names`, `instance` (H, W) 1..G, 0 no object."""
+    """Draw what each task asks for; `instance` (H, W) is 0 or, where `boxes[i]` has its object, i + 1."""
     classes = sorted(set(names))
     of_class = np.array([0] + [1 + classes.index(name) for name in names])
     largest = int(np.argmax((boxes[:, 2:] - boxes[:, :2]).prod(axis=1)))

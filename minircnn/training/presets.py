@@ -35,10 +35,9 @@ _SQUEEZENET = BackboneSettings("squeezenet1_1")
 # foreground, and they come from four photos.
 _FAST_SCENES = FastRCNNSettings(
     proposals=_SCENE_PROPOSALS,
-    scale=ImageScale(short_side=256),
-    training_scales=(224, 256, 288),
+    scale=ImageScale(short_side=None),
     sampling=RoISampling(images=4, rois_per_image=32, fg_fraction=0.5),
-    solver=SolverSettings(iterations=1200, learning_rate=0.03, step=900, clip_norm=10.0),
+    solver=SolverSettings(iterations=1200, learning_rate=0.03, step=850, clip_norm=10.0),
 )
 _RCNN_SCENES = RCNNSettings(
     proposals=_SCENE_PROPOSALS,
@@ -63,8 +62,6 @@ FAST_RCNN_PRESETS: dict[str, FastRCNNSettings] = {
     "scenes-quick": dataclasses.replace(
         _FAST_SCENES,
         proposals=_QUICK_PROPOSALS,
-        scale=ImageScale(short_side=None),
-        training_scales=(),
         solver=dataclasses.replace(_FAST_SCENES.solver, iterations=120, step=100),
     ),
 }
