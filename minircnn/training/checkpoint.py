@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from minircnn.arrays import Device, device_namespace
+from minircnn.detectors import FastRCNNNetwork, RCNNNetwork
 from minircnn.detectors.storage import StorageError, read_bundle, write_bundle
 from minircnn.nn import SGD, Dropout, Layer
+from minircnn.training.configs import SolverSettings
 
 
 @dataclass
@@ -35,6 +38,21 @@ class TrainingState:
         for layer in self.network.layers():
             if isinstance(layer, Dropout):
                 layer.rng = self.rng
+
+
+def start_training(
+    network: FastRCNNNetwork | RCNNNetwork, solver: SolverSettings, rng: np.random.Generator, device: Device
+) -> TrainingState:
+    """Move `network` to `device`, put it into training mode and give it an optimiser."""
+    network.to(device_namespace(device))
+    network.prepare_training()
+    optimizer = SGD(
+        network.named_parameters(),
+        lr=solver.learning_rate,
+        momentum=solver.momentum,
+        weight_decay=solver.weight_decay,
+    )
+    return TrainingState(network, optimizer, rng)
 
 
 def save_checkpoint(path: Path, state: TrainingState, settings: dict[str, Any]) -> None:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minircnn.arrays import Device, device_namespace, like
+from minircnn.arrays import Device, like
 from minircnn.boxes import flip_boxes, sample_fast_rcnn
 from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings
-from minircnn.nn import SGD, StepSchedule, multi_task_loss
+from minircnn.nn import multi_task_loss
 from minircnn.proposals import Proposer
 from minircnn.structures import BoolArray, DetectionDataset, FloatArray, IntArray
 from minircnn.training.backbone import make_backbone
-from minircnn.training.checkpoint import TrainingState
+from minircnn.training.checkpoint import start_training
 from minircnn.training.configs import FastRCNNSettings, RoISampling, as_json
 from minircnn.training.loop import LoopSettings, train_loop
 from minircnn.training.regions import PhotoReader, RegionRecord, epoch_order, region_records
@@ -95,16 +95,7 @@ class FastRCNNTrainer:
         rng = np.random.default_rng(settings.seed)
         self.backbone = make_backbone(settings.backbone, rng)
         self.network = FastRCNNNetwork(self.backbone, num_classes, rng=rng)
-        self.network.to(device_namespace(device))
-        self.network.prepare_training()
-        solver = settings.solver
-        optimizer = SGD(
-            self.network.named_parameters(),
-            lr=solver.learning_rate,
-            momentum=solver.momentum,
-            weight_decay=solver.weight_decay,
-        )
-        self.state = TrainingState(self.network, optimizer, rng)
+        self.state = start_training(self.network, settings.solver, rng, device)
 
     def step(self, iteration: int) -> dict[str, float]:
         """Compute the losses of a fresh batch and add their gradients to the parameters."""
@@ -209,17 +200,13 @@ def draw_regions(
 
 def train_fast_rcnn(trainer: FastRCNNTrainer, loop: LoopSettings) -> None:
     """Train to the last iteration of the trainer's settings; see :func:`train_loop` for what is raised."""
-    solver = trainer.settings.solver
     train_loop(
         trainer.step,
         trainer.state,
-        iterations=solver.iterations,
-        learning_rate=StepSchedule(solver.learning_rate, solver.gamma, solver.step),
-        clip_norm=solver.clip_norm,
+        solver=trainer.settings.solver,
         loop=loop,
         settings=as_json(trainer.settings),
     )
-    trainer.network.eval()
 
 
 def _pad_together(photos: list[FloatArray]) -> FloatArray:

@@ -14,8 +14,9 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from minircnn.nn import clip_gradients
+from minircnn.nn import StepSchedule, clip_gradients
 from minircnn.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from minircnn.training.configs import SolverSettings
 
 Step = Callable[[int], Mapping[str, float]]
 """Computes losses and gradients of the given iteration and returns the losses by name."""
@@ -70,13 +71,11 @@ def train_loop(
     step: Step,
     state: TrainingState,
     *,
-    iterations: int,
-    learning_rate: Callable[[int], float],
-    clip_norm: float | None,
+    solver: SolverSettings,
     loop: LoopSettings,
     settings: dict[str, Any],
 ) -> None:
-    """Run `step` and the optimiser until `iterations` updates are made.
+    """Run `step` and the optimiser until the solver's iterations are made, then enter evaluation mode.
 
     Every random number of an iteration comes from ``state.rng``, whose state the checkpoint holds: a run
     that is stopped and resumed makes exactly the updates of one that is not.
@@ -91,6 +90,8 @@ def train_loop(
     if loop.resume and loop.checkpoint_path and loop.checkpoint_path.is_file():
         load_checkpoint(loop.checkpoint_path, state, settings)
     _trim_log(loop.log_path, state.iteration)
+    iterations = solver.iterations
+    learning_rate = StepSchedule(solver.learning_rate, solver.gamma, solver.step)
     bar = tqdm(
         total=iterations,
         initial=state.iteration,
@@ -103,7 +104,7 @@ def train_loop(
     limit = iterations if loop.stop_after is None else min(iterations, loop.stop_after)
     with bar, _interrupt_flag() as interrupted:
         while state.iteration < limit and not interrupted.is_set():
-            losses = _update(step, state, learning_rate, clip_norm)
+            losses = _update(step, state, learning_rate, solver.clip_norm)
             bar.update()
             bar.set_postfix({name: f"{value:.3f}" for name, value in losses.items()}, refresh=False)
             _append_log(loop.log_path, {"iteration": state.iteration, **losses})
@@ -114,6 +115,7 @@ def train_loop(
     if state.iteration < iterations:
         kept = f"continue with --resume from {loop.checkpoint_path}" if loop.folder else "nothing was written"
         raise TrainingInterrupted(f"training stopped at iteration {state.iteration} of {iterations}; {kept}")
+    state.network.eval()
 
 
 @contextmanager

@@ -62,7 +62,7 @@ FAST_RCNN_PRESETS: dict[str, FastRCNNSettings] = {
     "scenes-quick": dataclasses.replace(
         _FAST_SCENES,
         proposals=_QUICK_PROPOSALS,
-        solver=dataclasses.replace(_FAST_SCENES.solver, iterations=120, step=100),
+        solver=dataclasses.replace(_FAST_SCENES.solver, iterations=180, step=140),
     ),
 }
 
@@ -87,7 +87,7 @@ RCNN_PRESETS: dict[str, RCNNSettings] = {
         _RCNN_SCENES,
         proposals=_QUICK_PROPOSALS,
         fine_tune=FineTuneSettings(
-            solver=dataclasses.replace(_RCNN_SCENES.fine_tune.solver, iterations=80, step=60)
+            solver=dataclasses.replace(_RCNN_SCENES.fine_tune.solver, iterations=100, step=75)
         ),
     ),
 }

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minircnn.arrays import Device, device_namespace, like
+from minircnn.arrays import Device, like
 from minircnn.boxes import sample_rcnn
 from minircnn.detectors import RCNNNetwork, WarpSettings
 from minircnn.imaging import warp_regions
-from minircnn.nn import SGD, StepSchedule, softmax_cross_entropy
+from minircnn.nn import softmax_cross_entropy
 from minircnn.structures import DetectionDataset, FloatArray, IntArray
 from minircnn.training.backbone import make_backbone
-from minircnn.training.checkpoint import TrainingState
+from minircnn.training.checkpoint import start_training
 from minircnn.training.configs import RCNNSettings, as_json
 from minircnn.training.loop import LoopSettings, train_loop
 from minircnn.training.regions import PhotoReader, region_records
@@ -54,16 +54,7 @@ class FineTuner:
         self.backbone = make_backbone(settings.backbone, rng)
         self.warp = warp_settings(settings, self.backbone.crop_size)
         self.network = RCNNNetwork(self.backbone, len(dataset.class_names), rng=rng)
-        self.network.to(device_namespace(device))
-        self.network.prepare_training()
-        solver = settings.fine_tune.solver
-        optimizer = SGD(
-            self.network.named_parameters(),
-            lr=solver.learning_rate,
-            momentum=solver.momentum,
-            weight_decay=solver.weight_decay,
-        )
-        self.state = TrainingState(self.network, optimizer, rng)
+        self.state = start_training(self.network, settings.fine_tune.solver, rng, device)
         # One long list of all regions of all photos: a crop is drawn uniformly from it.
         self.photo_of_region = np.repeat(np.arange(len(self.records)), [len(r) for r in self.records])
         self.row_of_region = np.concatenate([np.arange(len(r)) for r in self.records])
@@ -108,14 +99,10 @@ class FineTuner:
 
 def fine_tune(tuner: FineTuner, loop: LoopSettings) -> None:
     """Train to the last iteration of the tuner's settings; see :func:`train_loop` for what is raised."""
-    solver = tuner.settings.fine_tune.solver
     train_loop(
         tuner.step,
         tuner.state,
-        iterations=solver.iterations,
-        learning_rate=StepSchedule(solver.learning_rate, solver.gamma, solver.step),
-        clip_norm=solver.clip_norm,
+        solver=tuner.settings.fine_tune.solver,
         loop=loop,
         settings=as_json(tuner.settings),
     )
-    tuner.network.eval()
