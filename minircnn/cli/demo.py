@@ -59,7 +59,7 @@ def make_plan(*, quick: bool, seed: int) -> Plan:
     """Return the whole demonstration, or the quick one."""
     name = "scenes-quick" if quick else "scenes"
     fast, rcnn = FAST_RCNN_PRESETS[name], RCNN_PRESETS[name]
-    photos = (40, 20, 2) if quick else (400, 200, 12)
+    photos = (40, 20, 2) if quick else (400, 200, 8)
     return Plan(dataclasses.replace(fast, seed=seed), dataclasses.replace(rcnn, seed=seed), *photos)
 
 

@@ -42,7 +42,7 @@ _FAST_SCENES = FastRCNNSettings(
 _RCNN_SCENES = RCNNSettings(
     proposals=_SCENE_PROPOSALS,
     fine_tune=FineTuneSettings(
-        solver=SolverSettings(iterations=600, learning_rate=0.03, step=450, clip_norm=10.0)
+        solver=SolverSettings(iterations=450, learning_rate=0.03, step=340, clip_norm=10.0)
     ),
 )
 
