@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,6 +11,8 @@ import numpy as np
 
 from minircnn.boxes import assign, box_iou, encode
 from minircnn.structures import Annotations, DetectionDataset, FloatArray, ImageArray, IntArray
+
+logger = logging.getLogger("minircnn")
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,23 @@ def region_records(dataset: DetectionDataset, proposals: Sequence[FloatArray]) -
         If no photo has an object to learn from.
     """
     records = [region_record(dataset.annotations(i), boxes) for i, boxes in enumerate(proposals)]
+    _report(dataset, records)
     if not any(record.num_gt for record in records):
         raise ValueError(f"data set {dataset.name} has no (not difficult) object to train on")
     return records
+
+
+def _report(dataset: DetectionDataset, records: Sequence[RegionRecord]) -> None:
+    """Say what there is to learn from, and warn of photos and classes that have nothing."""
+    labels = np.concatenate([record.labels[: record.num_gt] for record in records])
+    regions = sum(len(record) for record in records)
+    logger.info("%s: %d photos, %d objects, %d regions", dataset.name, len(records), len(labels), regions)
+    unseen = [name for label, name in enumerate(dataset.class_names, start=1) if label not in labels]
+    if unseen:
+        logger.warning("%s: no object to learn %s from", dataset.name, ", ".join(unseen))
+    empty = sum(record.num_gt == 0 for record in records)
+    if empty:
+        logger.warning("%s: %d of %d photos have no object to learn from", dataset.name, empty, len(records))
 
 
 class PhotoReader:

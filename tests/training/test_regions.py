@@ -54,7 +54,7 @@ def test_a_photo_without_objects_gives_background_only():
 
 def test_a_data_set_without_objects_is_refused():
     class Empty:
-        name = "empty"
+        name, class_names = "empty", NAMES
 
         def annotations(self, index):
             return _annotations([], [])
@@ -86,3 +86,17 @@ def test_every_epoch_visits_every_photo_once():
     for order in orders:
         np.testing.assert_array_equal(np.sort(order), np.arange(10))
     assert any((orders[0] != other).any() for other in orders[1:])
+
+
+def test_photos_and_classes_without_objects_are_reported(caplog):
+    class Lopsided:
+        name, class_names = "lopsided", NAMES
+
+        def annotations(self, index):
+            return _annotations([[0, 0, 10, 10]], [2]) if index == 0 else _annotations([], [])
+
+    with caplog.at_level("WARNING", logger="minircnn"):
+        records = region_records(Lopsided(), [np.zeros((0, 4))] * 3)
+    assert [len(record) for record in records] == [1, 0, 0]
+    assert "lopsided: no object to learn cat from" in caplog.messages
+    assert "lopsided: 2 of 3 photos have no object to learn from" in caplog.messages
