@@ -59,7 +59,7 @@ def test_traceback_on_request(capsys, monkeypatch):
         (["train", "fast-rcnn", "scenes"], "--out"),
         (["train", "fast-rcnn", "scenes", "--out", "x", "--solver.iterations", "many"], "many"),
         (["train", "fast-rcnn", "scenes", "--out", "x", "--solver.iteration", "3"], "--solver.iterations"),
-        (["train", "fast-rcnn", "scenes", "--out", "x", "--preset", "best"], "paper, scenes"),
+        (["train", "fast-rcnn", "scenes", "--out", "x", "--preset", "best"], "paper, pretrained, small, scenes"),
         (["gradcheck", "--device", "tpu"], "cuda"),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
