@@ -58,6 +58,7 @@ app = App(
     version_flags=["--version"],
     config=(fill_from_preset,),
     result_action="return_value",
+    suppress_keyboard_interrupt=False,  # run_guarded says that it was interrupted
 )
 for _name, (_where, _) in _COMMANDS.items():
     # A string: the module is imported when the command is used. What it says of itself is therefore unknown

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from minircnn.cli.errors import CommandFailed
 from minircnn.cli.options import Data, DeviceName, Images, Json, Seed, require_device
-from minircnn.cli.output import print_json
+from minircnn.cli.output import note, print_json
 from minircnn.data import check_dataset
 from minircnn.data.opening import SCENES, open_dataset
 
@@ -47,11 +48,14 @@ def check_data(
         Show at most this many problems (JSON has all).
     """
     require_device(device)
-    source = open_dataset(data, split) if data == SCENES else data
+    # open_dataset also says best what is wrong with a name that leads nowhere
+    source = open_dataset(data, split) if data == SCENES or not Path(data).exists() else data
     report = check_dataset(source, split=split, image_folder=images, decode_photos=decode)
     if json:
         print_json(report.to_dict())
     else:
         print(report.text(problems))
     if not report.ok:
+        note("next: correct the files, or let training leave bad boxes out with --on-bad-box drop")
         raise CommandFailed("the data set has problems")
+    note(f"next: minircnn train fast-rcnn {data} --out runs/fast")

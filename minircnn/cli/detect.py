@@ -10,11 +10,12 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from tqdm.auto import tqdm
 
+from minircnn.cli.errors import CommandFailed, complain
 from minircnn.cli.files import find_photos, refuse_to_overwrite
 from minircnn.cli.options import DeviceName, Json, Model, Overwrite, Seed
 from minircnn.cli.output import note, print_json, table
 from minircnn.cli.running import open_detector, parse_svd, usual_min_score
-from minircnn.imaging import read_image
+from minircnn.imaging import ImageError, read_image
 from minircnn.proposals import ProposalFile
 from minircnn.structures import Detections
 from minircnn.viz import draw_detections, save_figure
@@ -37,7 +38,8 @@ def detect(
     """Find the objects in photos.
 
     For every photo NAME the folder receives NAME.png, the photo with its boxes, and NAME.json, the same as
-    numbers: class, score and box (x1, y1, x2, y2 in pixels from the top left corner).
+    numbers: class, score and box (x1, y1, x2, y2 in pixels from the top left corner). Photos that cannot be
+    read are named at the end, with exit code 1.
 
     For example:
 
@@ -67,21 +69,39 @@ def detect(
     if proposals is not None:
         detector = dataclasses.replace(detector, proposer=ProposalFile(proposals))
     least = usual_min_score(detector) if min_score is None else min_score
-    results = []
+    results, unreadable = [], []
     for photo in tqdm(photos, desc="detecting", unit="photo", delay=1):
-        image = read_image(photo)
+        try:
+            image = read_image(photo)
+        except ImageError as error:
+            unreadable.append(error)  # one broken file does not cost the others their result
+            continue
         found = detector.detect(image, image_id=photo.stem).above(least)
         figure = draw_detections(image, found, min_score=least)
         picture = save_figure(figure, out / f"{photo.stem}.png")
         record = _record(photo, picture, image.shape[:2], found)
         (out / f"{photo.stem}.json").write_text(json_format.dumps(record, indent=2) + "\n", encoding="utf-8")
         results.append((record, found))
+    _announce(results, out, least, json=json)
+    for reason in unreadable:
+        complain(str(reason))
+    if unreadable:
+        raise CommandFailed("some photos cannot be read")
+
+
+def _announce(
+    results: list[tuple[dict[str, Any], Detections]], out: Path, least: float, *, json: bool
+) -> None:
+    """Print what was found and where it lies; with nothing found, what to try."""
     if json:
         print_json([record for record, _ in results])
-    else:
+    elif results:
         rows = [[record["image"], len(found), _summary(found)] for record, found in results]
         print(table(["photo", "found", "best of each class"], rows))
-    note(f"pictures and JSON: {out}")
+    if results:
+        note(f"pictures and JSON: {out}")
+        if not any(len(found) for _, found in results):
+            note(f"nothing scores {least:g} or more: try a lower --min-score")
 
 
 def _record(photo: Path, picture: Path, size: tuple[int, int], found: Detections) -> dict[str, Any]:

@@ -7,6 +7,8 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from minircnn.training import TrainingInterrupted
+
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 
 _EXPECTED = (ValueError, OSError, RuntimeError, ImportError, KeyError, MemoryError)
@@ -37,6 +39,10 @@ def run_guarded(command: Callable[[], object]) -> int:
         return USAGE
     except KeyboardInterrupt:
         complain("interrupted")
+        return INTERRUPTED
+    except TrainingInterrupted as stop:
+        # stopped as asked, with a checkpoint: the same code as any Ctrl-C, and no failure
+        print(f"minircnn: {stop}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # whoever read the output has left (| head); nothing more can be said there

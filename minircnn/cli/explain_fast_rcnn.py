@@ -16,7 +16,7 @@ from minircnn.cli.explain_stages import (
     scores_stage,
     suppression_stage,
 )
-from minircnn.cli.running import usual_min_score
+from minircnn.cli.running import proposer_name, usual_min_score
 from minircnn.detectors import FastRCNN
 from minircnn.nn.roi_pool import split_cells
 from minircnn.structures import FloatArray, ImageArray, IntArray
@@ -43,7 +43,7 @@ def fast_rcnn_stages(detector: FastRCNN, image: ImageArray) -> list[Stage]:
     feature_map = detector.network.features.forward(like(detector.normalization.apply(scaled), weight))
     rois = proposals[regions.best(_ROIS)] * np.float32(factor)
     return [
-        proposals_stage(image, proposals, type(detector.proposer).__name__),
+        proposals_stage(image, proposals, proposer_name(detector)),
         _feature_map(detector, scaled, feature_map, rois),
         _roi_pooling(detector, feature_map, rois[:1]),
         scores_stage(

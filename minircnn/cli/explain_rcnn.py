@@ -15,7 +15,7 @@ from minircnn.cli.explain_stages import (
     scores_stage,
     suppression_stage,
 )
-from minircnn.cli.running import usual_min_score
+from minircnn.cli.running import proposer_name, usual_min_score
 from minircnn.detectors import RCNN
 from minircnn.imaging import warp_regions
 from minircnn.structures import FloatArray, ImageArray, IntArray
@@ -40,7 +40,7 @@ def rcnn_stages(detector: RCNN, image: ImageArray) -> list[Stage]:
         image, proposals, detector.svm_scores(fc7), refine, detector.class_names, detector.postprocess
     )
     return [
-        proposals_stage(image, proposals, type(detector.proposer).__name__),
+        proposals_stage(image, proposals, proposer_name(detector)),
         _warps(detector, regions),
         scores_stage(
             regions,

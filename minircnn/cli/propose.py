@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from cyclopts import Group, Parameter
 
+from minircnn.cli.errors import UsageError
 from minircnn.cli.files import looks_like_photo, refuse_to_overwrite
 from minircnn.cli.options import (
     Bad,
@@ -86,6 +87,8 @@ def propose(
     """
     require_device(device)
     chosen = settings or ProposalSettings()
+    if chosen.method == "file" and chosen.path is None:
+        raise UsageError("--method file needs the file of boxes: --path FILE (propose --save writes one)")
     proposer = make_proposer(chosen, seed=seed)
     if save is not None:
         refuse_to_overwrite([save], overwrite=overwrite)

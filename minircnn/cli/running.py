@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +22,11 @@ def open_detector(
     """Load a detector from its file or its run's folder, onto `device`."""
     path = model / MODEL_FILE if model.is_dir() else model
     if not path.is_file():
-        hint = "training has not finished: continue it with --resume" if model.is_dir() else "no such file"
+        hint = (
+            "training has not finished: continue it with --resume"
+            if model.is_dir()
+            else "no such file or folder; minircnn train writes one (its --out)"
+        )
         raise FileNotFoundError(f"{path}: {hint}")
     detector = load_detector(path, svd=svd)
     detector.network.to(device_namespace(device))
@@ -50,6 +55,11 @@ def parse_svd(text: str | None) -> dict[str, int] | None:
 def detector_name(detector: FastRCNN | RCNN) -> str:
     """Return the detector's name as the papers write it."""
     return "Fast R-CNN" if isinstance(detector, FastRCNN) else "R-CNN"
+
+
+def proposer_name(detector: FastRCNN | RCNN) -> str:
+    """Return where the detector's proposals come from, in words: ``Selective search``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(detector.proposer).__name__).capitalize()
 
 
 def usual_min_score(detector: FastRCNN | RCNN) -> float:

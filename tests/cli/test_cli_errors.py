@@ -59,8 +59,12 @@ def test_traceback_on_request(capsys, monkeypatch):
         (["train", "fast-rcnn", "scenes"], "--out"),
         (["train", "fast-rcnn", "scenes", "--out", "x", "--solver.iterations", "many"], "many"),
         (["train", "fast-rcnn", "scenes", "--out", "x", "--solver.iteration", "3"], "--solver.iterations"),
-        (["train", "fast-rcnn", "scenes", "--out", "x", "--preset", "best"], "paper, pretrained, small, scenes"),
+        (
+            ["train", "fast-rcnn", "scenes", "--out", "x", "--preset", "best"],
+            "paper, pretrained, small, scenes",
+        ),
         (["gradcheck", "--device", "tpu"], "cuda"),
+        (["propose", "photo.jpg", "--method", "file"], "--path FILE"),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
 )
@@ -92,7 +96,7 @@ def test_detections_are_not_overwritten(workspace, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["check-data", "nowhere"], "nowhere"),
+        (["check-data", "nowhere"], "nowhere: no such data set"),
         (["propose", "nowhere"], "nowhere: no such data set"),
         (["propose", "nowhere.jpg"], "nowhere.jpg"),
         (["propose", "scenes", "--split", "trial"], "trial"),
@@ -124,6 +128,32 @@ def test_wrong_model_files_are_named(workspace, tmp_path, capsys):
     assert "fc6=1024,fc7=256" in line
     _, line = complaint(capsys, "detect", workspace / "fast", photo, "--svd", "fc9=8")
     assert "fc9" in line
+
+
+def test_an_interrupted_command_says_so(capsys, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("minircnn.cli.propose.make_proposer", interrupted)
+    code, line = complaint(capsys, "propose", "scenes")
+    assert code == 130
+    assert "interrupted" in line
+
+
+def test_an_unreadable_photo_does_not_cost_the_others_their_result(workspace, tmp_path, capsys):
+    (tmp_path / "broken.jpg").write_text("no photo")
+    photo = workspace / "photos" / "test_00000.png"
+    assert (
+        main(["detect", *map(str, [workspace / "fast", tmp_path / "broken.jpg", photo, "--out", tmp_path])])
+        == 1
+    )
+    captured = capsys.readouterr()
+    assert "test_00000.png" in captured.out
+    assert "broken.jpg: cannot be read" in captured.err
+    assert (tmp_path / "test_00000.json").is_file()
+    code, line = complaint(capsys, "detect", workspace / "fast", tmp_path / "broken.jpg", "--out", tmp_path)
+    assert code == 1
+    assert "broken.jpg" in line
 
 
 def test_classes_must_agree(workspace, capsys):

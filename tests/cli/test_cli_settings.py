@@ -22,7 +22,7 @@ def settings_of(monkeypatch):
     monkeypatch.setattr(train_module, "train_detector", pretend)
 
     def run(*arguments):
-        assert main(["train", *map(str, arguments)]) == 1
+        assert main(["train", *map(str, arguments)]) == 130
         return seen[-1]
 
     return run
