@@ -12,6 +12,18 @@ from typing import Any, Literal
 from minircnn.detectors import ImageScale
 
 
+def _require(settings: Any, what: str, **ranges: tuple[float, float]) -> None:
+    """Raise ValueError naming the first setting outside its closed range."""
+    for name, (low, high) in ranges.items():
+        value = getattr(settings, name)
+        if value is not None and not low <= value <= high:
+            bound = f"at least {low}" if high == float("inf") else f"between {low} and {high}"
+            raise ValueError(f"{what}.{name} must be {bound}, got {value}")
+
+
+_ANY = float("inf")
+
+
 @dataclass(frozen=True)
 class BackboneSettings:
     """Which network computes the features.
@@ -48,7 +60,7 @@ class ProposalSettings:
     limit : int
         At most this many boxes a photo, best rank first (about 2,000 in both papers).
     path : str or None
-        File of boxes for ``file``.
+        The file of boxes, where `method` is ``file``.
     """
 
     method: Literal["selective-search", "sliding-window", "file"] = "selective-search"
@@ -56,6 +68,9 @@ class ProposalSettings:
     min_size: float = 20.0
     limit: int = 2000
     path: str | None = None
+
+    def __post_init__(self) -> None:
+        _require(self, "proposals", min_size=(0, _ANY), limit=(1, _ANY))
 
 
 @dataclass(frozen=True)
@@ -71,13 +86,14 @@ class SolverSettings:
     step : int
         The rate is multiplied by `gamma` every `step` updates.
     gamma : float
+        0.1 in both papers.
     momentum : float
         0.9 in both papers.
     weight_decay : float
         0.0005 in both papers.
     clip_norm : float or None
         Gradients with a larger norm are scaled down to it. Not in the papers, where training starts from
-        pre-trained weights; training from random weights is steadier with it. None: never.
+        pre-trained weights; training from random weights is steadier with it. ``none``: never.
     """
 
     iterations: int = 40_000
@@ -87,6 +103,10 @@ class SolverSettings:
     momentum: float = 0.9
     weight_decay: float = 0.0005
     clip_norm: float | None = None
+
+    def __post_init__(self) -> None:
+        _require(self, "solver", iterations=(1, _ANY), learning_rate=(0, _ANY), step=(1, _ANY))
+        _require(self, "solver", gamma=(0, 1), momentum=(0, 1), weight_decay=(0, _ANY), clip_norm=(0, _ANY))
 
 
 @dataclass(frozen=True)
@@ -103,8 +123,10 @@ class RoISampling:
         Largest share of foreground (0.25).
     fg_iou : float
         Least IoU of foreground with an object (0.5).
-    bg_iou_low, bg_iou_high : float
-        Background has an IoU in ``[low, high)`` (0.1 and 0.5).
+    bg_iou_low : float
+        Least IoU of background (0.1); lower ones are rarely worth a look.
+    bg_iou_high : float
+        Background has a smaller IoU than this (0.5).
     """
 
     images: int = 2
@@ -113,6 +135,10 @@ class RoISampling:
     fg_iou: float = 0.5
     bg_iou_low: float = 0.1
     bg_iou_high: float = 0.5
+
+    def __post_init__(self) -> None:
+        _require(self, "sampling", images=(1, _ANY), rois_per_image=(1, _ANY), fg_fraction=(0, 1))
+        _require(self, "sampling", fg_iou=(0, 1), bg_iou_low=(0, 1), bg_iou_high=(self.bg_iou_low, 1))
 
 
 @dataclass(frozen=True)
@@ -134,9 +160,12 @@ class FastRCNNSettings:
         λ of equation 1; 1 in the paper.
     flip : bool
         Mirror photos with probability one half, where the data set allows it (section 2.3).
-    nms_iou, min_score : float
-        Of the finished detector.
+    nms_iou : float
+        The finished detector drops a box that overlaps a better one by more (0.3).
+    min_score : float
+        The finished detector reports no smaller probability.
     seed : int
+        Of all random numbers of the run.
     """
 
     backbone: BackboneSettings = field(default_factory=BackboneSettings)
@@ -170,6 +199,9 @@ class FineTuneSettings:
     background: int = 96
     fg_iou: float = 0.5
     solver: SolverSettings = field(default_factory=lambda: SolverSettings(iterations=70_000, step=20_000))
+
+    def __post_init__(self) -> None:
+        _require(self, "fine_tune", foreground=(1, _ANY), background=(0, _ANY), fg_iou=(0, 1))
 
 
 @dataclass(frozen=True)
@@ -236,8 +268,9 @@ class RCNNSettings:
     flip : bool
         Mirror crops with probability one half while fine-tuning, where the data set allows it.
     nms_iou : float
-        Of the finished detector.
+        The finished detector drops a box that overlaps a better one by more (0.3).
     seed : int
+        Of all random numbers of the run.
     """
 
     backbone: BackboneSettings = field(default_factory=BackboneSettings)

@@ -91,7 +91,7 @@ def _report(dataset: DetectionDataset, records: Sequence[RegionRecord]) -> None:
     logger.info("%s: %d photos, %d objects, %d regions", dataset.name, len(records), len(labels), regions)
     unseen = [name for label, name in enumerate(dataset.class_names, start=1) if label not in labels]
     if unseen:
-        logger.warning("%s: no object to learn %s from", dataset.name, ", ".join(unseen))
+        logger.warning("%s: no object to learn %s from", dataset.name, ", ".join(map(repr, unseen)))
     empty = sum(record.num_gt == 0 for record in records)
     if empty:
         logger.warning("%s: %d of %d photos have no object to learn from", dataset.name, empty, len(records))

@@ -98,5 +98,5 @@ def test_photos_and_classes_without_objects_are_reported(caplog):
     with caplog.at_level("WARNING", logger="minircnn"):
         records = region_records(Lopsided(), [np.zeros((0, 4))] * 3)
     assert [len(record) for record in records] == [1, 0, 0]
-    assert "lopsided: no object to learn cat from" in caplog.messages
+    assert "lopsided: no object to learn 'cat' from" in caplog.messages
     assert "lopsided: 2 of 3 photos have no object to learn from" in caplog.messages

@@ -1,0 +1,47 @@
+"""Settings that make no sense are refused before any work."""
+
+import dataclasses
+
+import pytest
+
+from minircnn.training import (
+    FAST_RCNN_PRESETS,
+    RCNN_PRESETS,
+    FineTuneSettings,
+    ProposalSettings,
+    RoISampling,
+    SolverSettings,
+    as_json,
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "words"),
+    [
+        (SolverSettings, {"iterations": -5}, r"solver\.iterations must be at least 1, got -5"),
+        (SolverSettings, {"learning_rate": float("nan")}, r"solver\.learning_rate"),
+        (SolverSettings, {"momentum": 1.5}, r"solver\.momentum must be between 0 and 1"),
+        (RoISampling, {"images": 0}, r"sampling\.images"),
+        (RoISampling, {"fg_fraction": 2}, r"sampling\.fg_fraction"),
+        (RoISampling, {"bg_iou_low": 0.6}, r"sampling\.bg_iou_high must be between 0\.6 and 1"),
+        (ProposalSettings, {"limit": 0}, r"proposals\.limit"),
+        (FineTuneSettings, {"foreground": 0}, r"fine_tune\.foreground"),
+    ],
+)
+def test_senseless_settings_are_named(kind, values, words):
+    with pytest.raises(ValueError, match=words):
+        kind(**values)
+
+
+@pytest.mark.parametrize("presets", [FAST_RCNN_PRESETS, RCNN_PRESETS])
+def test_presets_have_one_flat_form_with_plain_values(presets):
+    for settings in presets.values():
+        flat = as_json(settings)
+        assert flat["proposals.limit"] == settings.proposals.limit
+        assert all(isinstance(v, (int, float, str, bool, list, type(None))) for v in flat.values())
+
+
+def test_a_changed_setting_changes_only_itself():
+    preset = FAST_RCNN_PRESETS["scenes"]
+    changed = as_json(dataclasses.replace(preset, seed=7))
+    assert {k for k, v in as_json(preset).items() if changed[k] != v} == {"seed"}
