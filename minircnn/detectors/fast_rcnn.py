@@ -184,7 +184,6 @@ class FastRCNN:
 
     def _distinct_rois(self, rois: FloatArray) -> tuple[FloatArray, IntArray]:
         """Keep one of all regions that fall on the same cells of the feature map; their outputs are equal."""
-        inclusive = rois - np.array([0, 0, 1, 1], np.float32)
-        cells = np.floor(inclusive * self.network.roi_pool.spatial_scale + 0.5)
+        cells = np.concatenate(self.network.roi_pool.cells(rois), axis=1)  # (R, 4)
         _, first, inverse = np.unique(cells, axis=0, return_index=True, return_inverse=True)
         return rois[first], inverse.reshape(-1)

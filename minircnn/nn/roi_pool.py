@@ -107,6 +107,17 @@ class RoIPool(RegionPool):
         self.output_size = (output_size, output_size) if isinstance(output_size, int) else output_size
         self.spatial_scale = spatial_scale
 
+    def cells(self, rois: Array) -> tuple[Array, Array]:
+        """Return the first and the last cell of regions (R, 4), each (R, 2) int64 as x, y, both included.
+
+        Not yet cut to the map. Regions on the same cells are pooled alike.
+        """
+        xp = array_namespace(rois)
+        exact = xp.astype(rois, xp.float64)
+        first = xp.astype(xp.floor(exact[:, :2] * self.spatial_scale + 0.5), xp.int64)
+        last = xp.astype(xp.floor((exact[:, 2:] - 1) * self.spatial_scale + 0.5), xp.int64)
+        return first, last
+
     def forward(self, features: Array, rois: Array, image_index: Array) -> Array:  # type: ignore[override]
         """Return the pooled regions.
 
@@ -130,9 +141,8 @@ class RoIPool(RegionPool):
         check_regions(rois, image_index)
         xp = array_namespace(features, rois, image_index)
         _, _, height, width = features.shape
-        (p, q), cells = self.output_size, xp.astype(rois, xp.float64)
-        first = xp.astype(xp.floor(cells[:, :2] * self.spatial_scale + 0.5), xp.int64)  # (R, 2): x, y
-        last = xp.astype(xp.floor((cells[:, 2:] - 1) * self.spatial_scale + 0.5), xp.int64)
+        p, q = self.output_size
+        first, last = self.cells(rois)
         size = xp.maximum(last - first + 1, 1)
         rectangles = grid_rectangles(
             split_cells(first[:, 1], size[:, 1], p, height), split_cells(first[:, 0], size[:, 0], q, width)
