@@ -88,6 +88,7 @@ class FastRCNNTrainer:
         self.dataset, self.settings = dataset, settings
         self.photos = PhotoReader(dataset)
         self.records = region_records(dataset, proposals)
+        self.usable = np.array([i for i, record in enumerate(self.records) if len(record)])
         num_classes = len(dataset.class_names)
         self.target_mean, self.target_std = target_statistics(
             self.records, num_classes, settings.sampling.fg_iou
@@ -153,12 +154,12 @@ class FastRCNNTrainer:
 
     def _photo_indices(self, iteration: int) -> list[int]:
         """Return the photos of `iteration`: an epoch visits each once, those without regions excepted."""
-        usable = np.array([i for i, record in enumerate(self.records) if len(record)])
         start = iteration * self.settings.sampling.images
         indices = []
         for position in range(start, start + self.settings.sampling.images):
-            epoch, place = divmod(position, len(usable))
-            indices.append(int(usable[epoch_order(self.settings.seed, epoch, len(usable))[place]]))
+            epoch, place = divmod(position, len(self.usable))
+            order = epoch_order(self.settings.seed, epoch, len(self.usable))
+            indices.append(int(self.usable[order[place]]))
         return indices
 
     def detector(self, proposer: Proposer) -> FastRCNN:
