@@ -1,0 +1,1 @@
+"""Side-by-side timings of minircnn and of compiled peers; ``python -m benchmarks --help``."""

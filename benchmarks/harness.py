@@ -1,0 +1,149 @@
+"""Time two ways of doing the same work against each other, in one process, in turns.
+
+Absolute times drift with the machine's other work, its clock and its temperature; both sides of a contest
+meet the same drift, so the ratio of neighbouring runs is what is kept.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+MIN_SAMPLE = 0.005
+"""Seconds a sample lasts at least: shorter work is repeated within the sample."""
+MIN_ROUNDS = 5
+PAUSE = 0.03
+"""Seconds between samples: the helper threads of BLAS and OpenMP spin a while after their last work, on the
+cores that the other side needs next."""
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The same work, done by us and by a peer.
+
+    Parameters
+    ----------
+    ours, theirs : callable
+        Take nothing and return the result.
+    check : callable
+        Takes both results, raises AssertionError where they disagree and says how closely they agree.
+    flops : float, optional
+        Operations of the textbook method (a multiplication and an addition are two).
+    """
+
+    ours: Callable[[], Any]
+    theirs: Callable[[], Any]
+    check: Callable[[Any, Any], str]
+    flops: float | None = None
+
+
+@dataclass(frozen=True)
+class Work:
+    """One row of the report.
+
+    Parameters
+    ----------
+    group : str
+        Rows of one group are summed up by the geometric mean of their ratios.
+    name : str
+    peer : str
+        Whom it is compared with.
+    prepare : callable
+        Makes the data and returns the contest; called only if the row is asked for.
+    """
+
+    group: str
+    name: str
+    peer: str
+    prepare: Callable[[], Contest]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What one contest took.
+
+    Parameters
+    ----------
+    ours, theirs : float
+        Median seconds.
+    ratio : float
+        Median over the rounds of ours / theirs; below 1 is faster than the peer.
+    low, high : float
+        Quartiles of that ratio.
+    rounds : int
+    agreement : str
+        What the check said.
+    flops : float or None
+        As in the contest.
+    """
+
+    ours: float
+    theirs: float
+    ratio: float
+    low: float
+    high: float
+    rounds: int
+    agreement: str
+    flops: float | None
+
+
+def run_contest(contest: Contest, seconds: float) -> Timing:
+    """Check that the results agree, then time both sides in turns for about `seconds`."""
+    agreement = contest.check(contest.ours(), contest.theirs())
+    repeats = [max(1, round(MIN_SAMPLE / _sample(side, 1))) for side in (contest.ours, contest.theirs)]
+    ours: list[float] = []
+    theirs: list[float] = []
+    end = time.perf_counter() + seconds
+    while len(ours) < MIN_ROUNDS or time.perf_counter() < end:
+        sides = [(contest.ours, repeats[0], ours), (contest.theirs, repeats[1], theirs)]
+        for side, count, samples in sides if len(ours) % 2 == 0 else reversed(sides):
+            time.sleep(PAUSE)
+            samples.append(_sample(side, count))
+    ratios = np.array(ours) / np.array(theirs)
+    low, middle, high = np.quantile(ratios, [0.25, 0.5, 0.75])
+    return Timing(
+        statistics.median(ours),
+        statistics.median(theirs),
+        float(middle),
+        float(low),
+        float(high),
+        len(ours),
+        agreement,
+        contest.flops,
+    )
+
+
+def _sample(side: Callable[[], Any], repeats: int) -> float:
+    """Return the seconds of one run, averaged over `repeats`."""
+    start = time.perf_counter()
+    for _ in range(repeats):
+        side()
+    return (time.perf_counter() - start) / repeats
+
+
+def close_to(tolerance: float) -> Callable[[Any, Any], str]:
+    """Return a check for arrays, or sequences of them: largest difference in units of the largest value."""
+
+    def check(ours: Any, theirs: Any) -> str:
+        pairs = zip(ours, theirs, strict=True) if isinstance(ours, list | tuple) else [(ours, theirs)]
+        worst = 0.0
+        for a, b in pairs:
+            a, b = np.asarray(a), np.asarray(b)
+            assert a.shape == b.shape, f"shapes {a.shape} and {b.shape}"
+            scale = max(float(np.abs(b).max(initial=0)), 1e-30)
+            worst = max(worst, float(np.abs(a - b).max(initial=0)) / scale)
+        assert worst <= tolerance, f"results differ by {worst:.2g} of their largest value"
+        return f"within {worst:.0e}"
+
+    return check
+
+
+def identical(ours: Any, theirs: Any) -> str:
+    """Check that arrays are equal."""
+    np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
+    return "identical"
