@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "minircnn"
 
 FLOORS = {
     "arrays": 0,
+    "profiling": 0,
     "structures": 1,
     "boxes": 1,
     "imaging": 1,
