@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minircnn.arrays import Array, HostArray, array_namespace, like, to_host
+from minircnn.profiling import stage
 
 
 class Parameter:
@@ -169,16 +170,18 @@ class Sequential(Layer):
 
     def forward(self, x: Array) -> Array:
         """Return the last layer's output."""
-        for _, layer in self.children():
-            x = layer.forward(x)
+        for name, layer in self.children():
+            with stage(name):
+                x = layer.forward(x)
         return x
 
     def backward(self, dy: Array) -> Array:
         """Run the layers' ``backward`` in reverse order."""
-        for _, layer in reversed(list(self.children())):
+        for name, layer in reversed(list(self.children())):
             if dy is None:
                 break
-            dy = layer.backward(dy)
+            with stage(name):
+                dy = layer.backward(dy)
         return dy
 
     def stop_input_gradient(self) -> None:
