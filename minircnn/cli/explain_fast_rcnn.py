@@ -63,7 +63,9 @@ def fast_rcnn_stages(detector: FastRCNN, image: ImageArray) -> list[Stage]:
     ]
 
 
-def _feature_map(detector: FastRCNN, scaled: FloatArray, feature_map: Array, rois: FloatArray) -> Stage:
+def _feature_map(
+    detector: FastRCNN, scaled: ImageArray | FloatArray, feature_map: Array, rois: FloatArray
+) -> Stage:
     """Show the one map from which all regions are pooled."""
     features = to_host(feature_map)[0]  # (C, H, W)
     pool = detector.network.roi_pool

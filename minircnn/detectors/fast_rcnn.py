@@ -18,6 +18,7 @@ from minircnn.detectors.postprocess import PostprocessSettings, select_detection
 from minircnn.heads.roi_head import SiblingHeads
 from minircnn.imaging import scale_to
 from minircnn.nn import Layer, RoIPool, Sequential, softmax
+from minircnn.profiling import stage
 from minircnn.proposals import Proposer
 from minircnn.structures import Detections, FloatArray, ImageArray, IntArray
 
@@ -63,18 +64,38 @@ class FastRCNNNetwork(Layer):
         bbox_pred : (R, 4(K+1)) array
             Normalised box offsets.
         """
-        return self.score_map(self.features.forward(images), rois, image_index)
+        return self.score_map(self.feature_map(images), rois, image_index)
+
+    def feature_map(self, images: Array) -> Array:
+        """Return the map (N, C, ~H/stride, ~W/stride) of normalised photos (N, 3, H, W)."""
+        with stage("convolutions"):
+            return self.features.forward(images)
 
     def score_map(self, feature_map: Array, rois: Array, image_index: Array) -> tuple[Array, Array]:
-        """Score regions, given the photos' feature map (N, C, H/stride, W/stride)."""
-        pooled = self.roi_pool.forward(feature_map, rois, image_index)  # (R, C, P, P)
-        return self.outputs.forward_both(self.head.forward(pooled))
+        """Score regions, given the photos' feature map."""
+        with stage("RoI pooling"):
+            pooled = self.roi_pool.forward(feature_map, rois, image_index)  # (R, C, P, P)
+        with stage("fully connected"):
+            features = self.head.forward(pooled)  # (R, D)
+        with stage("outputs"):
+            return self.outputs.forward_both(features)
 
     def backward_regions(self, d_cls_score: Array, d_bbox_pred: Array) -> None:
         """Backpropagate through everything `forward_regions` did; the gradients lie in the parameters."""
-        d_pooled = self.head.backward(self.outputs.backward_both(d_cls_score, d_bbox_pred))
-        if self.roi_pool.needs_input_grad:
-            self.features.backward(self.roi_pool.backward(d_pooled))
+        with stage("outputs"):
+            d_features = self.outputs.backward_both(d_cls_score, d_bbox_pred)
+        with stage("fully connected"):
+            d_pooled = self.head.backward(d_features)
+        if not self.roi_pool.needs_input_grad:
+            return
+        with stage("RoI pooling"):
+            d_map = self.roi_pool.backward(d_pooled)
+        with stage("convolutions"):
+            self.features.backward(d_map)
+
+    def __sizeof__(self) -> int:
+        """Return the bytes of the parameters."""
+        return sum(int(parameter.data.nbytes) for _, parameter in self.named_parameters())
 
     def prepare_training(self) -> None:
         """Enter training mode, skipping every gradient nobody uses; call it again after freezing layers."""
@@ -97,10 +118,10 @@ class ImageScale:
     short_side: int | None = 600
     max_long_side: int = 1000
 
-    def apply(self, image: ImageArray) -> tuple[FloatArray, float]:
-        """Return the scaled photo (h, w, 3) as float32 0..255 and the scale factor."""
+    def apply(self, image: ImageArray) -> tuple[ImageArray | FloatArray, float]:
+        """Return the photo (h, w, 3), values 0..255 (float32 where it is scaled), and the scale factor."""
         if self.short_side is None:
-            return image.astype(np.float32), 1.0
+            return image, 1.0
         return scale_to(image, self.short_side, self.max_long_side)
 
 
@@ -122,7 +143,7 @@ class FastRCNN:
     scale : ImageScale
     postprocess : PostprocessSettings
     region_batch : int
-        Regions pooled and scored at once: bounds the memory of `detect`.
+        Regions pooled and scored at once: with the photo's size it bounds the memory of `detect`.
     """
 
     network: FastRCNNNetwork
@@ -135,12 +156,17 @@ class FastRCNN:
     postprocess: PostprocessSettings = field(default_factory=lambda: PostprocessSettings(min_score=0.01))
     region_batch: int = 512
 
+    def __sizeof__(self) -> int:
+        """Return the bytes of the network: schedulers (Dask) send what is large to each process once."""
+        return self.network.__sizeof__()
+
     def detect(
         self, image: ImageArray, *, proposals: FloatArray | None = None, image_id: str = ""
     ) -> Detections:
         """Find the objects in `image` (H, W, 3) uint8 RGB; see :class:`~minircnn.detectors.base.Detector`."""
         if proposals is None:
-            proposals = self.proposer.propose(image, image_id=image_id)
+            with stage("proposals"):
+                proposals = self.proposer.propose(image, image_id=image_id)
         if len(proposals) == 0:
             return Detections.empty(self.class_names)
         probabilities, deltas = self.score(image, proposals)
@@ -149,13 +175,14 @@ class FastRCNN:
         def boxes_of_class(label: int, index: Array) -> Array:
             return decode(candidates[index], deltas[index, 4 * label : 4 * label + 4])
 
-        return select_detections(
-            probabilities[:, 1:],
-            boxes_of_class,
-            image_size=image.shape[:2],
-            class_names=self.class_names,
-            settings=self.postprocess,
-        )
+        with stage("decoding and NMS"):
+            return select_detections(
+                probabilities[:, 1:],
+                boxes_of_class,
+                image_size=image.shape[:2],
+                class_names=self.class_names,
+                settings=self.postprocess,
+            )
 
     def score(self, image: ImageArray, proposals: FloatArray) -> tuple[Array, Array]:
         """Score `proposals` (R, 4), in pixels of `image`, in one pass of the convolutional layers.
@@ -167,20 +194,35 @@ class FastRCNN:
             Box offsets with the target normalisation undone.
         """
         self.network.eval()
-        scaled, factor = self.scale.apply(image)
         weight = self.network.outputs.cls_score.weight.data
-        feature_map = self.network.features.forward(like(self.normalization.apply(scaled), weight))
-        rois, same = self._distinct_rois(np.asarray(proposals, dtype=np.float32) * factor)
-        parts = []
+        pixels, factor = self.network_input(image)
+        feature_map = self.network.feature_map(like(pixels, weight))
+        rois, same = self._distinct_rois(np.asarray(proposals, dtype=np.float32) * np.float32(factor))
+        cls_score, bbox_pred = self._score_rois(feature_map, rois)
+        deltas = bbox_pred[same]  # (R, 4(K+1))
+        deltas *= self.target_std.ravel()
+        deltas += self.target_mean.ravel()
+        return like(softmax(cls_score[same]), weight), like(deltas, weight)
+
+    def network_input(self, image: ImageArray) -> tuple[FloatArray, float]:
+        """Return the photo as the network takes it, (1, 3, h, w) float32, and the factor it was scaled by."""
+        with stage("scale and normalise"):
+            scaled, factor = self.scale.apply(image)
+            return self.normalization.apply(scaled), factor
+
+    def _score_rois(self, feature_map: Array, rois: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the outputs (R, K+1) and (R, 4(K+1)) of `rois`, `region_batch` at a time, on the host."""
+        cls_score, bbox_pred = (
+            np.empty((len(rois), layer.bias.data.shape[0]), np.float32)
+            for layer in (self.network.outputs.cls_score, self.network.outputs.bbox_pred)
+        )
         for start in range(0, len(rois), self.region_batch):
-            block = like(rois[start : start + self.region_batch], weight)
-            parts.append(
-                self.network.score_map(feature_map, block, like(np.zeros(len(block), np.int64), weight))
-            )
-        cls_score = np.concatenate([to_host(c) for c, _ in parts])[same]  # (R, K+1)
-        bbox_pred = np.concatenate([to_host(b) for _, b in parts])[same]  # (R, 4(K+1))
-        deltas = bbox_pred * self.target_std.ravel() + self.target_mean.ravel()
-        return like(softmax(cls_score), weight), like(deltas.astype(np.float32), weight)
+            block = slice(start, start + self.region_batch)
+            own = like(rois[block], feature_map)
+            owner = like(np.zeros(len(own), np.int64), feature_map)
+            scores, offsets = self.network.score_map(feature_map, own, owner)
+            cls_score[block], bbox_pred[block] = to_host(scores), to_host(offsets)
+        return cls_score, bbox_pred
 
     def _distinct_rois(self, rois: FloatArray) -> tuple[FloatArray, IntArray]:
         """Keep one of all regions that fall on the same cells of the feature map; their outputs are equal."""

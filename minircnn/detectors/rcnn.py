@@ -8,80 +8,18 @@ segmentation*, CVPR 2014.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from minircnn.arrays import Array, like, to_host
-from minircnn.backbones import Backbone, Normalization
+from minircnn.backbones import Normalization
 from minircnn.boxes import decode
+from minircnn.detectors.crops import RCNNNetwork, WarpSettings, extract_features, feature_batches
 from minircnn.detectors.postprocess import PostprocessSettings, select_detections
-from minircnn.imaging import warp_regions
-from minircnn.nn import Layer, Linear, Sequential
+from minircnn.nn.parallel import matmul
+from minircnn.profiling import stage
 from minircnn.proposals import Proposer
 from minircnn.structures import Detections, FloatArray, ImageArray, IntArray
-
-
-class RCNNNetwork(Layer):
-    """The CNN of one warped crop: features, last max pooling, fully connected head, (K+1)-way output.
-
-    ``fc8`` is used to fine-tune the layers below (section 2.3); detection uses the SVMs instead.
-    """
-
-    def __init__(
-        self, backbone: Backbone, num_classes: int, *, rng: np.random.Generator | None = None
-    ) -> None:
-        self.backbone_name, self.backbone_options = backbone.name, backbone.options
-        self.features: Sequential = backbone.features
-        self.last_pool = backbone.last_pool
-        self.head: Sequential = backbone.head
-        self.fc8 = Linear(backbone.feature_dim, num_classes + 1, rng=rng, std=0.01)
-        # The new layer starts from noise and learns ten times as fast as the pre-trained ones
-        # (weights 10, bias 20 against 1, 2 in the released prototxt).
-        self.fc8.weight.lr_multiplier, self.fc8.bias.lr_multiplier = 10.0, 20.0
-        self.fc8.bias.decay_multiplier = 0.0
-
-    def forward(self, x: Array) -> Array:
-        """Return the logits (R, K+1) of normalised crops `x` (R, 3, S, S)."""
-        return self.fc8.forward(self.head.forward(self.last_pool.forward(self.features.forward(x))))
-
-    def backward(self, dy: Array) -> Array:
-        """Backpropagate `dy` (R, K+1) down to the first trainable layer."""
-        d_pooled = self.head.backward(self.fc8.backward(dy))
-        if self.last_pool.needs_input_grad:
-            self.features.backward(self.last_pool.backward(d_pooled))
-        return None
-
-    def crop_features(self, x: Array) -> tuple[Array, Array]:
-        """Return what the SVMs and the regressors see of crops `x`: fc7 (R, D7) and pool5 (R, D5)."""
-        pool5 = self.last_pool.forward(self.features.forward(x))
-        return self.head.forward(pool5), pool5.reshape(pool5.shape[0], -1)
-
-    def prepare_training(self) -> None:
-        """Enter training mode, skipping every gradient nobody uses; call it again after freezing layers."""
-        self.train()
-        self.features.stop_input_gradient()
-        self.last_pool.needs_input_grad = self.features.trainable
-
-
-@dataclass(frozen=True)
-class WarpSettings:
-    """How a region becomes a crop of fixed size (appendix A).
-
-    Parameters
-    ----------
-    crop_size : int
-        Side of the square crop: 227 for AlexNet, 224 for VGG16 and SqueezeNet.
-    context : int
-        Pixels of surroundings around the box, in the crop's own frame: 16 of 227.
-    crop_batch : int
-        Crops sent through the network at once: bounds the memory.
-    """
-
-    crop_size: int = 227
-    context: int = 16
-    crop_batch: int = 128
 
 
 @dataclass
@@ -102,6 +40,12 @@ class BoxRegressors:
         """Return the box offsets (R, 4) that class `label` (1..K) predicts from pool5 `features` (R, D5)."""
         offsets: FloatArray = features @ self.weight[label - 1].T + self.bias[label - 1]
         return offsets
+
+    def all_offsets(self, features: FloatArray) -> FloatArray:
+        """Return the box offsets (R, K, 4) that every class predicts from pool5 `features` (R, D5)."""
+        classes, coordinates, dim = self.weight.shape
+        offsets: FloatArray = matmul(features, self.weight.reshape(-1, dim).T)  # (R, 4K)
+        return offsets.reshape(-1, classes, coordinates) + self.bias
 
 
 @dataclass
@@ -134,64 +78,68 @@ class RCNN:
     warp: WarpSettings = field(default_factory=WarpSettings)
     postprocess: PostprocessSettings = field(default_factory=PostprocessSettings)
 
+    def __sizeof__(self) -> int:
+        """Return the bytes of the network: schedulers (Dask) send what is large to each process once."""
+        return self.network.__sizeof__()
+
     def detect(
         self, image: ImageArray, *, proposals: FloatArray | None = None, image_id: str = ""
     ) -> Detections:
         """Find the objects in `image` (H, W, 3) uint8 RGB; see :class:`~minircnn.detectors.base.Detector`."""
         if proposals is None:
-            proposals = self.proposer.propose(image, image_id=image_id)
+            with stage("proposals"):
+                proposals = self.proposer.propose(image, image_id=image_id)
         if len(proposals) == 0:
             return Detections.empty(self.class_names)
         proposals = np.asarray(proposals, dtype=np.float32)
-        fc7, pool5 = self.region_features(image, proposals)
-        scores = self.svm_scores(fc7)  # (R, K)
+        scores, offsets = self.score(image, proposals)
 
         def boxes_of_class(label: int, index: IntArray) -> FloatArray:
-            if self.box_regressors is None:
+            if offsets is None:
                 return proposals[index]
-            boxes: FloatArray = decode(proposals[index], self.box_regressors.offsets(label, pool5[index]))
+            boxes: FloatArray = decode(proposals[index], offsets[index, label - 1])
             return boxes
 
-        return select_detections(
-            scores,
-            boxes_of_class,
-            image_size=image.shape[:2],
-            class_names=self.class_names,
-            settings=self.postprocess,
-        )
+        with stage("decoding and NMS"):
+            return select_detections(
+                scores,
+                boxes_of_class,
+                image_size=image.shape[:2],
+                class_names=self.class_names,
+                settings=self.postprocess,
+            )
+
+    def score(self, image: ImageArray, proposals: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+        """Score `proposals` (R, 4), in pixels of `image`, in one pass of the CNN for each of them.
+
+        Features are weighed batch by batch and forgotten: pool5 of all regions (2,000 × 25,088 numbers for
+        VGG16) would be 200 MB, of which the regressors leave 4K numbers per region.
+
+        Returns
+        -------
+        scores : (R, K) array
+            Of the SVMs.
+        offsets : (R, K, 4) array or None
+            Of the box regressors, if the detector has any.
+        """
+        regressors = self.box_regressors
+        scores = np.empty((len(proposals), len(self.class_names)), np.float32)
+        offsets = None if regressors is None else np.empty((*scores.shape, 4), np.float32)
+        for rows, fc7, pool5 in feature_batches(
+            self.network, self.normalization, self.warp, image, proposals
+        ):
+            with stage("SVMs"):
+                scores[rows] = self.svm_scores(fc7)
+            if regressors is not None and offsets is not None:
+                with stage("box regression"):
+                    offsets[rows] = regressors.all_offsets(pool5)
+        return scores, offsets
 
     def region_features(self, image: ImageArray, proposals: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Run the CNN once per proposal; return fc7 (R, D7) and pool5 (R, D5) on the host."""
+        """Run the CNN once per proposal; return fc7 (R, D7) and pool5 (R, D5) on the host, R > 0."""
         return extract_features(self.network, self.normalization, self.warp, image, proposals)
 
     def svm_scores(self, fc7: FloatArray) -> FloatArray:
         """Return the (R, K) SVM scores of fc7 features (R, D7)."""
-        scores: FloatArray = fc7 @ self.svm_weight + self.svm_bias
+        scores: FloatArray = matmul(fc7, self.svm_weight) + self.svm_bias
         return scores
-
-
-def warp_batches(
-    normalization: Normalization, warp: WarpSettings, image: ImageArray, boxes: FloatArray
-) -> Iterator[FloatArray]:
-    """Yield the normalised crops (B, 3, S, S) of `boxes` (R, 4), `warp.crop_batch` at a time."""
-    for start in range(0, len(boxes), warp.crop_batch):
-        block = boxes[start : start + warp.crop_batch]
-        crops = warp_regions(image, block, warp.crop_size, context=warp.context, fill=normalization.fill)
-        yield normalization.apply(crops)
-
-
-def extract_features(
-    network: RCNNNetwork,
-    normalization: Normalization,
-    warp: WarpSettings,
-    image: ImageArray,
-    boxes: FloatArray,
-) -> tuple[FloatArray, FloatArray]:
-    """Warp every box (R, 4) of `image` and run the CNN on it; return fc7 (R, D7) and pool5 (R, D5), R > 0."""
-    network.eval()
-    weight = network.fc8.weight.data
-    parts = [
-        tuple(to_host(f) for f in network.crop_features(like(crops, weight)))
-        for crops in warp_batches(normalization, warp, image, boxes)
-    ]
-    return np.concatenate([fc7 for fc7, _ in parts]), np.concatenate([pool5 for _, pool5 in parts])

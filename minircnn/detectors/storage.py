@@ -20,9 +20,10 @@ from safetensors.numpy import save
 
 from minircnn.arrays import HostArray
 from minircnn.backbones import Backbone, build_backbone
+from minircnn.detectors.crops import RCNNNetwork, WarpSettings
 from minircnn.detectors.fast_rcnn import FastRCNN, FastRCNNNetwork, ImageScale
 from minircnn.detectors.postprocess import PostprocessSettings
-from minircnn.detectors.rcnn import RCNN, BoxRegressors, RCNNNetwork, WarpSettings
+from minircnn.detectors.rcnn import RCNN, BoxRegressors
 from minircnn.heads.roi_head import compress
 from minircnn.proposals import ProposalFile, Proposer, SelectiveSearch, SlidingWindow, Strategy
 
@@ -113,7 +114,11 @@ def save_detector(path: Path | str, detector: FastRCNN | RCNN) -> None:
     }
     arrays = {f"network.{name}": array for name, array in detector.network.state_dict().items()}
     if isinstance(detector, FastRCNN):
-        meta |= {"detector": "fast-rcnn", "scale": dataclasses.asdict(detector.scale)}
+        meta |= {
+            "detector": "fast-rcnn",
+            "scale": dataclasses.asdict(detector.scale),
+            "region_batch": detector.region_batch,
+        }
         arrays |= {"target_mean": detector.target_mean, "target_std": detector.target_std}
     else:
         meta |= {
@@ -177,6 +182,7 @@ def _load_fast_rcnn(
         arrays["target_std"],
         ImageScale(**meta["scale"]),
         PostprocessSettings(**meta["postprocess"]),
+        **({"region_batch": meta["region_batch"]} if "region_batch" in meta else {}),
     )
 
 
