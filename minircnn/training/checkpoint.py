@@ -12,6 +12,7 @@ from minircnn.arrays import Device, device_namespace
 from minircnn.detectors import FastRCNNNetwork, RCNNNetwork
 from minircnn.detectors.storage import StorageError, read_bundle, write_bundle
 from minircnn.nn import SGD, Dropout, Layer
+from minircnn.profiling import stage
 from minircnn.training.configs import SolverSettings
 
 
@@ -57,15 +58,16 @@ def start_training(
 
 def save_checkpoint(path: Path, state: TrainingState, settings: dict[str, Any]) -> None:
     """Write weights, momentum, iteration, random state and settings to one file, atomically."""
-    arrays = {f"network.{k}": v for k, v in state.network.state_dict().items()}
-    arrays |= {f"momentum.{k}": v for k, v in state.optimizer.state_dict().items()}
-    meta = {
-        "checkpoint": 1,
-        "iteration": state.iteration,
-        "rng": state.rng.bit_generator.state,
-        "settings": settings,
-    }
-    write_bundle(path, arrays, meta)
+    with stage("checkpoint"):
+        arrays = {f"network.{k}": v for k, v in state.network.state_dict().items()}
+        arrays |= {f"momentum.{k}": v for k, v in state.optimizer.state_dict().items()}
+        meta = {
+            "checkpoint": 1,
+            "iteration": state.iteration,
+            "rng": state.rng.bit_generator.state,
+            "settings": settings,
+        }
+        write_bundle(path, arrays, meta)
 
 
 def load_checkpoint(path: Path, state: TrainingState, settings: dict[str, Any]) -> None:

@@ -164,6 +164,8 @@ class FastRCNNSettings:
         The finished detector drops a box that overlaps a better one by more (0.3).
     min_score : float
         The finished detector reports no smaller probability.
+    region_batch : int
+        The finished detector pools and scores so many regions at once: fewer need less memory.
     seed : int
         Of all random numbers of the run.
     """
@@ -178,7 +180,11 @@ class FastRCNNSettings:
     flip: bool = True
     nms_iou: float = 0.3
     min_score: float = 0.01
+    region_batch: int = 512
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require(self, "settings", region_batch=(1, _ANY))
 
 
 @dataclass(frozen=True)
@@ -263,6 +269,9 @@ class RCNNSettings:
     fine_tune : FineTuneSettings
     svm : SVMSettings
     box_regression : BoxRegressionSettings
+    crop_batch : int
+        Crops sent through the network at once to get their features, in the second stage and by the finished
+        detector: fewer need less memory.
     cache_dtype : str
         Number format of the feature cache on disk: ``float16`` halves it.
     flip : bool
@@ -280,10 +289,14 @@ class RCNNSettings:
     fine_tune: FineTuneSettings = field(default_factory=FineTuneSettings)
     svm: SVMSettings = field(default_factory=SVMSettings)
     box_regression: BoxRegressionSettings = field(default_factory=BoxRegressionSettings)
+    crop_batch: int = 128
     cache_dtype: Literal["float16", "float32"] = "float32"
     flip: bool = True
     nms_iou: float = 0.3
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require(self, "settings", crop_batch=(1, _ANY))
 
 
 def as_json(settings: Any) -> dict[str, Any]:

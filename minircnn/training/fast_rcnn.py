@@ -12,6 +12,7 @@ from minircnn.arrays import Device, like
 from minircnn.boxes import flip_boxes, sample_fast_rcnn
 from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings
 from minircnn.nn import multi_task_loss
+from minircnn.profiling import stage
 from minircnn.proposals import Proposer
 from minircnn.structures import BoolArray, DetectionDataset, FloatArray, IntArray
 from minircnn.training.backbone import make_backbone
@@ -100,22 +101,27 @@ class FastRCNNTrainer:
 
     def step(self, iteration: int) -> dict[str, float]:
         """Compute the losses of a fresh batch and add their gradients to the parameters."""
-        return self.gradients(self.make_batch(iteration))
+        with stage("make batch"):
+            batch = self.make_batch(iteration)
+        return self.gradients(batch)
 
     def gradients(self, batch: Batch) -> dict[str, float]:
         """Run `batch` forward and backward; return the losses of equation 1 by name."""
         weight = self.network.outputs.cls_score.weight.data
-        cls_score, bbox_pred = self.network.forward_regions(
-            like(batch.images, weight), like(batch.rois, weight), like(batch.image_index, weight)
-        )
-        loss = multi_task_loss(
-            cls_score,
-            bbox_pred,
-            like(batch.labels, weight),
-            like(batch.bbox_targets, weight),
-            lam=self.settings.bbox_loss_weight,
-        )
-        self.network.backward_regions(loss.d_cls_score, loss.d_bbox_pred)
+        with stage("forward"):
+            cls_score, bbox_pred = self.network.forward_regions(
+                like(batch.images, weight), like(batch.rois, weight), like(batch.image_index, weight)
+            )
+        with stage("loss"):
+            loss = multi_task_loss(
+                cls_score,
+                bbox_pred,
+                like(batch.labels, weight),
+                like(batch.bbox_targets, weight),
+                lam=self.settings.bbox_loss_weight,
+            )
+        with stage("backward"):
+            self.network.backward_regions(loss.d_cls_score, loss.d_bbox_pred)
         return {"loss": loss.total, "classification": loss.classification, "localisation": loss.localisation}
 
     def make_batch(self, iteration: int) -> Batch:
@@ -139,10 +145,10 @@ class FastRCNNTrainer:
             targets.append((offsets - self.target_mean[label]) / self.target_std[label])
         return Batch(
             _pad_together(photos),
-            np.concatenate(rois).astype(np.float32),
+            np.concatenate(rois),
             np.repeat(np.arange(len(rois)), [len(r) for r in rois]),
             np.concatenate(labels),
-            np.concatenate(targets).astype(np.float32),
+            np.concatenate(targets),
         )
 
     def _draw_scale(self) -> ImageScale:
@@ -174,6 +180,7 @@ class FastRCNNTrainer:
             self.target_std,
             settings.scale,
             PostprocessSettings(min_score=settings.min_score, nms_iou=settings.nms_iou),
+            settings.region_batch,
         )
 
 
@@ -201,19 +208,23 @@ def draw_regions(
 
 def train_fast_rcnn(trainer: FastRCNNTrainer, loop: LoopSettings) -> None:
     """Train to the last iteration of the trainer's settings; see :func:`train_loop` for what is raised."""
-    train_loop(
-        trainer.step,
-        trainer.state,
-        solver=trainer.settings.solver,
-        loop=loop,
-        settings=as_json(trainer.settings),
-    )
+    with stage("training"):
+        train_loop(
+            trainer.step,
+            trainer.state,
+            solver=trainer.settings.solver,
+            loop=loop,
+            settings=as_json(trainer.settings),
+        )
 
 
 def _pad_together(photos: list[FloatArray]) -> FloatArray:
-    """Stack photos (3, h, w) of different sizes into one (N, 3, H, W) array, padded with zeros."""
+    """Stack photos (3, h, w) of different sizes into one (N, 3, H, W) array, padded with zeros.
+
+    Channels are last in memory, as in the photos and as convolution wants them.
+    """
     height, width = (max(photo.shape[axis] for photo in photos) for axis in (1, 2))
-    batch = np.zeros((len(photos), 3, height, width), dtype=np.float32)
+    batch = np.zeros((len(photos), height, width, 3), dtype=np.float32).transpose(0, 3, 1, 2)
     for place, photo in zip(batch, photos, strict=True):
         place[:, : photo.shape[1], : photo.shape[2]] = photo
     return batch

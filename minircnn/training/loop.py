@@ -15,6 +15,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from minircnn.nn import StepSchedule, clip_gradients
+from minircnn.profiling import stage
 from minircnn.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from minircnn.training.configs import SolverSettings
 
@@ -104,12 +105,14 @@ def train_loop(
     limit = iterations if loop.stop_after is None else min(iterations, loop.stop_after)
     with bar, _interrupt_flag() as interrupted:
         while state.iteration < limit and not interrupted.is_set():
-            losses = _update(step, state, learning_rate, solver.clip_norm)
+            with stage("step"):
+                losses = _update(step, state, learning_rate, solver.clip_norm)
             bar.update()
             bar.set_postfix({name: f"{value:.3f}" for name, value in losses.items()}, refresh=False)
             _append_log(loop.log_path, {"iteration": state.iteration, **losses})
             if loop.checkpoint_path and state.iteration % loop.checkpoint_every == 0:
                 save_checkpoint(loop.checkpoint_path, state, settings)
+    state.network.zero_grad()
     if loop.checkpoint_path:
         save_checkpoint(loop.checkpoint_path, state, settings)
     if state.iteration < iterations:
@@ -153,10 +156,11 @@ def _update(
             f"the loss is {total} at iteration {state.iteration}: lower the learning rate or check the data "
             "(minircnn check-data)"
         )
-    if clip_norm is not None:
-        clip_gradients(state.network.named_parameters(), clip_norm)
-    state.optimizer.lr = learning_rate(state.iteration)
-    state.optimizer.step()
+    with stage("update"):
+        if clip_norm is not None:
+            clip_gradients(state.network.named_parameters(), clip_norm)
+        state.optimizer.lr = learning_rate(state.iteration)
+        state.optimizer.step()
     state.iteration += 1
     return {**losses, "seconds": time.perf_counter() - start}
 

@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 from minircnn.arrays import Device, HostArray
 from minircnn.detectors import RCNN, BoxRegressors, PostprocessSettings
 from minircnn.heads import BoxRegressor, MinedSVMs, MiningSettings, feature_scale, mine_and_train
+from minircnn.profiling import stage
 from minircnn.proposals import Proposer
 from minircnn.structures import BoolArray, DetectionDataset, FloatArray
 from minircnn.training.configs import BoxRegressionSettings, RCNNSettings, SVMSettings
@@ -32,6 +33,7 @@ def train_rcnn(
     folder: Path,
     loop: LoopSettings,
     device: Device = "cpu",
+    n_jobs: int = 1,
 ) -> tuple[RCNN, MinedSVMs]:
     """Make the four parts one after the other (section 2.3).
 
@@ -48,6 +50,8 @@ def train_rcnn(
     loop : LoopSettings
         Of the fine-tuning; ``resume`` also keeps a finished feature cache.
     device : {"cpu", "cuda"}
+    n_jobs : int
+        Processes that compute features.
 
     Returns
     -------
@@ -57,21 +61,25 @@ def train_rcnn(
     """
     tuner = FineTuner(dataset, proposals, settings, device=device)
     fine_tune(tuner, loop)
-    cache = cache_features(
-        tuner.network,
-        tuner.backbone.normalization,
-        tuner.warp,
-        tuner.photos,
-        tuner.records,
-        folder / "features",
-        min_iou=settings.box_regression.min_iou,
-        dtype=settings.cache_dtype,
-        progress=loop.progress,
-    )
-    svms = train_svms(cache, tuner.records, settings.svm, seed=settings.seed, progress=loop.progress)
-    regressors = train_box_regressors(
-        cache, tuner.records, settings.box_regression, settings.svm.feature_norm
-    )
+    with stage("features"):
+        cache = cache_features(
+            tuner.network,
+            tuner.backbone.normalization,
+            tuner.warp,
+            tuner.photos,
+            tuner.records,
+            folder / "features",
+            min_iou=settings.box_regression.min_iou,
+            dtype=settings.cache_dtype,
+            n_jobs=n_jobs,
+            progress=loop.progress,
+        )
+    with stage("SVMs"):
+        svms = train_svms(cache, tuner.records, settings.svm, seed=settings.seed, progress=loop.progress)
+    with stage("box regression"):
+        regressors = train_box_regressors(
+            cache, tuner.records, settings.box_regression, settings.svm.feature_norm
+        )
     detector = RCNN(
         tuner.network,
         tuner.backbone.normalization,

@@ -12,16 +12,18 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
 from minircnn.arrays import HostArray, like
 from minircnn.backbones import Normalization
-from minircnn.detectors.rcnn import RCNNNetwork, WarpSettings, extract_features
+from minircnn.detectors.crops import RCNNNetwork, WarpSettings, extract_features
+from minircnn.structures import BoolArray, FloatArray
 from minircnn.training.regions import PhotoReader, RegionRecord
 
 logger = logging.getLogger("minircnn")
@@ -64,6 +66,7 @@ def cache_features(
     *,
     min_iou: float,
     dtype: str = "float32",
+    n_jobs: int = 1,
     progress: bool = True,
 ) -> FeatureCache:
     """Compute the features of every region, or finish what an earlier call began.
@@ -76,6 +79,8 @@ def cache_features(
     min_iou : float
         Regions that overlap their object by more keep their pool5 features.
     dtype : {"float32", "float16"}
+    n_jobs : int
+        Processes, a photo each at a time; the features are the same for any number. This one writes.
 
     Raises
     ------
@@ -97,18 +102,48 @@ def cache_features(
             np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype=dtype, shape=shape).flush()
     fc7 = np.lib.format.open_memmap(folder / "fc7.npy", "r+")
     pool5 = np.lib.format.open_memmap(folder / "pool5.npy", "r+")
+    work = _Extraction(network, normalization, warp, photos, dtype)
+    results: Iterable[tuple[HostArray, HostArray]] = Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(_extract)(work, i, records[i].boxes, close[i]) for i in range(done, len(records))
+    )
     bar = tqdm(total=len(records), initial=done, desc="features", unit="photo", disable=not progress)
     with bar:
-        for i in range(done, len(records)):
+        for i, (own7, own5) in enumerate(results, start=done):  # in the order of the photos
             if len(records[i]):
-                own7, own5 = extract_features(network, normalization, warp, photos.read(i), records[i].boxes)
                 fc7[first[i] : first[i + 1]] = own7
-                pool5[first_close[i] : first_close[i + 1]] = own5[close[i]]
+                pool5[first_close[i] : first_close[i + 1]] = own5
             fc7.flush()
             pool5.flush()
             _write_done(done_path, key, i + 1)
             bar.update()
     return FeatureCache(fc7, pool5, first)
+
+
+@dataclass(frozen=True)
+class _Extraction:
+    """What the features of every photo are made with; it travels to the processes that make them."""
+
+    network: RCNNNetwork
+    normalization: Normalization
+    warp: WarpSettings
+    photos: PhotoReader
+    dtype: str
+
+    def __sizeof__(self) -> int:
+        """Return the bytes of the weights, so that Dask sends them once and not with every photo."""
+        return self.network.__sizeof__()
+
+
+def _extract(
+    work: _Extraction, index: int, boxes: FloatArray, close: BoolArray
+) -> tuple[HostArray, HostArray]:
+    """Return fc7 of all `boxes` of photo `index`, and pool5 of those that are `close` to an object."""
+    if len(boxes) == 0:
+        return np.empty((0, 0)), np.empty((0, 0))
+    image = work.photos.read(index)
+    return extract_features(
+        work.network, work.normalization, work.warp, image, boxes, pool5_of=close, dtype=work.dtype
+    )
 
 
 def _feature_dims(network: RCNNNetwork, warp: WarpSettings) -> tuple[int, int]:

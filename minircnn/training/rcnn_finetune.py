@@ -11,6 +11,7 @@ from minircnn.boxes import sample_rcnn
 from minircnn.detectors import RCNNNetwork, WarpSettings
 from minircnn.imaging import warp_regions
 from minircnn.nn import softmax_cross_entropy
+from minircnn.profiling import stage
 from minircnn.structures import DetectionDataset, FloatArray, IntArray
 from minircnn.training.backbone import make_backbone
 from minircnn.training.checkpoint import start_training
@@ -24,7 +25,7 @@ def warp_settings(settings: RCNNSettings, crop_size: int) -> WarpSettings:
     size = settings.crop_size or crop_size
     # 16 of 227 pixels in the paper; other crops keep the proportion
     context = round(16 * size / 227) if settings.context is None else settings.context
-    return WarpSettings(crop_size=size, context=context)
+    return WarpSettings(crop_size=size, context=context, crop_batch=settings.crop_batch)
 
 
 class FineTuner:
@@ -62,12 +63,15 @@ class FineTuner:
 
     def step(self, iteration: int) -> dict[str, float]:
         """Compute the loss of a fresh batch and add its gradients to the parameters."""
-        crops, labels = self.make_batch()
+        with stage("make batch"):
+            crops, labels = self.make_batch()
         weight = self.network.fc8.weight.data
-        loss, d_logits = softmax_cross_entropy(
-            self.network.forward(like(crops, weight)), like(labels, weight)
-        )
-        self.network.backward(d_logits)
+        with stage("forward"):
+            logits = self.network.forward(like(crops, weight))
+        with stage("loss"):
+            loss, d_logits = softmax_cross_entropy(logits, like(labels, weight))
+        with stage("backward"):
+            self.network.backward(d_logits)
         return {"loss": loss}
 
     def make_batch(self) -> tuple[FloatArray, IntArray]:
@@ -99,10 +103,11 @@ class FineTuner:
 
 def fine_tune(tuner: FineTuner, loop: LoopSettings) -> None:
     """Train to the last iteration of the tuner's settings; see :func:`train_loop` for what is raised."""
-    train_loop(
-        tuner.step,
-        tuner.state,
-        solver=tuner.settings.fine_tune.solver,
-        loop=loop,
-        settings=as_json(tuner.settings),
-    )
+    with stage("fine-tuning"):
+        train_loop(
+            tuner.step,
+            tuner.state,
+            solver=tuner.settings.fine_tune.solver,
+            loop=loop,
+            settings=as_json(tuner.settings),
+        )

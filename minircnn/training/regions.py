@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from minircnn.boxes import assign, box_iou, encode
+from minircnn.profiling import stage
 from minircnn.structures import Annotations, DetectionDataset, FloatArray, ImageArray, IntArray
 
 logger = logging.getLogger("minircnn")
@@ -103,16 +105,30 @@ class PhotoReader:
     Parameters
     ----------
     dataset : DetectionDataset
-    keep : int
-        Photos kept.
+    max_bytes : int
+        Of the photos kept.
     """
 
-    def __init__(self, dataset: DetectionDataset, keep: int = 512) -> None:
-        self._read = lru_cache(maxsize=keep)(dataset.image)
+    def __init__(self, dataset: DetectionDataset, max_bytes: int = 512 << 20) -> None:
+        self.dataset, self.max_bytes = dataset, max_bytes
+        self._kept: OrderedDict[int, ImageArray] = OrderedDict()  # the least recent first
+        self._bytes = 0
 
     def read(self, index: int) -> ImageArray:
         """Return photo `index` (H, W, 3) uint8."""
-        return self._read(index)
+        with stage("read photo"):
+            image = self._kept.pop(index, None)
+            if image is None:
+                image = self.dataset.image(index)
+                self._bytes += image.nbytes
+            self._kept[index] = image
+            while self._bytes > self.max_bytes:
+                self._bytes -= self._kept.popitem(last=False)[1].nbytes
+        return image
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process without the photos."""
+        return PhotoReader, (self.dataset, self.max_bytes)
 
 
 def epoch_order(seed: int, epoch: int, count: int) -> IntArray:

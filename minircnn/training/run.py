@@ -10,6 +10,7 @@ from pathlib import Path
 
 from minircnn.arrays import Device
 from minircnn.detectors import RCNN, FastRCNN, save_detector
+from minircnn.profiling import stage
 from minircnn.proposals import ProposalFile, Proposer, SelectiveSearch, SlidingWindow
 from minircnn.structures import DetectionDataset
 from minircnn.training.configs import FastRCNNSettings, ProposalSettings, RCNNSettings, as_json
@@ -72,6 +73,7 @@ def train(
     resume: bool = False,
     device: Device = "cpu",
     n_jobs: int = 1,
+    network_jobs: int = 1,
     proposal_folder: Path | None = None,
     progress: bool = True,
     checkpoint_every: int = 200,
@@ -88,6 +90,8 @@ def train(
         Continue the run in `folder`; a run that was stopped and resumed equals one that was not.
     n_jobs : int
         Processes that compute proposals.
+    network_jobs : int
+        Processes that compute R-CNN's features; each holds the activations of one batch of crops.
     proposal_folder : Path, optional
         Where proposals are kept; default inside `folder`. Runs on the same photos can share it.
     stop_after : int, optional
@@ -113,9 +117,9 @@ def train(
     _claim(folder, name, settings, resume=resume)
     proposer = make_proposer(settings.proposals, seed=settings.seed)
     clock = time.perf_counter()
-    proposals = compute_proposals(
-        dataset, proposer, folder=proposal_folder or folder / "proposals", n_jobs=n_jobs, progress=progress
-    )
+    kept = proposal_folder or folder / "proposals"
+    with stage("proposals"):
+        proposals = compute_proposals(dataset, proposer, folder=kept, n_jobs=n_jobs, progress=progress)
     seconds = {"proposals": time.perf_counter() - clock}
     clock = time.perf_counter()
     detector: FastRCNN | RCNN
@@ -125,11 +129,19 @@ def train(
         detector = trainer.detector(proposer)
     else:
         detector, _ = train_rcnn(
-            dataset, proposals, proposer, settings, folder=folder, loop=loop, device=device
+            dataset,
+            proposals,
+            proposer,
+            settings,
+            folder=folder,
+            loop=loop,
+            device=device,
+            n_jobs=network_jobs,
         )
     seconds["training"] = time.perf_counter() - clock
     model_path = folder / MODEL_FILE
-    save_detector(model_path, detector)
+    with stage("write detector"):
+        save_detector(model_path, detector)
     return TrainingRun(detector, model_path, seconds)
 
 
