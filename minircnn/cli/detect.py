@@ -4,21 +4,39 @@ from __future__ import annotations
 
 import dataclasses
 import json as json_format
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
+from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from minircnn.cli.errors import CommandFailed, complain
+from minircnn.cli.errors import CommandFailed, UsageError, complain
 from minircnn.cli.files import find_photos, refuse_to_overwrite
-from minircnn.cli.options import DeviceName, Json, Model, Overwrite, Seed
+from minircnn.cli.options import (
+    CropBatch,
+    DeviceName,
+    Json,
+    Model,
+    NetworkJobs,
+    Overwrite,
+    Profile,
+    RegionBatch,
+    Seed,
+    network_job_count,
+)
 from minircnn.cli.output import note, print_json, table
+from minircnn.cli.profile import profile_if, profile_record, profile_table
 from minircnn.cli.running import open_detector, parse_svd, usual_min_score
+from minircnn.detectors import RCNN, FastRCNN
 from minircnn.imaging import ImageError, read_image
+from minircnn.profiling import Stage, stage
 from minircnn.proposals import ProposalFile
 from minircnn.structures import Detections
 from minircnn.viz import draw_detections, save_figure
+
+_Found: TypeAlias = tuple[dict[str, Any], Detections]
 
 
 def detect(
@@ -30,6 +48,10 @@ def detect(
     min_score: float | None = None,
     svd: str | None = None,
     proposals: Path | None = None,
+    region_batch: RegionBatch = None,
+    crop_batch: CropBatch = None,
+    jobs: NetworkJobs = 0,
+    profile: Profile = False,
     overwrite: Overwrite = False,
     json: Json = False,
     seed: Seed = 0,
@@ -39,7 +61,8 @@ def detect(
 
     For every photo NAME the folder receives NAME.png, the photo with its boxes, and NAME.json, the same as
     numbers: class, score and box (x1, y1, x2, y2 in pixels from the top left corner). Photos that cannot be
-    read are named at the end, with exit code 1.
+    read are named at the end, with exit code 1. With --profile --json the result is an object of "photos" and
+    "profile" in the place of the list of photos.
 
     For example:
 
@@ -60,44 +83,65 @@ def detect(
     proposals
         Take the candidate boxes from this file instead of computing them; photos are looked up by name.
     """
+    workers = network_job_count(jobs, device)
+    if profile and workers > 1:
+        raise UsageError("--profile measures one process: leave --jobs away")
     photos = find_photos(images)
     refuse_to_overwrite(
         (out / f"{photo.stem}{ending}" for photo in photos for ending in (".png", ".json")),
         overwrite=overwrite,
     )
-    detector = open_detector(model, svd=parse_svd(svd), device=device)
-    if proposals is not None:
-        detector = dataclasses.replace(detector, proposer=ProposalFile(proposals))
-    least = usual_min_score(detector) if min_score is None else min_score
-    results, unreadable = [], []
-    for photo in tqdm(photos, desc="detecting", unit="photo", delay=1):
-        try:
-            image = read_image(photo)
-        except ImageError as error:
-            unreadable.append(error)  # one broken file does not cost the others their result
-            continue
-        found = detector.detect(image, image_id=photo.stem).above(least)
-        figure = draw_detections(image, found, min_score=least)
-        picture = save_figure(figure, out / f"{photo.stem}.png")
-        record = _record(photo, picture, image.shape[:2], found)
-        (out / f"{photo.stem}.json").write_text(json_format.dumps(record, indent=2) + "\n", encoding="utf-8")
-        results.append((record, found))
-    _announce(results, out, least, json=json)
+    with profile_if(profile, device) as total:
+        with stage("load detector"):
+            detector = open_detector(
+                model, svd=parse_svd(svd), device=device, region_batch=region_batch, crop_batch=crop_batch
+            )
+        if proposals is not None:
+            detector = dataclasses.replace(detector, proposer=ProposalFile(proposals))
+        least = usual_min_score(detector) if min_score is None else min_score
+        finds: Iterable[_Found | ImageError] = Parallel(n_jobs=workers, return_as="generator")(
+            delayed(_detect)(detector, photo, out, least) for photo in photos
+        )
+        found = list(tqdm(finds, total=len(photos), desc="detecting", unit="photo", delay=1))
+    results = [result for result in found if not isinstance(result, ImageError)]
+    _announce(results, out, least, total, json=json)
+    unreadable = [result for result in found if isinstance(result, ImageError)]
     for reason in unreadable:
         complain(str(reason))
     if unreadable:
         raise CommandFailed("some photos cannot be read")
 
 
-def _announce(
-    results: list[tuple[dict[str, Any], Detections]], out: Path, least: float, *, json: bool
-) -> None:
-    """Print what was found and where it lies; with nothing found, what to try."""
+def _detect(detector: FastRCNN | RCNN, photo: Path, out: Path, least: float) -> _Found | ImageError:
+    """Detect in one photo and write the result; a photo that cannot be read is returned as its error.
+
+    One broken file does not cost the others their result.
+    """
+    with stage("photo"):
+        try:
+            with stage("read"):
+                image = read_image(photo)
+        except ImageError as error:
+            return error
+        found = detector.detect(image, image_id=photo.stem).above(least)
+        with stage("draw and write"):
+            picture = save_figure(draw_detections(image, found, min_score=least), out / f"{photo.stem}.png")
+            record = _record(photo, picture, image.shape[:2], found)
+            text = json_format.dumps(record, indent=2) + "\n"
+            (out / f"{photo.stem}.json").write_text(text, encoding="utf-8")
+    return record, found
+
+
+def _announce(results: list[_Found], out: Path, least: float, profile: Stage | None, *, json: bool) -> None:
+    """Print what was found, where it lies and where the time went; with nothing found, what to try."""
     if json:
-        print_json([record for record, _ in results])
+        records = [record for record, _ in results]
+        print_json(records if profile is None else {"photos": records, "profile": profile_record(profile)})
     elif results:
         rows = [[record["image"], len(found), _summary(found)] for record, found in results]
         print(table(["photo", "found", "best of each class"], rows))
+        if profile is not None:
+            print(f"\n{profile_table(profile, 'photo')}")
     if results:
         note(f"pictures and JSON: {out}")
         if not any(len(found) for _, found in results):

@@ -12,17 +12,20 @@ import numpy as np
 from minircnn.cli.files import refuse_to_overwrite
 from minircnn.cli.options import (
     Bad,
+    CropBatch,
     Data,
     DeviceName,
     Images,
-    Jobs,
     Json,
     Model,
+    NetworkJobs,
     Overwrite,
     Photos,
+    RegionBatch,
     Seed,
     Split,
     job_count,
+    network_job_count,
 )
 from minircnn.cli.output import note, print_json
 from minircnn.cli.pages import Balance, best_balance, mistakes, precision_recall_figure
@@ -57,7 +60,9 @@ def evaluate(
     photos: Photos = None,
     on_bad_box: Bad = "error",
     images: Images = None,
-    jobs: Jobs = 0,
+    region_batch: RegionBatch = None,
+    crop_batch: CropBatch = None,
+    jobs: NetworkJobs = 0,
     overwrite: Overwrite = False,
     json: Json = False,
     seed: Seed = 0,
@@ -89,11 +94,14 @@ def evaluate(
     """
     if out is not None:
         refuse_to_overwrite((out / "report.html", out / "result.json"), overwrite=overwrite)
-    detector = open_detector(model, svd=parse_svd(svd), device=device)
+    workers = network_job_count(jobs, device)
+    detector = open_detector(
+        model, svd=parse_svd(svd), device=device, region_batch=region_batch, crop_batch=crop_batch
+    )
     dataset = open_dataset(data, split, on_bad_box=on_bad_box, images=images, limit=photos)
     _require_same_classes(detector, dataset)
     proposals = compute_proposals(dataset, detector.proposer, folder=proposal_folder, n_jobs=job_count(jobs))
-    outcome = run_detector(detector, dataset, proposals)
+    outcome = run_detector(detector, dataset, proposals, n_jobs=workers)
     voc = evaluate_voc(
         outcome.detections, outcome.annotations, method="11point" if metric == "voc07" else "area"
     )
@@ -109,6 +117,7 @@ def evaluate(
         "best_balance": asdict(balance),
         "proposals": recall.to_record(),
         "seconds_per_photo": float(np.mean(outcome.seconds)),
+        "processes": workers,
     }
     if json:
         print_json(result)
@@ -119,7 +128,8 @@ def evaluate(
             f"(precision {balance.precision:.3f}, recall {balance.recall:.3f})"
         )
         print(f"\nproposals: {recall.num_proposals:,.0f} a photo\n{recall.table()}")
-        print(f"\n{result['seconds_per_photo']:.3f} s a photo without proposals")
+        shared = "" if workers == 1 else f", in each of {workers} processes at a time"
+        print(f"\n{result['seconds_per_photo']:.3f} s a photo without proposals{shared}")
     if out is not None:
         page = _report(dataset, outcome, voc, recall, balance, detector_name(detector))
         note(f"report: {page.save(out / 'report.html')}")

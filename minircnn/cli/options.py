@@ -39,6 +39,36 @@ Images = Annotated[
 Photos = Annotated[int | None, Parameter(name="--photos", help="Use the first so many photos only.")]
 Overwrite = Annotated[bool, Parameter(negative="", help="Replace files of an earlier call.")]
 Jobs = Annotated[int, Parameter(help="Processes that compute proposals; 0 takes one per processor.")]
+NetworkJobs = Annotated[
+    int,
+    Parameter(
+        name="--jobs",
+        help="Processes, each with its share of the processors and its own memory. 0: one per processor for "
+        "proposals, one alone for the network. The results are the same.",
+    ),
+]
+Profile = Annotated[
+    bool,
+    Parameter(
+        name="--profile",
+        negative="",
+        help="Also say where the time went, stage by stage, and how much memory was held at most.",
+    ),
+]
+RegionBatch = Annotated[
+    int | None,
+    Parameter(
+        name="--region-batch",
+        help="Fast R-CNN: regions pooled and scored at once; fewer need less memory. Default: as stored.",
+    ),
+]
+CropBatch = Annotated[
+    int | None,
+    Parameter(
+        name="--crop-batch",
+        help="R-CNN: crops sent through the network at once; fewer need less memory. Default: as stored.",
+    ),
+]
 Json = Annotated[
     bool,
     Parameter(
@@ -68,6 +98,20 @@ def job_count(jobs: int) -> int:
         return jobs
     # only the processors this process may use: containers often have fewer than the machine
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def network_job_count(jobs: int, device: Device) -> int:
+    """Return in how many processes the network runs: in this one alone unless `jobs` asks for more.
+
+    One process uses all processors already, each further one holds activations of its own, and a GPU is not
+    shared.
+
+    Raises
+    ------
+    ValueError
+        If it is negative.
+    """
+    return 1 if jobs == 0 or device == "cuda" else job_count(jobs)
 
 
 def require_device(device: Device) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Group, Parameter
 
+from minircnn.arrays import Device
 from minircnn.cli.options import (
     Bad,
     Data,
@@ -14,15 +17,20 @@ from minircnn.cli.options import (
     Images,
     Jobs,
     Json,
+    NetworkJobs,
     Photos,
+    Profile,
     Split,
     job_count,
+    network_job_count,
     require_device,
 )
 from minircnn.cli.output import note, print_json, table
+from minircnn.cli.profile import profile_if, profile_record, profile_table
 from minircnn.data.opening import open_dataset
+from minircnn.profiling import Stage
 from minircnn.structures import DetectionDataset
-from minircnn.training import FastRCNNSettings, RCNNSettings, TrainingRun
+from minircnn.training import FastRCNNSettings, RCNNSettings, TrainingInterrupted, TrainingRun
 from minircnn.training import train as train_detector
 
 _SETTINGS = Group(
@@ -78,6 +86,7 @@ def train_fast_rcnn(
     jobs: Jobs = 0,
     proposal_folder: _Shared = None,
     checkpoint_every: _Every = 200,
+    profile: Profile = False,
     json: Json = False,
     device: DeviceName = "cpu",
     settings: Annotated[FastRCNNSettings | None, Parameter(name="*", group=_SETTINGS)] = None,
@@ -98,17 +107,18 @@ def train_fast_rcnn(
     """
     require_device(device)
     dataset = open_dataset(data, split, on_bad_box=on_bad_box, images=images, limit=photos)
-    run = train_detector(
-        dataset,
-        settings or FastRCNNSettings(),
-        out,
-        resume=resume,
-        device=device,
-        n_jobs=job_count(jobs),
-        proposal_folder=proposal_folder,
-        checkpoint_every=checkpoint_every,
-    )
-    _announce(run, dataset, json=json)
+    with _profile_of_training(profile, device) as total:
+        run = train_detector(
+            dataset,
+            settings or FastRCNNSettings(),
+            out,
+            resume=resume,
+            device=device,
+            n_jobs=job_count(jobs),
+            proposal_folder=proposal_folder,
+            checkpoint_every=checkpoint_every,
+        )
+    _announce(run, dataset, total, json=json)
 
 
 @train_app.command(name="rcnn")
@@ -123,9 +133,10 @@ def train_rcnn(
     photos: Photos = None,
     on_bad_box: Bad = "error",
     images: Images = None,
-    jobs: Jobs = 0,
+    jobs: NetworkJobs = 0,
     proposal_folder: _Shared = None,
     checkpoint_every: _Every = 200,
+    profile: Profile = False,
     json: Json = False,
     device: DeviceName = "cpu",
     settings: Annotated[RCNNSettings | None, Parameter(name="*", group=_SETTINGS)] = None,
@@ -146,24 +157,42 @@ def train_rcnn(
     """
     require_device(device)
     dataset = open_dataset(data, split, on_bad_box=on_bad_box, images=images, limit=photos)
-    run = train_detector(
-        dataset,
-        settings or RCNNSettings(),
-        out,
-        resume=resume,
-        device=device,
-        n_jobs=job_count(jobs),
-        proposal_folder=proposal_folder,
-        checkpoint_every=checkpoint_every,
-    )
-    _announce(run, dataset, json=json)
+    with _profile_of_training(profile, device) as total:
+        run = train_detector(
+            dataset,
+            settings or RCNNSettings(),
+            out,
+            resume=resume,
+            device=device,
+            n_jobs=job_count(jobs),
+            network_jobs=network_job_count(jobs, device),
+            proposal_folder=proposal_folder,
+            checkpoint_every=checkpoint_every,
+        )
+    _announce(run, dataset, total, json=json)
 
 
-def _announce(run: TrainingRun, dataset: DetectionDataset, *, json: bool) -> None:
+@contextmanager
+def _profile_of_training(wanted: bool, device: Device) -> Iterator[Stage | None]:
+    """Record the training inside, if `wanted`; one that is stopped says where the time went until then."""
+    total = None
+    try:
+        with profile_if(wanted, device) as total:
+            yield total
+    except TrainingInterrupted:
+        if total is not None:
+            note(profile_table(total, "step"))
+        raise
+
+
+def _announce(run: TrainingRun, dataset: DetectionDataset, profile: Stage | None, *, json: bool) -> None:
     """Say what was made, how long it took and what to do next."""
     if json:
-        print_json({"model": run.model_path, "seconds": run.seconds, "photos": len(dataset)})
+        result = {"model": run.model_path, "seconds": run.seconds, "photos": len(dataset)}
+        print_json(result if profile is None else {**result, "profile": profile_record(profile)})
     else:
         print(table(["part", "seconds"], [[part, round(s, 1)] for part, s in run.seconds.items()]))
+        if profile is not None:
+            print(f"\n{profile_table(profile, 'step')}\n")
         print(f"detector: {run.model_path}")
     note(f"next: minircnn evaluate {run.model_path.parent} DATA --split SPLIT")
