@@ -74,7 +74,10 @@ def describe(error: BaseException) -> str:
     if isinstance(error, KeyError) and error.args:
         return str(error.args[0])
     if isinstance(error, MemoryError):
-        return f"not enough memory ({error}); use fewer proposals (--proposals.limit) or smaller photos"
+        return (
+            f"not enough memory ({error}); put less through the network at once (--region-batch, "
+            "--crop-batch), or use fewer proposals (--proposals.limit) or smaller photos"
+        )
     text = str(error)
     return text if isinstance(error, _EXPECTED) and text else f"{type(error).__name__}: {text}"
 

@@ -106,7 +106,7 @@ def train_svms(
 
     Positives are the ground-truth boxes alone; regions between the two are left out (appendix B).
     """
-    num_classes = records[0].class_iou.shape[1]
+    num_classes = records[0].num_classes
     own: list[list[HostArray]] = [[] for _ in range(num_classes)]
     for i, record in enumerate(records):
         for row, label in enumerate(record.labels[: record.num_gt]):
@@ -145,7 +145,7 @@ def train_box_regressors(
     close = [record.best_iou > settings.min_iou for record in records]
     labels = np.concatenate([r.labels[c] for r, c in zip(records, close, strict=True)])
     targets = np.concatenate([r.targets[c] for r, c in zip(records, close, strict=True)])
-    num_classes, dim = records[0].class_iou.shape[1], cache.pool5.shape[1]
+    num_classes, dim = records[0].num_classes, cache.pool5.shape[1]
     weight = np.zeros((num_classes, 4, dim), dtype=np.float32)
     bias = np.zeros((num_classes, 4), dtype=np.float32)
     scale = feature_scale(cache.pool5, feature_norm) if len(labels) else 1.0
@@ -154,7 +154,8 @@ def train_box_regressors(
         if not own.any():
             logger.warning("class %d has no region to learn box regression from: its boxes stay", label)
             continue
-        features = np.asarray(cache.pool5[own], dtype=np.float32) * np.float32(scale)
+        features = np.asarray(cache.pool5[own], dtype=np.float32)  # a copy: the rows are chosen
+        features *= np.float32(scale)
         ridge = BoxRegressor(settings.alpha).fit(features, targets[own])
         # whitening and feature scale are linear: fold them into one matrix for detection
         weight[label - 1] = (ridge.coef_ @ ridge.unwhiten_).T * scale

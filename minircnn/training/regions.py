@@ -24,16 +24,17 @@ class RegionRecord:
     Parameters
     ----------
     boxes : (R, 4) float32 array
-        The `num_gt` ground-truth boxes, then the proposals, in pixels of the photo.
+        The G ground-truth boxes, then the proposals, in pixels of the photo.
     best_iou : (R,) float array
         IoU with the object each region overlaps most.
     labels : (R,) int array
         Class of that object; 0 where the region overlaps none.
     targets : (R, 4) float32 array
         Offsets from the region to that object; zeros where it overlaps none.
-    class_iou : (R, K) float32 array
-        Largest IoU with an object of each class.
-    num_gt : int
+    gt_labels : (G,) int array
+        Of the ground-truth boxes.
+    num_classes : int
+        K.
     width : int
         Of the photo, in pixels.
     """
@@ -42,12 +43,29 @@ class RegionRecord:
     best_iou: FloatArray
     labels: IntArray
     targets: FloatArray
-    class_iou: FloatArray
-    num_gt: int
+    gt_labels: IntArray
+    num_classes: int
     width: int
 
     def __len__(self) -> int:
         return len(self.boxes)
+
+    @property
+    def num_gt(self) -> int:
+        """Number of ground-truth boxes, G."""
+        return len(self.gt_labels)
+
+    @property
+    def class_iou(self) -> FloatArray:
+        """Largest IoU with an object of each class, (R, K) float32.
+
+        Computed at every use: for all photos of a data set it would be larger than all the rest.
+        """
+        iou = box_iou(self.boxes, self.boxes[: self.num_gt])  # (R, G)
+        class_iou = np.zeros((len(self), self.num_classes), dtype=np.float32)
+        for label in np.unique(self.gt_labels):
+            class_iou[:, label - 1] = iou[:, self.gt_labels == label].max(axis=1)
+        return class_iou
 
 
 def region_record(annotations: Annotations, proposals: FloatArray) -> RegionRecord:
@@ -64,11 +82,10 @@ def region_record(annotations: Annotations, proposals: FloatArray) -> RegionReco
     labels[matched] = gt_labels[assignment.best_gt[matched]]
     targets = np.zeros((len(boxes), 4), dtype=np.float32)
     targets[matched] = encode(boxes[matched], gt[assignment.best_gt[matched]])
-    iou = box_iou(boxes, gt)  # (R, G)
-    class_iou = np.zeros((len(boxes), len(annotations.class_names)), dtype=np.float32)
-    for label in np.unique(gt_labels):
-        class_iou[:, label - 1] = iou[:, gt_labels == label].max(axis=1)
-    return RegionRecord(boxes, assignment.best_iou, labels, targets, class_iou, len(gt), annotations.width)
+    num_classes = len(annotations.class_names)
+    return RegionRecord(
+        boxes, assignment.best_iou, labels, targets, gt_labels, num_classes, annotations.width
+    )
 
 
 def region_records(dataset: DetectionDataset, proposals: Sequence[FloatArray]) -> list[RegionRecord]:

@@ -55,6 +55,16 @@ def test_a_batch_keeps_the_bounds_of_its_samples(rng):
     assert (batch.bbox_targets[batch.labels > 0] != 0).any()
 
 
+@pytest.mark.parametrize("sides", [(), (160,)])
+def test_a_batch_is_float32_with_channels_last_in_memory(sides, rng):
+    """As the layers take it: nothing is converted or rearranged on the way."""
+    trainer = _trainer(_Mirrored(Scenes("train", count=3)), rng, training_scales=sides, flip=True)
+    for iteration in range(4):
+        batch = trainer.make_batch(iteration)
+        assert {batch.images.dtype, batch.rois.dtype, batch.bbox_targets.dtype} == {np.dtype(np.float32)}
+        assert batch.images.transpose(0, 2, 3, 1).flags.c_contiguous
+
+
 @pytest.mark.parametrize("sides", [(), (160,), (240,)])
 def test_regions_move_with_scaled_and_mirrored_photos(sides, rng):
     """Decoding the targets of a batch gives the objects of the photo as the network sees it."""
