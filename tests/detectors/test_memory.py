@@ -19,10 +19,17 @@ from minircnn.detectors import (
     RCNNNetwork,
     WarpSettings,
 )
+from minircnn.nn import parallel
 from minircnn.proposals import SlidingWindow
 
 NAMES = tuple("abc")
 REGIONS = 600
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    """Each thread makes scratch memory of its own at its first piece of work, whenever that comes."""
+    monkeypatch.setattr(parallel._Workers, "threads", lambda self: 1)
 
 
 def peak_bytes(function, *arguments):

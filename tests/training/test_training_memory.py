@@ -6,6 +6,7 @@ import tracemalloc
 import pytest
 
 from minircnn.data import Scenes
+from minircnn.nn import parallel
 from minircnn.proposals import SlidingWindow
 from minircnn.training import (
     FAST_RCNN_PRESETS,
@@ -32,6 +33,12 @@ SLOW = dataclasses.replace(
 @pytest.fixture(scope="module")
 def proposals():
     return compute_proposals(SCENES, SlidingWindow(sizes=(40, 70)), limit=60, progress=False)
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    """Each thread makes scratch memory of its own at its first piece of work, whenever that comes."""
+    monkeypatch.setattr(parallel._Workers, "threads", lambda self: 1)
 
 
 @pytest.mark.parametrize(("make", "settings"), [(FastRCNNTrainer, FAST), (FineTuner, SLOW)])
