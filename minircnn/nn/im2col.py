@@ -83,16 +83,22 @@ def make_bands(shape: tuple[int, int, int], row_bytes: int, on_host: bool) -> li
     return [Band(i, i + 1, a, b) for i in range(n) for a, b in pairwise(edges)]
 
 
-def convolve(x: Array, weight: Array, bias: Array | None, geometry: ConvGeometry) -> Array:
-    """Convolve (correlate) `x` (N, H, W, C) with `weight` (O, k, k, C / groups) and add `bias` (O,).
+def prepare_filters(weight: Array, geometry: ConvGeometry, *, keep: bool = False) -> Array:
+    """View filters (O, k, k, C / groups) as matrices (groups, O / groups, k·k·C / groups)."""
+    return weight.reshape(geometry.groups, weight.shape[0] // geometry.groups, -1)
 
-    Returns (N, OH, OW, O).
+
+def convolve(
+    x: Array, matrix: Array, bias: Array | None, geometry: ConvGeometry, *, rectify: bool = False
+) -> Array:
+    """Convolve (correlate) `x` (N, H, W, C) with :func:`prepare_filters`' `matrix` and add `bias` (O,).
+
+    With `rectify`, negative results become 0. Returns (N, OH, OW, O).
     """
-    xp = array_namespace(x, weight)
+    xp = array_namespace(x, matrix)
     n, height, width, _ = x.shape
-    filters = weight.shape[0]
+    filters = matrix.shape[0] * matrix.shape[1]
     y = xp.empty((n, *geometry.output_size(height, width), filters), dtype=x.dtype)
-    matrix = _filter_matrices(weight, geometry.groups)  # (groups, O/groups, k·k·C/groups)
 
     def run(band: Band) -> None:
         out = y[band.first : band.last, band.top : band.bottom].reshape(-1, filters)
@@ -102,6 +108,8 @@ def convolve(x: Array, weight: Array, bias: Array | None, geometry: ConvGeometry
             xp.matmul(_columns(x, band, geometry, g), matrix[g].T, out=out[:, part])
         if bias is not None:
             out += bias
+        if rectify:
+            xp.maximum(out, 0, out=out)
 
     parallel_for(run, _bands(y, matrix), like=x)
     return y
@@ -137,7 +145,8 @@ def input_gradient(dy: Array, weight: Array, geometry: ConvGeometry, size: tuple
     if geometry.stride == 1 and p < k:
         # every input pixel sees the flipped filters: a convolution of dy (full, less the padding)
         turned = ConvGeometry(k, 1, k - 1 - p, geometry.groups)
-        return convolve(dy, _turned_filters(weight, geometry.groups), None, turned)
+        filters = prepare_filters(turned_filters(weight, geometry.groups), turned)
+        return convolve(dy, filters, None, turned)
     return _scatter_columns(dy, weight, geometry, size)
 
 
@@ -146,11 +155,7 @@ def _bands(y: Array, matrix: Array) -> list[Band]:
     return make_bands((y.shape[0], y.shape[1], y.shape[2]), row_bytes, is_host(y))
 
 
-def _filter_matrices(weight: Array, groups: int) -> Array:
-    return weight.reshape(groups, weight.shape[0] // groups, -1)
-
-
-def _turned_filters(weight: Array, groups: int) -> Array:
+def turned_filters(weight: Array, groups: int) -> Array:
     """Return the filters (C, k, k, O / groups) that carry dy back to x, given (O, k, k, C / groups)."""
     filters, k, _, channels = weight.shape
     split = weight.reshape(groups, filters // groups, k, k, channels)[:, :, ::-1, ::-1]
@@ -202,7 +207,7 @@ def _scatter_columns(dy: Array, weight: Array, geometry: ConvGeometry, size: tup
     k, s, p, groups = geometry.kernel_size, geometry.stride, geometry.padding, geometry.groups
     n, _, width, filters = dy.shape
     channels = weight.shape[3]
-    matrix = _filter_matrices(weight, groups)
+    matrix = prepare_filters(weight, geometry)
     padded = xp.zeros((n, size[0] + 2 * p, size[1] + 2 * p, groups * channels), dtype=dy.dtype)
 
     def run(images: list[Band]) -> None:

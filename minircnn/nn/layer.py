@@ -8,6 +8,7 @@ gradients of its parameters to ``Parameter.grad`` and returns the gradient with 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,10 @@ class Layer:
     """Base of all layers; parameters and sub-layers are its attributes, in order of assignment."""
 
     training: bool = True
+    rectifies: bool = False
+    """Whether ``forward(x, rectify=True)`` returns max(y, 0): made at once, while y is in cache."""
+    is_rectifier: bool = False
+    """Whether this layer is max(x, 0) and has ``accept(y)``, which takes a result that is made already."""
     needs_input_grad: bool = True
     """False where nobody uses dLoss/dx (the first trainable layer): ``backward`` may then return None."""
 
@@ -169,10 +174,21 @@ class Sequential(Layer):
             setattr(self, name, layer)
 
     def forward(self, x: Array) -> Array:
-        """Return the last layer's output."""
-        for name, layer in self.children():
+        """Return the last layer's output.
+
+        A layer that can do the work of the ReLU behind it does so.
+        """
+        children = list(self.children())
+        followers = [layer for _, layer in children[1:]]
+        is_rectified = False
+        for (name, layer), following in zip_longest(children, followers):
             with stage(name):
-                x = layer.forward(x)
+                if is_rectified:
+                    x, is_rectified = layer.accept(x), False  # type: ignore[union-attr]
+                elif layer.rectifies and following is not None and following.is_rectifier:
+                    x, is_rectified = layer.forward(x, rectify=True), True  # type: ignore[call-arg]
+                else:
+                    x = layer.forward(x)
         return x
 
     def backward(self, dy: Array) -> Array:
