@@ -16,7 +16,10 @@ from benchmarks.harness import Timing, Work, run_contest
 from benchmarks.machine import describe_machine, set_threads
 from minircnn.cli.output import note, table
 
-CHAPTERS = ("convolution",)
+CHAPTERS = (
+    "convolution",
+    "networks",
+)
 """Modules with a function ``works()``, in the order of the report."""
 
 app = App(name="python -m benchmarks", help=__doc__)
@@ -25,7 +28,7 @@ app = App(name="python -m benchmarks", help=__doc__)
 @app.default
 def main(
     *,
-    only: Annotated[list[str] | None, Parameter(negative="")] = None,
+    only: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
     json_file: Annotated[Path | None, Parameter(name="--json")] = None,
     threads: int = 2,
     seconds: float = 3.0,

@@ -1,0 +1,119 @@
+"""Whole networks against the same networks in PyTorch: forward passes and one step of training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from benchmarks.convolution import better_layout
+from benchmarks.harness import Contest, Work, close_to
+from minircnn.backbones import Backbone, alexnet, vgg16
+from minircnn.nn import (
+    Conv2d,
+    Dropout,
+    Flatten,
+    Layer,
+    Linear,
+    LocalResponseNorm,
+    MaxPool2d,
+    ReLU,
+    Sequential,
+)
+
+
+def works() -> Iterator[Work]:
+    """Yield the rows of this chapter."""
+    yield Work("networks forward", "AlexNet, 128 crops", "PyTorch", _alexnet)
+    yield Work("networks forward", "VGG16 convolutions, 600 × 1000", "PyTorch", _vgg16_map)
+    yield Work("networks forward", "VGG16, 16 crops of 224", "PyTorch", _vgg16_crops)
+
+
+def twin(layer: Layer) -> nn.Module:
+    """Return the PyTorch module that computes what `layer` does, with a copy of its weights."""
+    if isinstance(layer, Sequential):
+        return nn.Sequential(*(twin(child) for _, child in layer.children()))
+    if isinstance(layer, Conv2d):
+        g = layer.geometry
+        out, inputs, k, _ = layer.weight.data.shape
+        conv = nn.Conv2d(inputs * g.groups, out, k, g.stride, g.padding, groups=g.groups)
+        return _with_weights(conv, layer)
+    if isinstance(layer, Linear):
+        return _with_weights(nn.Linear(layer.weight.data.shape[1], layer.weight.data.shape[0]), layer)
+    if isinstance(layer, MaxPool2d):
+        return nn.MaxPool2d(layer.kernel_size, layer.stride, layer.padding, ceil_mode=layer.ceil_mode)
+    if isinstance(layer, LocalResponseNorm):
+        return nn.LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k)
+    if isinstance(layer, Flatten):
+        return nn.Flatten()
+    if isinstance(layer, Dropout):
+        return nn.Dropout(layer.rate)
+    assert isinstance(layer, ReLU), f"no twin of {type(layer).__name__}"
+    return nn.ReLU(inplace=True)  # as PyTorch's own networks have it
+
+
+def _with_weights(module: nn.Module, layer: Conv2d | Linear) -> nn.Module:
+    with torch.no_grad():
+        module.weight.copy_(torch.tensor(np.array(layer.weight.data)))
+        module.bias.copy_(torch.tensor(np.array(layer.bias.data)))
+    return module
+
+
+def _alexnet() -> Contest:
+    backbone = alexnet(rng=np.random.default_rng(0))
+    return _forward(backbone, (128, 227, 227), [backbone.features, backbone.last_pool, backbone.head])
+
+
+def _vgg16_map() -> Contest:
+    backbone = vgg16(rng=np.random.default_rng(0), widths=(8, 8))  # its fully connected layers are not used
+    return _forward(backbone, (1, 600, 1000), [backbone.features])
+
+
+def _vgg16_crops() -> Contest:
+    backbone = vgg16(rng=np.random.default_rng(0))
+    return _forward(backbone, (16, 224, 224), [backbone.features, backbone.last_pool, backbone.head])
+
+
+def _forward(backbone: Backbone, shape: tuple[int, int, int], parts: list[Layer]) -> Contest:
+    n, height, width = shape
+    pixels = np.random.default_rng(1).integers(0, 256, (n, height, width, 3), dtype=np.uint8)
+    x = backbone.normalization.apply(pixels)
+    for part in parts:
+        part.eval()
+
+    def ours() -> Any:
+        y = x
+        for part in parts:
+            y = part.forward(y)
+        return y
+
+    def side(layout: torch.memory_format) -> Callable[[], Any]:
+        module = nn.Sequential(*(twin(part) for part in parts)).eval().to(memory_format=layout)
+        tx = torch.tensor(x).contiguous(memory_format=layout)
+
+        @torch.inference_mode()
+        def run() -> Any:
+            return module(tx)
+
+        return run
+
+    return Contest(ours, better_layout(side), close_to(1e-3), _flops(backbone, parts, shape))
+
+
+def _flops(backbone: Backbone, parts: list[Layer], shape: tuple[int, int, int]) -> float:
+    """Return the operations of the textbook method for one pass."""
+    n, height, width = shape
+    total = 0.0
+    for part in parts:
+        for layer in part.layers():
+            if isinstance(layer, Conv2d):
+                height, width = layer.geometry.output_size(height, width)
+                total += 2.0 * n * height * width * layer.weight.data.size
+            elif isinstance(layer, MaxPool2d):
+                height, width = layer.output_size(height), layer.output_size(width)
+            elif isinstance(layer, Linear):
+                total += 2.0 * n * layer.weight.data.size
+    return total
