@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import array_api_compat
 
-from minircnn.arrays import Array, array_namespace
+from minircnn.arrays import Array, array_namespace, is_host
+
+TABLE = 1 << 15
+"""IoU values computed at once on the CPU: what is made on the way to them stays in the core's cache."""
 
 
 def as_boxes(boxes: Array, what: str = "boxes") -> Array:
@@ -73,36 +76,46 @@ def box_iou(a: Array, b: Array) -> Array:
     TypeError
         If the arrays come from different libraries.
     """
-    array_namespace(a, b)  # refuses a mixture of libraries
-    return iou_of_columns(columns(as_boxes(a, "a")), columns(as_boxes(b, "b")))
+    xp = array_namespace(a, b)  # refuses a mixture of libraries
+    a, b = columns(as_boxes(a, "a"))[:, :, None], columns(as_boxes(b, "b"))[:, None, :]
+    count, others = a.shape[1], b.shape[2]
+    step = max(1, TABLE // max(1, others)) if is_host(a) else max(1, count)
+    if count <= step:
+        return iou_of_columns(a, b)
+    table = xp.empty((count, others), dtype=xp.result_type(a, b))
+    for start in range(0, count, step):
+        table[start : start + step, :] = iou_of_columns(a[:, start : start + step, :], b)
+    return table
 
 
 def columns(boxes: Array) -> Array:
-    """Return (R, 4) boxes as four contiguous rows (4, R), over which vector units run at full speed."""
+    """Return (R, 4) boxes as five contiguous rows (5, R): x1, y1, x2, y2 and the area.
+
+    Vector units run over such rows at full speed. The area of a box that has none is given as 1: it meets
+    nothing, and so its IoU becomes 0 / 1 rather than 0 / 0.
+    """
     xp = array_namespace(boxes)
-    return xp.stack([boxes[:, i] for i in range(4)])
+    x1, y1, x2, y2 = (boxes[:, i] for i in range(4))
+    area = _side(x2 - x1) * _side(y2 - y1)
+    return xp.stack([x1, y1, x2, y2, xp.where(area > 0, area, xp.ones_like(area))])
 
 
 def iou_of_columns(a: Array, b: Array) -> Array:
-    """Return :func:`box_iou` of boxes given as :func:`columns`: (4, A), (4, B) -> (A, B)."""
+    """Return the IoU of boxes given as :func:`columns`, (5, ...) each, whose shapes broadcast.
+
+    (5, P) and (5, P) are compared pair by pair; (5, A, 1) and (5, 1, B) make a table (A, B).
+    """
     xp = array_namespace(a, b)
-    width = xp.minimum(a[2, :, None], b[2, None, :])  # (A, B)
-    width -= xp.maximum(a[0, :, None], b[0, None, :])
-    height = xp.minimum(a[3, :, None], b[3, None, :])  # (A, B)
-    height -= xp.maximum(a[1, :, None], b[1, None, :])
-    intersection = _side(width)  # (A, B)
+    width = xp.minimum(a[2, ...], b[2, ...])
+    width -= xp.maximum(a[0, ...], b[0, ...])
+    height = xp.minimum(a[3, ...], b[3, ...])
+    height -= xp.maximum(a[1, ...], b[1, ...])
+    intersection = _side(width)
     intersection *= _side(height)
-    union = _nonzero_area(a)[:, None] + _nonzero_area(b)[None, :]  # (A, B)
+    union = a[4, ...] + b[4, ...]
     union -= intersection
     intersection /= union
     return intersection
-
-
-def _nonzero_area(columns: Array) -> Array:
-    """Return the areas, with 1 for a box that has none: it meets nothing, so its IoU is 0 / 1, not 0 / 0."""
-    xp = array_namespace(columns)
-    area = _side(columns[2, :] - columns[0, :]) * _side(columns[3, :] - columns[1, :])
-    return xp.where(area > 0, area, xp.ones_like(area))
 
 
 def clip_boxes(boxes: Array, height: float, width: float) -> Array:

@@ -32,6 +32,25 @@ def scored_boxes(draw, max_count=30, distinct=False):
     return boxes, np.array(scores, dtype=np.float64)
 
 
+@st.composite
+def awkward_boxes(draw, max_count=40):
+    """Boxes that try a search for neighbours: crowds, doubles, without area, tiny ones beside huge ones.
+
+    Sides and shifts are small integers times a power of two, the same for all boxes or drawn for each.
+    """
+    count = draw(st.integers(0, max_count))
+    corners = draw(hnp.arrays(np.int64, (count, 2), elements=st.integers(-8, 8)))
+    sides = draw(hnp.arrays(np.int64, (count, 2), elements=st.integers(-1, 6)))
+    exponents = st.integers(-12, 12)
+    if draw(st.booleans()):
+        scale = 2.0 ** draw(exponents) * np.ones((count, 1))
+    else:
+        scale = 2.0 ** draw(hnp.arrays(np.int64, (count, 1), elements=exponents))
+    places = draw(hnp.arrays(np.int64, (count, 2), elements=st.sampled_from([0, 0, 0, 5, 1000, 10**6])))
+    low = places + corners * scale
+    return np.concatenate([low, low + sides * scale], axis=1)
+
+
 def naive_iou(a, b):
     """One pair of boxes at a time, in Python numbers."""
     table = np.zeros((len(a), len(b)))
@@ -44,9 +63,9 @@ def naive_iou(a, b):
     return table
 
 
-def naive_nms(boxes, scores, iou_threshold):
+def naive_nms(boxes, scores, iou_threshold, iou=None):
     """Textbook greedy suppression: take the best, strike out what it overlaps; repeat."""
-    iou = naive_iou(boxes, boxes)
+    iou = naive_iou(boxes, boxes) if iou is None else iou
     candidates = sorted(range(len(boxes)), key=lambda i: -scores[i])  # sorted() is stable
     kept = []
     while candidates:
