@@ -19,6 +19,7 @@ from minircnn.cli.output import note, table
 CHAPTERS = (
     "convolution",
     "networks",
+    "boxes",
 )
 """Modules with a function ``works()``, in the order of the report."""
 
