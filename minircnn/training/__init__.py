@@ -1,19 +1,9 @@
 """Training: settings, loop, checkpoints, Fast R-CNN in one stage and R-CNN in its four."""
 
 from minircnn.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
-from minircnn.training.configs import (
-    BackboneSettings,
-    BoxRegressionSettings,
-    FastRCNNSettings,
-    FineTuneSettings,
-    ProposalSettings,
-    RCNNSettings,
-    RoISampling,
-    SolverSettings,
-    SVMSettings,
-    as_json,
-)
+from minircnn.training.configs import BackboneSettings, ProposalSettings, SolverSettings, as_json
 from minircnn.training.fast_rcnn import FastRCNNTrainer, train_fast_rcnn
+from minircnn.training.fast_rcnn_settings import FastRCNNSettings, RoISampling
 from minircnn.training.loop import (
     LoopSettings,
     NotFiniteError,
@@ -25,6 +15,7 @@ from minircnn.training.presets import FAST_RCNN_PRESETS, RCNN_PRESETS
 from minircnn.training.proposals import compute_proposals
 from minircnn.training.rcnn import train_box_regressors, train_rcnn, train_svms
 from minircnn.training.rcnn_finetune import FineTuner, fine_tune
+from minircnn.training.rcnn_settings import BoxRegressionSettings, FineTuneSettings, RCNNSettings, SVMSettings
 from minircnn.training.run import FolderInUseError, TrainingRun, make_proposer, train
 
 __all__ = [

@@ -17,7 +17,8 @@ from minircnn.proposals import Proposer
 from minircnn.structures import BoolArray, DetectionDataset, FloatArray, IntArray
 from minircnn.training.backbone import make_backbone
 from minircnn.training.checkpoint import start_training
-from minircnn.training.configs import FastRCNNSettings, RoISampling, as_json
+from minircnn.training.configs import as_json
+from minircnn.training.fast_rcnn_settings import FastRCNNSettings, RoISampling
 from minircnn.training.loop import LoopSettings, train_loop
 from minircnn.training.regions import PhotoReader, RegionRecord, epoch_order, region_records
 

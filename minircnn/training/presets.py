@@ -17,15 +17,9 @@ from __future__ import annotations
 import dataclasses
 
 from minircnn.detectors import ImageScale
-from minircnn.training.configs import (
-    BackboneSettings,
-    FastRCNNSettings,
-    FineTuneSettings,
-    ProposalSettings,
-    RCNNSettings,
-    RoISampling,
-    SolverSettings,
-)
+from minircnn.training.configs import BackboneSettings, ProposalSettings, SolverSettings
+from minircnn.training.fast_rcnn_settings import FastRCNNSettings, RoISampling
+from minircnn.training.rcnn_settings import FineTuneSettings, RCNNSettings
 
 _SCENE_PROPOSALS = ProposalSettings(min_size=10.0, limit=400)
 _QUICK_PROPOSALS = dataclasses.replace(_SCENE_PROPOSALS, limit=150)

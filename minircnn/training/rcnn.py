@@ -15,10 +15,10 @@ from minircnn.heads import BoxRegressor, MinedSVMs, MiningSettings, feature_scal
 from minircnn.profiling import stage
 from minircnn.proposals import Proposer
 from minircnn.structures import BoolArray, DetectionDataset, FloatArray
-from minircnn.training.configs import BoxRegressionSettings, RCNNSettings, SVMSettings
 from minircnn.training.loop import LoopSettings
 from minircnn.training.rcnn_features import FeatureCache, cache_features
 from minircnn.training.rcnn_finetune import FineTuner, fine_tune
+from minircnn.training.rcnn_settings import BoxRegressionSettings, RCNNSettings, SVMSettings
 from minircnn.training.regions import RegionRecord
 
 logger = logging.getLogger("minircnn")

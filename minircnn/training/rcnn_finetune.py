@@ -15,8 +15,9 @@ from minircnn.profiling import stage
 from minircnn.structures import DetectionDataset, FloatArray, IntArray
 from minircnn.training.backbone import make_backbone
 from minircnn.training.checkpoint import start_training
-from minircnn.training.configs import RCNNSettings, as_json
+from minircnn.training.configs import as_json
 from minircnn.training.loop import LoopSettings, train_loop
+from minircnn.training.rcnn_settings import RCNNSettings
 from minircnn.training.regions import PhotoReader, region_records
 
 

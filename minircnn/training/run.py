@@ -13,11 +13,13 @@ from minircnn.detectors import RCNN, FastRCNN, save_detector
 from minircnn.profiling import stage
 from minircnn.proposals import ProposalFile, Proposer, SelectiveSearch, SlidingWindow
 from minircnn.structures import DetectionDataset
-from minircnn.training.configs import FastRCNNSettings, ProposalSettings, RCNNSettings, as_json
+from minircnn.training.configs import ProposalSettings, as_json
 from minircnn.training.fast_rcnn import FastRCNNTrainer, train_fast_rcnn
+from minircnn.training.fast_rcnn_settings import FastRCNNSettings
 from minircnn.training.loop import LoopSettings
 from minircnn.training.proposals import compute_proposals
 from minircnn.training.rcnn import train_rcnn
+from minircnn.training.rcnn_settings import RCNNSettings
 
 logger = logging.getLogger("minircnn")
 
