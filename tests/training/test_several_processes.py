@@ -58,6 +58,14 @@ def assert_same_files(one, other):
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
 
 
+@pytest.fixture(params=["1M", 64], ids=["copied", "mapped"])
+def shared_memory(request):
+    """Larger arrays reach the processes as read-only memory maps, as those of large networks do."""
+    with joblib.parallel_config(max_nbytes=request.param):
+        yield
+
+
+@pytest.mark.usefixtures("shared_memory")
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_features_do_not_depend_on_the_number_of_processes(proposals, tmp_path, dtype):
     alone = features(SCENES, proposals, tmp_path / "alone", 1, dtype)
@@ -114,6 +122,7 @@ def rcnn(rng):
     )
 
 
+@pytest.mark.usefixtures("shared_memory")
 @pytest.mark.parametrize("make", [fast_rcnn, rcnn])
 def test_detections_do_not_depend_on_the_number_of_processes(make, proposals, rng):
     detector = make(rng)
