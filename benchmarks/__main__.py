@@ -18,6 +18,7 @@ from minircnn.cli.output import note, table
 
 CHAPTERS = (
     "convolution",
+    "layers",
     "networks",
     "boxes",
 )
