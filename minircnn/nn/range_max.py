@@ -2,196 +2,195 @@
 
 A maximum may be taken over overlapping parts. So the maxima over all windows of 2^a × 2^b pixels are made
 first, each from two of the next smaller size (a *sparse table*); any rectangle is then covered by four
-overlapping windows, however large it is. All rectangles are answered at once, a block of channels at a time
-so that the table stays small.
+overlapping windows, however large it is. Bins of different regions are often the same rectangle: each is
+answered once, and its maxima are copied to every bin that asked. A thread takes a block of channels at a
+time, so that table and answers stay in cache.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+from minircnn.arrays import Array, array_namespace, is_host, scatter_add
+from minircnn.nn.distinct_rectangles import DistinctRectangles, Rounds, add_bins, take_rows
+from minircnn.nn.parallel import parallel_for, workspace
+from minircnn.nn.sparse_table import answer, build_table, covering_windows
 
-from minircnn.arrays import Array, array_namespace, is_host, like
-from minircnn.nn.parallel import parallel_for
-
-TABLE_BYTES = 2**23
+TABLE_BYTES = 2**22
 """Aim for the sparse table of one block of channels."""
-BLOCK_VALUES = 2**16
-"""Maxima gathered at a time."""
-SCATTER_VALUES = 2**18
-"""Gradient values scattered at a time."""
+PIECE_VALUES = 2**16
+"""Maxima answered, copied or scattered at a time."""
+
+
+@dataclass(frozen=True)
+class Winners:
+    """Which pixels hold the maxima: what the backward pass needs.
+
+    Attributes
+    ----------
+    places : list of (U, c) int arrays
+        For every block of c channels and every distinct rectangle, the index of the winner among the
+        N·H·W·c values of the block, the first of equals in reading order; N·H·W·c for an empty rectangle.
+    rounds : Rounds
+        Which bins share a rectangle.
+    shape : (int, int, int, int)
+        N, H, W, C of the maps.
+    """
+
+    places: list[Array]
+    rounds: Rounds
+    shape: tuple[int, int, int, int]
 
 
 def rectangle_maxima(
     maps: Array, rectangles: Array, image_index: Array, *, keep_winner: bool
-) -> tuple[Array, Array | None]:
+) -> tuple[Array, Winners | None]:
     """Return the maximum of each rectangle, per channel, and which pixel holds it.
 
     Parameters
     ----------
     maps : (N, H, W, C) float array
-    rectangles : (M, 4) int array
+    rectangles : (R, B, 4) int array
         top, bottom, left, right in pixels of the map, half-open, inside the map; may be empty.
-    image_index : (M,) int array
-        Which map each rectangle lies on, 0..N-1.
+    image_index : (R,) int array
+        Which map the rectangles of each region lie on, 0..N-1.
     keep_winner : bool
 
     Returns
     -------
-    maxima : (M, C) float array
+    maxima : (R, C, B) float array
         0 for an empty rectangle.
-    winner : (M, C) int32 array, or None
-        Pixel number row · W + column, the first of equals in reading order; H · W for an empty rectangle.
+    winners : Winners or None
     """
     xp = array_namespace(maps, rectangles, image_index)
     n, height, width, channels = maps.shape
-    count = rectangles.shape[0]
-    maxima = xp.empty((count, channels), dtype=maps.dtype)
-    winner = xp.empty((count, channels), dtype=xp.int32) if keep_winner else None
-    if count == 0:
-        return maxima, winner
-    plan = _Plan(rectangles, image_index, (n, height, width))
+    distinct = DistinctRectangles(rectangles, image_index, (n, height, width))
+    levels, corners = covering_windows(distinct.sides, height, width)
+    empty = distinct.sides[:, 1] == 0
+    maxima = xp.empty((rectangles.shape[0], channels, rectangles.shape[1]), dtype=maps.dtype)
     itemsize = 8 if keep_winner else maps.dtype.itemsize
-    block = _channel_block(channels, plan.levels[0] * plan.levels[1] * height * width * itemsize)
+    parts = _channel_blocks(channels, levels[0] * levels[1] * height * width * itemsize)
+    places: list[Array] = [None] * len(parts)
 
-    def run(task: tuple[int, int]) -> None:
-        image, first = task
-        part = slice(first, min(first + block, channels))
-        pixels = xp.ascontiguousarray(maps[image, :, :, part])  # (H, W, c)
-        table = _build_table(xp, pixels if winner is None else _pixel_keys(xp, pixels), plan.levels)
-        members = plan.members[image]
-        step = max(1, BLOCK_VALUES // table.shape[1]) if is_host(maps) else count
-        for start in range(0, members.shape[0], step):
-            rows = members[start : start + step]
-            value = _answer(xp, table, plan.corners[rows])
-            if winner is not None:
-                place = height * width - 1 - (value & 0xFFFFFFFF)
-                value = xp.take(pixels, place * pixels.shape[2] + xp.arange(pixels.shape[2]))
-                place[plan.empty[rows]] = height * width
-                winner[rows, part] = place
-            value[plan.empty[rows]] = 0
-            maxima[rows, part] = value
+    def run(number: int) -> None:
+        part = maps[:, :, :, parts[number]]  # (N, H, W, c)
+        values = workspace("range_max_values", (distinct.count, part.shape[3]), maps.dtype, maps)
+        where = xp.empty(values.shape, dtype=_index_type(xp, part.size)) if keep_winner else None
+        for image, rows in distinct.images:
+            pixels = xp.ascontiguousarray(part[image])
+            table = build_table(xp, pixels if where is None else _pixel_keys(xp, pixels), levels)
+            for piece in _pieces(rows, values.shape[1], maps):
+                if where is None:
+                    answer(xp, table, corners[:, piece], values[piece])
+                else:
+                    index = _index_of_winner(xp, table, corners[:, piece], pixels)
+                    take_rows(pixels.reshape(-1), index, values[piece])
+                    index += image * pixels.size
+                    where[piece] = index
+        values[empty] = 0
+        if where is not None:
+            where[empty] = part.size
+            places[number] = where
+        _copy_to_bins(values, distinct.of_bin, maxima[:, parts[number]])
 
-    parallel_for(run, [(image, c) for image in plan.members for c in range(0, channels, block)], like=maps)
-    return maxima, winner
+    parallel_for(run, range(len(parts)), like=maps)
+    if not keep_winner:
+        return maxima, None
+    return maxima, Winners(places, distinct.rounds(), (n, height, width, channels))
 
 
-def scatter_to_winners(dy: Array, winner: Array, image_index: Array, shape: tuple[int, ...]) -> Array:
-    """Return the gradient of the maps: each `dy` added where its maximum was.
+def scatter_to_winners(dy: Array, winners: Winners) -> Array:
+    """Return the gradient (N, H, W, C) of the maps: each `dy` (R, C, B) added where its maximum was.
 
-    Parameters
-    ----------
-    dy : (M, C) float array
-    winner : (M, C) int32 array
-        From :func:`rectangle_maxima`.
-    image_index : (M,) int array
-    shape : tuple of int
-        (N, H, W, C) of the maps.
+    Bins of the same rectangle have the same winners, so their gradients are added up first; only the sums are
+    scattered.
     """
-    xp = array_namespace(dy, winner, image_index)
-    n, height, width, channels = shape
-    gradient = xp.zeros((n, height * width, channels), dtype=dy.dtype)
-    members = {i: xp.nonzero(image_index == i)[0] for i in range(n)}
-    block = min(channels, max(16, SCATTER_VALUES // max(1, dy.shape[0])))
+    xp = array_namespace(dy)
+    gradient = xp.empty(winners.shape, dtype=dy.dtype)
+    pixels = math.prod(winners.shape[:3])
+    regions, _, bins = dy.shape
+    starts = list(itertools.accumulate((p.shape[1] for p in winners.places), initial=0))
 
-    def run(task: tuple[int, int]) -> None:
-        image, first = task
-        part = slice(first, min(first + block, channels))
-        rows, size = members[image], part.stop - part.start
-        # one extra pixel takes what empty rectangles hold
-        place = winner[rows, part].astype(xp.int64) * size + xp.arange(size)
-        sums = xp.bincount(
-            place.reshape(-1), weights=dy[rows, part].reshape(-1), minlength=(height * width + 1) * size
-        )
-        gradient[image, :, part] = sums.reshape(-1, size)[:-1]
+    def run(number: int) -> None:
+        places, part = winners.places[number], slice(starts[number], starts[number + 1])
+        count, size = places.shape
+        rows = workspace("range_max_rows", (regions * bins, size), dy.dtype, dy)
+        _copy_from_bins(dy[:, part], rows.reshape(regions, bins, size))
+        sums = workspace("range_max_values", (count, size), dy.dtype, dy)
+        add_bins(rows, winners.rounds, sums)
+        # one more value takes what belongs to empty rectangles
+        total = xp.zeros(pixels * size + 1, dtype=dy.dtype)
+        for piece in _pieces(slice(0, count), size, dy):
+            scatter_add(total, xp.astype(places[piece].reshape(-1), xp.int64), sums[piece].reshape(-1))
+        gradient[:, :, :, part] = total[:-1].reshape(*winners.shape[:3], size)
 
-    tasks = [(i, c) for i in range(n) if members[i].shape[0] for c in range(0, channels, block)]
-    parallel_for(run, tasks, like=dy)
-    return gradient.reshape(shape)
-
-
-def _channel_block(channels: int, bytes_per_channel: int) -> int:
-    """Return how many channels share a table: near TABLE_BYTES, but runs of 16 for memory's sake."""
-    return min(channels, max(16, TABLE_BYTES // bytes_per_channel // 16 * 16))
+    parallel_for(run, range(len(winners.places)), like=dy)
+    return gradient
 
 
-class _Plan:
-    """Which four windows of the table answer each rectangle.
-
-    Attributes
-    ----------
-    levels : (int, int)
-        Number of window heights and widths in the table: 1, 2, 4, ...
-    corners : (M, 4) int array
-        Rows of the flattened table: windows at the top left, top right, bottom left and bottom right.
-    empty : (M,) bool array
-    members : dict of int to int array
-        The rectangles of every image that has some.
-    """
-
-    def __init__(self, rectangles: Array, image_index: Array, shape: tuple[int, int, int]) -> None:
-        xp = array_namespace(rectangles)
-        n, height, width = shape
-        top, bottom, left, right = (rectangles[:, i].astype(xp.int64) for i in range(4))
-        self.empty = (bottom <= top) | (right <= left)
-        top, left = xp.where(self.empty, 0, top), xp.where(self.empty, 0, left)
-        bottom, right = xp.where(self.empty, 1, bottom), xp.where(self.empty, 1, right)
-        longest = max(height, width)
-        power = like(np.array([0] + [i.bit_length() - 1 for i in range(1, longest + 1)]), rectangles)
-        a, b = power[bottom - top], power[right - left]  # ⌊log2⌋ of the sides
-        self.levels = (int(a.max()) + 1, int(b.max()) + 1)
-        low, far = bottom - (1 << a), right - (1 << b)
-        table = (a * self.levels[1] + b) * height
-        self.corners = xp.stack(
-            [(table + row) * width + column for row in (top, low) for column in (left, far)], axis=1
-        )
-        self.members = {i: rows for i in range(n) if (rows := xp.nonzero(image_index == i)[0]).shape[0]}
+def _channel_blocks(channels: int, bytes_per_channel: int) -> list[slice]:
+    """Cut the channels so that a block's table is near TABLE_BYTES, but into runs of 16 for memory's sake."""
+    block = max(16, TABLE_BYTES // bytes_per_channel // 16 * 16)
+    return [slice(c, min(c + block, channels)) for c in range(0, channels, block)]
 
 
-def _build_table(xp: Any, pixels: Array, levels: tuple[int, int]) -> Array:
-    """Return the maxima (A·B·H·W, c) over the windows of 2^a × 2^b pixels that start at each pixel.
-
-    Where a window would leave the map the table holds nothing of use.
-    """
-    height, width, channels = pixels.shape
-    table = xp.empty((*levels, height, width, channels), dtype=pixels.dtype)
-    table[0, 0] = pixels
-
-    def double(to: tuple[int, int], source: Array, down: int, across: int) -> None:
-        h, w = height - 2 ** to[0] + 1, width - 2 ** to[1] + 1
-        xp.maximum(
-            source[:h, :w], source[down : down + h, across : across + w], out=table[to[0], to[1], :h, :w]
-        )
-
-    for b in range(1, levels[1]):
-        double((0, b), table[0, b - 1], 0, 2 ** (b - 1))
-    for a in range(1, levels[0]):
-        for b in range(levels[1]):
-            double((a, b), table[a - 1, b], 2 ** (a - 1), 0)
-    return table.reshape(-1, channels)
+def _pieces(rows: slice, row_values: int, on: Array) -> Iterator[slice]:
+    """Cut `rows` into pieces of PIECE_VALUES, on a GPU into one."""
+    step = max(1, PIECE_VALUES // max(1, row_values)) if is_host(on) else rows.stop - rows.start
+    for first in range(rows.start, rows.stop, max(1, step)):
+        yield slice(first, min(first + step, rows.stop))
 
 
-def _answer(xp: Any, table: Array, corners: Array) -> Array:
-    """Return the maxima (m, c) of the four windows at `corners` (m, 4)."""
-    best = xp.take(table, corners[:, 0], axis=0)
-    for i in range(1, 4):
-        xp.maximum(best, xp.take(table, corners[:, i], axis=0), out=best)
-    return best
+def _index_type(xp: Any, count: int) -> Any:
+    return xp.int32 if count < 2**31 else xp.int64
+
+
+def _index_of_winner(xp: Any, table: Array, corners: Array, pixels: Array) -> Array:
+    """Return which of all values of `pixels` (H, W, c) wins in the windows at `corners` (4, u): (u, c)."""
+    keys = workspace("range_max_keys", (corners.shape[1], pixels.shape[2]), xp.int64, pixels)
+    answer(xp, table, corners, keys)
+    keys &= 0xFFFFFFFF
+    xp.subtract(pixels.size - 1, keys, out=keys)
+    return keys
 
 
 def _pixel_keys(xp: Any, pixels: Array) -> Array:
     """Return int64 keys (H, W, c): larger for larger values, and among equals for the first in reading order.
 
-    The upper half is a value's rank, the lower half counts the pixels down; so one maximum of keys finds both
+    The upper half is a value's rank, the lower half counts the values down; so one maximum of keys finds both
     the largest value and where it first occurs.
     """
-    height, width, _ = pixels.shape
     if pixels.dtype == xp.float32:
         # the bits of positive floats, read as integers, are in order; those of negative ones in reverse
         bits = (pixels + 0.0).view(xp.int32)  # adding 0 makes −0 the 0 it equals
         rank = xp.where(bits < 0, bits ^ 0x7FFFFFFF, bits).astype(xp.int64)
     else:
         rank = xp.unique(pixels, return_inverse=True)[1].reshape(pixels.shape).astype(xp.int64)
-    countdown = xp.arange(height * width - 1, -1, -1, dtype=xp.int64).reshape(height, width, 1)
+    countdown = xp.arange(pixels.size - 1, -1, -1, dtype=xp.int64).reshape(pixels.shape)
     return (rank << 32) | countdown
+
+
+def _copy_to_bins(values: Array, of_bin: Array, maxima: Array) -> None:
+    """Fill `maxima` (R, c, B): bin b of region r gets row of_bin[r, b] of `values` (U, c)."""
+    (regions, bins), size = of_bin.shape, values.shape[1]
+    for piece in _pieces(slice(0, regions), bins * size, values):
+        wanted = of_bin[piece]
+        rows = workspace("range_max_bins", (*wanted.shape, size), values.dtype, values)
+        take_rows(values, wanted, rows)
+        # transposed in cache first: the regions of `maxima` lie far apart, and memory likes long runs
+        near = workspace("range_max_near", (wanted.shape[0], size, bins), values.dtype, values)
+        near[...] = rows.transpose(0, 2, 1)
+        maxima[piece] = near
+
+
+def _copy_from_bins(dy: Array, rows: Array) -> None:
+    """Fill `rows` (R, B, c) from `dy` (R, c, B)."""
+    regions, size, bins = dy.shape
+    for piece in _pieces(slice(0, regions), bins * size, dy):
+        near = workspace("range_max_near", dy[piece].shape, dy.dtype, dy)
+        near[...] = dy[piece]
+        rows[piece] = near.transpose(0, 2, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from minircnn.arrays import Array, array_namespace
 from minircnn.nn.layer import Layer
 from minircnn.nn.memory import from_channels_last, to_channels_last
-from minircnn.nn.range_max import rectangle_maxima, scatter_to_winners
+from minircnn.nn.range_max import Winners, rectangle_maxima, scatter_to_winners
 
 
 def split_cells(start: Array, size: Array, parts: int, limit: int) -> Array:
@@ -50,28 +50,23 @@ class RegionPool(Layer):
     """What RoI pooling and spatial pyramid pooling share: maxima over the bins of every region."""
 
     def __init__(self) -> None:
-        self._winner: Array | None = None  # (R·B, C)
-        self._image_index: Array | None = None  # (R·B,)
-        self._shape: tuple[int, ...] = ()
+        self._winners: Winners | None = None
 
     def pool(self, features: Array, rectangles: Array, image_index: Array) -> Array:
-        """Return maxima (R, B, C) over `rectangles` (R, B, 4) of `features` (N, C, H, W)."""
+        """Return maxima (R, C, B) over `rectangles` (R, B, 4) of `features` (N, C, H, W)."""
         xp = array_namespace(features, rectangles, image_index)
-        regions, bins, _ = rectangles.shape
-        if regions and not bool(xp.all((image_index >= 0) & (image_index < features.shape[0]))):
+        if rectangles.shape[0] and not bool(xp.all((image_index >= 0) & (image_index < features.shape[0]))):
             raise ValueError(f"image_index must lie in 0..{features.shape[0] - 1}")
-        maps = to_channels_last(features)
-        owner = xp.repeat(image_index, bins)  # (R·B,)
         keep = self.training and self.needs_input_grad
-        maxima, self._winner = rectangle_maxima(maps, rectangles.reshape(-1, 4), owner, keep_winner=keep)
-        self._image_index, self._shape = (owner if keep else None), tuple(maps.shape)
-        return maxima.reshape(regions, bins, maps.shape[3])
+        maxima, self._winners = rectangle_maxima(
+            to_channels_last(features), rectangles, image_index, keep_winner=keep
+        )
+        return maxima
 
     def unpool(self, dy: Array) -> Array:
-        """Return dLoss/dfeatures (N, C, H, W), given `dy` (R, B, C)."""
-        assert self._winner is not None, "backward without a forward in training mode"
-        flat = dy.reshape(-1, self._shape[3])
-        return from_channels_last(scatter_to_winners(flat, self._winner, self._image_index, self._shape))
+        """Return dLoss/dfeatures (N, C, H, W), given `dy` (R, C, B)."""
+        assert self._winners is not None, "backward without a forward in training mode"
+        return from_channels_last(scatter_to_winners(dy, self._winners))
 
 
 def check_regions(rois: Array, image_index: Array) -> None:
@@ -132,6 +127,7 @@ class RoIPool(RegionPool):
         Returns
         -------
         (R, C, P, Q) float array
+            In this order in memory too: the fully connected layers read a region channel by channel.
 
         Raises
         ------
@@ -147,8 +143,8 @@ class RoIPool(RegionPool):
         rectangles = grid_rectangles(
             split_cells(first[:, 1], size[:, 1], p, height), split_cells(first[:, 0], size[:, 0], q, width)
         )
-        pooled = self.pool(features, rectangles, image_index)  # (R, P·Q, C)
-        return from_channels_last(pooled.reshape(rois.shape[0], p, q, features.shape[1]))
+        pooled = self.pool(features, rectangles, image_index)  # (R, C, P·Q)
+        return pooled.reshape(rois.shape[0], features.shape[1], p, q)
 
     def __call__(self, features: Array, rois: Array, image_index: Array) -> Array:  # type: ignore[override]
         """Return ``forward(features, rois, image_index)``."""
@@ -159,4 +155,4 @@ class RoIPool(RegionPool):
         if not self.needs_input_grad:
             return None
         p, q = self.output_size
-        return self.unpool(to_channels_last(dy).reshape(dy.shape[0], p * q, dy.shape[1]))
+        return self.unpool(dy.reshape(dy.shape[0], dy.shape[1], p * q))

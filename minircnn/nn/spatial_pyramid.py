@@ -63,10 +63,9 @@ class SpatialPyramidPool(RegionPool):
             ],
             axis=1,
         )
-        pooled = self.pool(features, rectangles, image_index)  # (R, Σl², C)
+        pooled = self.pool(features, rectangles, image_index)  # (R, C, Σl²)
         parts = [
-            pooled[:, bins].transpose(0, 2, 1).reshape(n_rois, bins_of * channels)
-            for bins, bins_of in self._level_bins()
+            pooled[:, :, bins].reshape(n_rois, channels * bins_of) for bins, bins_of in self._level_bins()
         ]
         return xp.concat(parts, axis=1)
 
@@ -79,12 +78,12 @@ class SpatialPyramidPool(RegionPool):
         if not self.needs_input_grad:
             return None
         xp = array_namespace(dy)
-        n_rois, channels = dy.shape[0], self._shape[3]
+        n_rois, channels = dy.shape[0], dy.shape[1] // sum(level * level for level in self.levels)
         parts = [
             dy[:, bins.start * channels : bins.stop * channels].reshape(n_rois, channels, count)
             for bins, count in self._level_bins()
         ]
-        return self.unpool(xp.concat(parts, axis=2).transpose(0, 2, 1))
+        return self.unpool(xp.concat(parts, axis=2))
 
     def _level_bins(self) -> list[tuple[slice, int]]:
         """Return each level's slice of all bins, and their number."""
