@@ -19,7 +19,7 @@ from minircnn.cli.output import note, table
 CHAPTERS = (
     "convolution",
     "layers",
-    "networks",
+    "networks", "training",
     "boxes",
 )
 """Modules with a function ``works()``, in the order of the report."""

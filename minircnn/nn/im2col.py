@@ -143,11 +143,39 @@ def input_gradient(dy: Array, weight: Array, geometry: ConvGeometry, size: tuple
     """Return dLoss/dx (N, H, W, C), given `dy` (N, OH, OW, O), `weight` and the input's `size` (H, W)."""
     k, p = geometry.kernel_size, geometry.padding
     if geometry.stride == 1 and p < k:
-        # every input pixel sees the flipped filters: a convolution of dy (full, less the padding)
+        # every input pixel sees the filters turned around: a convolution of dy (full, less the padding)
         turned = ConvGeometry(k, 1, k - 1 - p, geometry.groups)
         filters = prepare_filters(turned_filters(weight, geometry.groups), turned)
         return convolve(dy, filters, None, turned)
-    return _scatter_columns(dy, weight, geometry, size)
+    return _interleaved_gradient(dy, weight, geometry, size)
+
+
+def _interleaved_gradient(dy: Array, weight: Array, geometry: ConvGeometry, size: tuple[int, int]) -> Array:
+    """Return dLoss/dx where windows are s > 1 pixels apart.
+
+    The pixels s·q + a of the padded input meet only the taps a, a + s, a + 2s, ... of a filter. So those of
+    one phase (a down, b across) are a convolution of dy, of stride 1, with the filters thinned out to these
+    taps. All s·s phases are made at once, as channels, and then put side by side.
+    """
+    xp = array_namespace(dy, weight)
+    k, s, p, groups = geometry.kernel_size, geometry.stride, geometry.padding, geometry.groups
+    filters, _, _, channels = weight.shape
+    n, rows, columns, _ = dy.shape
+    taps = -(-k // s)  # of a thinned-out filter, zeros at its end
+    full = xp.zeros((groups, filters // groups, taps * s, taps * s, channels), dtype=weight.dtype)
+    full[:, :, :k, :k] = weight.reshape(groups, filters // groups, k, k, channels)
+    split = full.reshape(groups, filters // groups, taps, s, taps, s, channels)[:, :, ::-1, :, ::-1]
+    phases = split.transpose(0, 3, 5, 6, 2, 4, 1).reshape(groups * s * s * channels, taps, taps, -1)
+    every = ConvGeometry(taps, 1, taps - 1, groups)
+    y = convolve(dy, prepare_filters(phases, every), None, every)
+    down, across = rows + taps - 1, columns + taps - 1
+    tall, wide = max(down, -(-(size[0] + p) // s)), max(across, -(-(size[1] + p) // s))
+    padded = xp.zeros(
+        (n, tall, s, wide, s, groups * channels), dtype=dy.dtype
+    )  # what no window reached stays 0
+    parts = y.reshape(n, down, across, groups, s, s, channels).transpose(0, 1, 4, 2, 5, 3, 6)
+    padded.reshape(n, tall, s, wide, s, groups, channels)[:, :down, :, :across] = parts
+    return padded.reshape(n, tall * s, wide * s, -1)[:, p : p + size[0], p : p + size[1]]
 
 
 def _bands(y: Array, matrix: Array) -> list[Band]:
@@ -199,32 +227,3 @@ def _padded_rows(x: Array, first: int, last: int, geometry: ConvGeometry) -> Arr
     if inside.start < inside.stop:
         rows[:, above : bottom - top - below, p : p + width] = x[:, inside]
     return rows
-
-
-def _scatter_columns(dy: Array, weight: Array, geometry: ConvGeometry, size: tuple[int, int]) -> Array:
-    """Add dy · filters, patch by patch, where the patches lay: k·k shifted strided additions a band."""
-    xp = array_namespace(dy, weight)
-    k, s, p, groups = geometry.kernel_size, geometry.stride, geometry.padding, geometry.groups
-    n, _, width, filters = dy.shape
-    channels = weight.shape[3]
-    matrix = prepare_filters(weight, geometry)
-    padded = xp.zeros((n, size[0] + 2 * p, size[1] + 2 * p, groups * channels), dtype=dy.dtype)
-
-    def run(images: list[Band]) -> None:
-        for band in images:  # the rows of neighbouring bands overlap: one after the other
-            slope = dy[band.first : band.last, band.top : band.bottom].reshape(-1, groups, filters // groups)
-            target = padded[band.first : band.last]
-            for g in range(groups):
-                patches = (slope[:, g] @ matrix[g]).reshape(
-                    band.last - band.first, band.bottom - band.top, width, k, k, channels
-                )
-                part = slice(g * channels, (g + 1) * channels)
-                for i in range(k):
-                    rows = slice(band.top * s + i, (band.bottom - 1) * s + i + 1, s)
-                    for j in range(k):
-                        columns = slice(j, j + (width - 1) * s + 1, s)
-                        target[:, rows, columns, part] += patches[:, :, :, i, j]
-
-    bands = _bands(dy, matrix)
-    parallel_for(run, [[b for b in bands if b.first == f] for f in sorted({b.first for b in bands})], like=dy)
-    return padded[:, p : p + size[0], p : p + size[1]]
