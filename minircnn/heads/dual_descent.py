@@ -8,29 +8,23 @@ Its dual has one variable per example. With βᵢ = yᵢαᵢ the weights are w 
 
     βᵢ ← clip(βᵢ + (yᵢ − wᵀxᵢ) / xᵢᵀxᵢ, between 0 and yᵢCᵢ),
 
-which has the same form for all K classes, so one step moves the i-th variable of every class. Steps are
-taken in small blocks of examples: margins and inner products of a block come from matrix products, and the
-sequential part sees only (block × block) and (block × K) numbers.
+which has the same form for all K classes, so one step moves the i-th variable of every class. How the steps
+of a block of examples are taken with two matrix products is told in :mod:`minircnn.heads.block_descent`.
+
+A class is done when its duality gap is small: primal minus dual objective, which bounds how far the primal
+is from its optimum, whatever way led there. Each pass estimates the gap from the scores that its visits have
+seen anyway; where the estimate promises an end, all examples are scored again and the exact gap decides.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from minircnn.arrays import HostArray
+from minircnn.heads.block_descent import Descent
 from minircnn.structures import FloatArray, IntArray
-
-BLOCK = 48
-"""Examples per block: the block's rows stay in cache, the sequential part stays short."""
-
-CHUNK = 8192
-"""Rows converted to the working dtype at a time, where all features are passed over."""
-
-GRAM_BYTES = 512 * 2**20
-"""Largest Gram matrix kept; above this the solver works on the weights instead."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +102,7 @@ def fit_one_vs_rest(
 
     Notes
     -----
-    Besides the features, memory is n·K numbers and, for n up to 2·D, the n·n Gram matrix (at most
-    512 MiB; larger problems work on the weights and need no Gram matrix).
+    Besides the features, memory is a few times n·K numbers and 2·n·128 inner products.
     """
     if features.ndim != 2 or labels.ndim != 2 or len(features) != len(labels):
         raise ValueError(f"features (n, D) and labels (n, K) needed, got {features.shape} and {labels.shape}")
@@ -117,157 +110,26 @@ def fit_one_vs_rest(
         raise ValueError("labels must be -1, 0 (not in this class's problem) or +1")
     dtype = np.float64 if features.dtype == np.float64 else np.float32
     y: HostArray = labels.astype(dtype)  # (n, K)
-    limit = (np.where(y > 0, C * positive_weight, C) * y).astype(dtype)  # (n, K), 0 outside the problem
-    low, high = np.minimum(limit, 0), np.maximum(limit, 0)
-    start = np.zeros_like(y) if beta is None else np.clip(beta.astype(dtype), low, high)
-    small = len(features) <= 2 * features.shape[1] and len(features) ** 2 * y.itemsize <= GRAM_BYTES
-    space = (_GramSpace if small else _WeightSpace)(features, start, bias_feature**2)
-    step = 1 / np.maximum(space.diagonal, np.finfo(dtype).tiny)[:, None]  # (n, 1)
-    margins = space.margins()
-    objective, gap = _certificate(margins, y, limit, start)
+    cost = (np.where(y > 0, C * positive_weight, C) * np.abs(y)).astype(
+        dtype
+    )  # (n, K), 0 outside the problem
+    descent = Descent(features, y, cost, bias_feature**2, beta)
+    objective, gap = descent.certificate()
     open_classes, epochs = gap > tol * objective, 0
+    parts = descent.blocks() if open_classes.any() else []
     while open_classes.any() and epochs < max_epochs:
-        blocks = _blocks(_movable(margins, y, space.beta, low, high) & open_classes, rng)
-        if not blocks:
-            break  # at the optimum as far as the working precision can tell
-        for rows in blocks:
-            gram, block_margins = space.block(rows)
-            new = _descend(
-                gram,
-                block_margins,
-                y[rows],
-                space.beta[rows],
-                low[rows],
-                high[rows],
-                step[rows] * open_classes,
-            )
-            space.move(rows, new)
+        blocks = parts[epochs % len(parts)]
+        moved = [descent.visit(blocks[i], open_classes, rng) for i in rng.permutation(len(blocks))]
         epochs += 1
-        margins = space.margins()
-        now, gap_now = _certificate(margins, y, limit, space.beta)
-        objective = np.where(open_classes, now, objective)
-        gap = np.where(open_classes, gap_now, gap)
-        open_classes = gap > tol * objective
-    weights, intercepts = _weights(features, space.beta, bias_feature**2)
-    return DualSolution(weights, intercepts, space.beta, objective, gap, epochs, ~open_classes)
-
-
-def _movable(margins: HostArray, y: HostArray, beta: HostArray, low: HostArray, high: HostArray) -> HostArray:
-    """Tell which variables (n, K) a coordinate step would move: not at a bound that it is pushed against."""
-    push = y - margins
-    return ((push > 0) & (beta < high)) | ((push < 0) & (beta > low))
-
-
-def _blocks(movable: HostArray, rng: np.random.Generator) -> list[IntArray]:
-    """Return the examples any class can move, in random order, cut into blocks."""
-    order = rng.permutation(np.flatnonzero(movable.any(axis=1)))
-    return [order[i : i + BLOCK] for i in range(0, len(order), BLOCK)]
-
-
-def _descend(
-    gram: HostArray,
-    margins: HostArray,
-    y: HostArray,
-    beta: HostArray,
-    low: HostArray,
-    high: HostArray,
-    step: HostArray,
-) -> HostArray:
-    """Take one coordinate step per example of a block, in order; return the block's new variables (B, K).
-
-    `gram` (B, B) holds inner products, `margins` (B, K) the scores before the block, `step` (B, K) the
-    inverse of the diagonal (0 for classes that are done).
-    """
-    moved = np.zeros_like(beta)
-    new = np.empty_like(beta)
-    for i in range(len(beta)):
-        margin = np.dot(gram[i, :i], moved[:i])  # what the block's earlier steps changed
-        margin += margins[i]
-        value = y[i] - margin
-        value *= step[i]
-        value += beta[i]
-        np.maximum(value, low[i], out=value)
-        np.minimum(value, high[i], out=value)
-        new[i] = value
-        np.subtract(value, beta[i], out=moved[i])
-    return new
-
-
-def _certificate(
-    margins: HostArray, y: HostArray, limit: HostArray, beta: HostArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return primal objective and duality gap of every class, in float64."""
-    # ‖w‖² = Σ βᵢ wᵀxᵢ; limit·y = Cᵢ inside the class's problem and 0 outside; β·y = α
-    norm = np.einsum("nk,nk->k", beta, margins, dtype=np.float64)
-    hinge = np.maximum(1 - y * margins, 0)
-    loss = np.einsum("nk,nk->k", np.abs(limit), hinge, dtype=np.float64)
-    total = np.abs(beta).sum(axis=0, dtype=np.float64)
-    return norm / 2 + loss, norm + loss - total
-
-
-def _weights(features: HostArray, beta: HostArray, bias: float) -> tuple[FloatArray, FloatArray]:
-    """Return w = Σᵢ βᵢxᵢ (D, K) and the intercepts (K,); only rows that any class uses are read."""
-    weights = np.zeros((features.shape[1], beta.shape[1]), beta.dtype)
-    used = np.flatnonzero(beta.any(axis=1))
-    for i in range(0, len(used), CHUNK):
-        rows = used[i : i + CHUNK]
-        weights += features[rows].astype(beta.dtype).T @ beta[rows]
-    return weights, (bias * beta.sum(axis=0, dtype=np.float64)).astype(beta.dtype)
-
-
-class _WeightSpace:
-    """Margins through the K weight vectors: memory D·K, any number of examples."""
-
-    def __init__(self, features: HostArray, beta: HostArray, bias: float) -> None:
-        self.features, self.beta, self.bias = features, beta, bias
-        self.weights, self.intercepts = _weights(features, beta, bias)
-        self.diagonal = np.concatenate(
-            [np.einsum("nd,nd->n", rows, rows) for rows in self._chunks()] or [np.zeros(0, beta.dtype)]
-        )
-        self.diagonal += bias
-
-    def _chunks(self) -> Any:
-        for i in range(0, len(self.features), CHUNK):
-            yield np.asarray(self.features[i : i + CHUNK], self.beta.dtype)
-
-    def margins(self) -> HostArray:
-        """Return the scores of all examples (n, K)."""
-        parts = [rows @ self.weights for rows in self._chunks()]
-        return np.concatenate(parts or [self.beta]) + self.intercepts
-
-    def block(self, rows: IntArray) -> tuple[HostArray, HostArray]:
-        """Return inner products (B, B) and scores (B, K) of the examples `rows`."""
-        self.rows = np.asarray(self.features[rows], self.beta.dtype)
-        return self.rows @ self.rows.T + self.bias, self.rows @ self.weights + self.intercepts
-
-    def move(self, rows: IntArray, new: HostArray) -> None:
-        """Set the variables of `rows`, the block asked for last."""
-        change = new - self.beta[rows]
-        self.beta[rows] = new
-        self.weights += self.rows.T @ change
-        self.intercepts += self.bias * change.sum(axis=0)
-
-
-class _GramSpace:
-    """Margins through all inner products: memory n·n, for fewer examples than features or so."""
-
-    def __init__(self, features: HostArray, beta: HostArray, bias: float) -> None:
-        rows = np.asarray(features, beta.dtype)
-        self.beta = beta
-        self.gram = rows @ rows.T  # (n, n)
-        self.gram += bias
-        self.diagonal = np.diagonal(self.gram)
-
-    def margins(self) -> HostArray:
-        """Return the scores of all examples (n, K)."""
-        scores: HostArray = self.gram @ self.beta
-        return scores
-
-    def block(self, rows: IntArray) -> tuple[HostArray, HostArray]:
-        """Return inner products (B, B) and scores (B, K) of the examples `rows`."""
-        products = self.gram[rows]  # (B, n)
-        return products[:, rows], products @ self.beta
-
-    def move(self, rows: IntArray, new: HostArray) -> None:
-        """Set the variables of `rows`."""
-        self.beta[rows] = new
+        now, gap_now = descent.certificate()
+        if (gap_now <= tol * now)[open_classes].any() or not any(moved) or epochs == max_epochs:
+            descent.score_all()
+            now, gap_now = descent.certificate()
+            objective = np.where(open_classes, now, objective)
+            gap = np.where(open_classes, gap_now, gap)
+            open_classes = gap > tol * objective
+        if not any(moved):
+            break  # at the optimum as far as the working precision can tell
+    return DualSolution(
+        descent.weights, descent.intercepts, descent.beta, objective, gap, epochs, ~open_classes
+    )

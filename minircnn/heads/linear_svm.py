@@ -12,7 +12,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
 
 from minircnn.arrays import HostArray
-from minircnn.heads.dual_descent import CHUNK, fit_one_vs_rest
+from minircnn.heads.block_descent import CHUNK
+from minircnn.heads.dual_descent import fit_one_vs_rest
 from minircnn.structures import FloatArray
 
 FEATURE_NORM = 20.0
@@ -127,12 +128,15 @@ class LinearSVM(ClassifierMixin, BaseEstimator):
         self.feature_scale_ = 1.0
         if self.feature_norm is not None and X.any():
             self.feature_scale_ = feature_scale(X, self.feature_norm)
+        # X scaled by s, C and B are the same problem as X as it is, s²C and B / s, with s times the weights
+        # and s² times the objective: no scaled copy is needed
+        squared = self.feature_scale_**2
         solution = fit_one_vs_rest(
-            X * X.dtype.type(self.feature_scale_),
+            X,
             np.where(code[:, None] == columns, 1, -1),
-            C=self.C,
+            C=self.C * squared,
             positive_weight=self.positive_weight,
-            bias_feature=self.bias_feature,
+            bias_feature=self.bias_feature / self.feature_scale_,
             tol=self.tol,
             max_epochs=self.max_iter,
             rng=np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1)),
@@ -145,9 +149,9 @@ class LinearSVM(ClassifierMixin, BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        self.coef_ = np.ascontiguousarray(solution.weights.T) * X.dtype.type(self.feature_scale_)
+        self.coef_ = np.ascontiguousarray(solution.weights.T)
         self.intercept_ = solution.intercepts
-        self.objective_, self.duality_gap_ = solution.objective, solution.gap
+        self.objective_, self.duality_gap_ = solution.objective / squared, solution.gap / squared
         self.n_iter_ = solution.epochs
         return self
 

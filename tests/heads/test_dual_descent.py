@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minircnn.heads import dual_descent, fit_one_vs_rest
+from minircnn.heads import block_descent, fit_one_vs_rest
 
 
 def objective(X, y, w, b, C, positive_weight, bias):
@@ -37,8 +37,10 @@ def problem(seed, n=60, d=5, k=3, dtype=np.float64):
     return X, labels
 
 
-@pytest.mark.parametrize(("n", "d"), [(60, 5), (30, 50)], ids=["weights", "gram"])
-def test_equals_the_sequential_loop(rng, n, d):
+@pytest.mark.parametrize(("n", "d"), [(60, 5), (30, 50)], ids=["tall", "wide"])
+@pytest.mark.parametrize("block", [7, 256])
+def test_equals_the_sequential_loop(rng, n, d, block, monkeypatch):
+    monkeypatch.setattr(block_descent, "BLOCK", block)
     X, labels = problem(1, n, d)
     solution = fit_one_vs_rest(X, labels, C=0.05, tol=1e-10, max_epochs=20000, rng=rng)
     assert solution.converged.all()
@@ -49,12 +51,40 @@ def test_equals_the_sequential_loop(rng, n, d):
         np.testing.assert_allclose(solution.weights[:, k], w, atol=1e-3 * np.abs(w).max())
 
 
-def test_both_spaces_agree(rng, monkeypatch):
-    X, labels = problem(2, 40, 30)
-    with_gram = fit_one_vs_rest(X, labels, tol=1e-9, rng=rng)
-    monkeypatch.setattr(dual_descent, "GRAM_BYTES", 0)
-    without = fit_one_vs_rest(X, labels, tol=1e-9, rng=rng)
-    np.testing.assert_allclose(without.weights, with_gram.weights, atol=1e-5)
+def descend_naive(gram, gradient, low, high, order):
+    """The steps of one block, one variable at a time: each knows what the earlier ones moved."""
+    moved = np.zeros_like(gradient)
+    for i in order:
+        for k in range(gradient.shape[1]):
+            step = (gradient[i, k] - gram[i] @ moved[:, k]) / gram[i, i]
+            moved[i, k] = min(max(step, low[i, k]), high[i, k])
+    return moved
+
+
+@pytest.mark.parametrize("size", [1, 31, 32, 33, 100])
+def test_a_block_in_strips_equals_one_step_at_a_time(rng, size):
+    X = rng.normal(size=(size, 40)) + 1
+    gram = X @ X.T
+    step = 1 / np.diagonal(gram)[:, None]
+    gradient = rng.normal(size=(size, 3))
+    low, high = -rng.random((size, 3)) / 40, rng.random((size, 3)) / 40
+    order = rng.permutation(size)[: max(1, size - 3)]
+    moved = block_descent.descend(gram * step, gradient * step, low, high, order)
+    np.testing.assert_allclose(moved, descend_naive(gram, gradient, low, high, order), atol=1e-12)
+
+
+@given(st.integers(0, 3000))
+def test_both_partitions_hold_every_example_once_and_cross_each_other(n):
+    parts = block_descent.partitions(n)
+    for part in parts:
+        np.testing.assert_array_equal(np.sort(np.concatenate([np.arange(n)[s] for s in part])), np.arange(n))
+    sizes = {len(np.arange(n)[s]) for part in parts for s in part}
+    assert max(sizes) < 2 * block_descent.BLOCK
+    assert max(sizes) - min(sizes) <= 1
+    for one in parts[0]:
+        for other in parts[-1]:
+            shared = np.intersect1d(np.arange(n)[one], np.arange(n)[other])
+            assert n == 0 or len(shared) >= min(sizes) // len(parts[0])
 
 
 @settings(deadline=None, max_examples=40)

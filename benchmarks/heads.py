@@ -1,0 +1,105 @@
+"""Linear SVMs, mining and ridge regression against scikit-learn (liblinear; LAPACK), at R-CNN's settings."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy.sparse import csr_matrix
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.svm import LinearSVC
+from threadpoolctl import threadpool_info
+
+from benchmarks.harness import Contest, Work
+from minircnn.heads import fit_one_vs_rest
+
+GAP = 1e-3
+"""Both sides must come this close to the least objective, as a fraction of it."""
+
+LIBLINEAR_TOL = 0.004
+"""The largest tolerance of liblinear's own kind at which it does so on this data."""
+
+
+def works() -> Iterator[Work]:
+    """Yield the rows of this chapter."""
+    yield Work("20 linear SVMs", "5,000 × 4,096, 20 classes", "liblinear", partial(_svms, 5000, 4096, 20))
+
+
+def fc7_like(n: int, d: int, classes: int, positives: int, seed: int = 0) -> tuple[Any, Any]:
+    """Return features (n, d) like those of a network's last hidden layer, and labels (n,), -1 for background.
+
+    A quarter of the values is not zero, the mean norm is 20, and a class or kind of background shows as a
+    slight pull to a prototype of its own.
+    """
+    rng = np.random.default_rng(seed)
+    kinds = classes + 30
+    prototypes = rng.standard_normal((kinds, d), dtype=np.float32)
+    rest = rng.integers(classes, kinds, n - classes * positives)
+    kind = rng.permutation(np.concatenate([np.repeat(np.arange(classes), positives), rest]))
+    pull = 0.2 * rng.uniform(0.3, 1.3, (n, 1)).astype(np.float32)
+    x = rng.standard_normal((n, d), dtype=np.float32)
+    x += pull * prototypes[kind]
+    x -= 0.6
+    np.maximum(x, 0, out=x)
+    x *= 20 / np.linalg.norm(x, axis=1).mean()
+    return x, np.where(kind < classes, kind, -1)
+
+
+def objective(x: Any, y: Any, weights: Any, intercept: float) -> float:
+    """Return the primal objective of one class in float64, ±1 in `y`."""
+    hinge = np.maximum(0, 1 - y * (x @ weights + intercept))
+    return float(weights @ weights / 2 + (intercept / 10) ** 2 / 2 + np.where(y > 0, 2e-3, 1e-3) @ hinge)
+
+
+def liblinear(x: Any, y: Any, tol: float) -> tuple[Any, float]:
+    """Return liblinear's weights (D,) and intercept for labels ±1, with R-CNN's settings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        svm = LinearSVC(
+            loss="hinge",
+            dual=True,
+            C=1e-3,
+            intercept_scaling=10,
+            class_weight={1: 2},
+            tol=tol,
+            random_state=0,
+        ).fit(x, y)
+    return svm.coef_[0], float(svm.intercept_[0])
+
+
+def _svms(n: int, d: int, classes: int) -> Contest:
+    """One-vs-rest SVMs; liblinear gets float64 rows without their zeros and a thread per class."""
+    x, kind = fc7_like(n, d, classes, positives=75)
+    labels = np.where(kind[:, None] == np.arange(classes), 1, -1)
+    exact = x.astype(np.float64)
+    sparse = csr_matrix(exact)
+    best = fit_one_vs_rest(exact, labels, tol=1e-5, rng=np.random.default_rng(1)).objective
+
+    def ours() -> list[tuple[Any, float]]:
+        solution = fit_one_vs_rest(x, labels, tol=GAP, rng=np.random.default_rng(0))
+        return list(zip(solution.weights.T, solution.intercepts, strict=True))
+
+    def theirs() -> list[tuple[Any, float]]:
+        # liblinear works without the interpreter lock
+        fit = delayed(liblinear)
+        columns = (fit(sparse, labels[:, k], LIBLINEAR_TOL) for k in range(classes))
+        return Parallel(cpu_share(), backend="threading")(columns)  # type: ignore[no-any-return]
+
+    def check(a: list[tuple[Any, float]], b: list[tuple[Any, float]]) -> str:
+        excess = [
+            [objective(exact, labels[:, k], *side[k]) / best[k] - 1 for k in range(classes)]
+            for side in (a, b)
+        ]
+        assert np.max(excess) < GAP, f"objectives above the least by up to {np.max(excess, axis=1)}"
+        return "objectives above the least by {:.0e} and {:.0e}".format(*np.max(excess, axis=1))
+
+    return Contest(ours, theirs, check)
+
+
+def cpu_share() -> int:
+    """Return the number of threads everybody has: that of BLAS."""
+    return max(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
