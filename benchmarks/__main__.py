@@ -21,6 +21,7 @@ CHAPTERS = (
     "layers",
     "networks", "training",
     "boxes",
+    "heads",
 )
 """Modules with a function ``works()``, in the order of the report."""
 
