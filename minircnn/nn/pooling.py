@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
-from typing import Any, NamedTuple
+import itertools
 
 from minircnn.arrays import Array, array_namespace
 from minircnn.nn.layer import Layer
 from minircnn.nn.memory import from_channels_last, to_channels_last
-from minircnn.nn.parallel import parallel_for
+from minircnn.nn.parallel import parallel_for, workspace
+from minircnn.nn.window_max import Tap, window_max
 
-PIECE_VALUES = 2**17
-"""Work on about so many outputs at a time, so that the few passes over them stay in cache."""
-
-
-class _Tap(NamedTuple):
-    """One pixel of the window: its number in reading order, the outputs that have it and where it lies.
-
-    Both index (images, rows, columns).
-    """
-
-    number: int
-    outputs: tuple[slice, slice, slice]
-    inputs: tuple[slice, slice, slice]
+PIECE_VALUES = 2**18
+"""Work on about so many values at a time: few enough for the cache, enough that calls cost little."""
 
 
 class MaxPool2d(Layer):
@@ -83,16 +71,14 @@ class MaxPool2d(Layer):
         winner = xp.empty(shape, dtype=xp.uint8) if keep else None
         self._winner, self._shape = winner, pixels.shape
 
+        columns = self._taps(slice(0, shape[2]), slice(0, width))
+
         def run(piece: tuple[slice, slice]) -> None:
-            images, rows = piece
-            best = y[images, rows]
-            if self.padding:
-                best[...] = -xp.inf
-            which = None if winner is None else winner[images, rows]
-            if which is not None:
-                which[...] = 0
-            for tap in self._taps((height, width), shape[1:3], outputs=rows):
-                _challenge(xp, tap, pixels[images][tap.inputs], best, which, is_first=not self.padding)
+            which = None if winner is None else winner[piece]
+            rows = self._taps(piece[1], slice(0, height))
+            first = piece[1].start
+            rows = [Tap(i, slice(o.start - first, o.stop - first), inputs) for i, o, inputs in rows]
+            window_max(xp, pixels[piece[0]], rows, columns, self.kernel_size, y[piece], which)
 
         parallel_for(run, _pieces(n, shape[1], shape[2] * channels), like=x)
         return from_channels_last(y)
@@ -105,43 +91,34 @@ class MaxPool2d(Layer):
         slopes, winner = to_channels_last(dy), self._winner
         assert winner is not None, "backward without a forward in training mode"
         n, height, width, channels = self._shape
-        dx = xp.zeros(self._shape, dtype=dy.dtype)
+        dx = xp.empty(self._shape, dtype=dy.dtype)
+        columns = self._taps(slice(0, winner.shape[2]), slice(0, width))
 
         def run(piece: tuple[slice, slice]) -> None:
-            images, rows = piece
-            for tap in self._taps((height, width), winner.shape[1:3], inputs=rows):
-                hit = winner[images][tap.outputs] == tap.number
-                dx[images][tap.inputs] += slopes[images][tap.outputs] * hit
+            images, band = piece
+            dx[piece] = 0
+            for row, column in itertools.product(self._taps(slice(0, winner.shape[1]), band), columns):
+                outputs = (images, row.outputs, column.outputs)
+                number = row.number * self.kernel_size + column.number
+                share = workspace("max_pool_share", slopes[outputs].shape, dy.dtype, dy)
+                share[...] = winner[outputs] == number
+                target = dx[images, row.inputs, column.inputs]
+                if self.stride >= self.kernel_size:  # no pixel lies in two windows
+                    xp.multiply(share, slopes[outputs], out=target)
+                else:
+                    share *= slopes[outputs]
+                    target += share
 
         parallel_for(run, _pieces(n, height, width * channels), like=dy)
         return from_channels_last(dx)
 
-    def _taps(
-        self,
-        size: tuple[int, int],
-        windows: tuple[int, ...],
-        outputs: slice | None = None,
-        inputs: slice | None = None,
-    ) -> Iterator[_Tap]:
-        """Yield the k·k taps in reading order, cut to some rows of the output or of the input.
-
-        With `outputs`, the taps' output rows count from its start.
-        """
-        height, width = size
-        allowed = slice(0, windows[0]) if outputs is None else outputs
-        reach = slice(0, height) if inputs is None else inputs
-        for i in range(self.kernel_size):
-            rows = self._meet(i, allowed, reach)
-            for j in range(self.kernel_size):
-                columns = self._meet(j, slice(0, windows[1]), slice(0, width))
-                if rows is None or columns is None:
-                    continue
-                shift = 0 if outputs is None else outputs.start
-                yield _Tap(
-                    i * self.kernel_size + j,
-                    (slice(None), slice(rows.start - shift, rows.stop - shift), columns),
-                    (slice(None), self._reached(i, rows), self._reached(j, columns)),
-                )
+    def _taps(self, windows: slice, pixels: slice) -> list[Tap]:
+        """Return the window's pixels along one axis, each with the `windows` that have it among `pixels`."""
+        return [
+            Tap(i, outputs, self._reached(i, outputs))
+            for i in range(self.kernel_size)
+            if (outputs := self._meet(i, windows, pixels)) is not None
+        ]
 
     def _meet(self, offset: int, windows: slice, pixels: slice) -> slice | None:
         """Return which of `windows` have the pixel at `offset` of theirs among `pixels`."""
@@ -160,22 +137,8 @@ def _pieces(images: int, rows: int, row_values: int) -> list[tuple[slice, slice]
     together = max(1, PIECE_VALUES // (rows * row_values))
     count = max(1, min(rows, rows * row_values // PIECE_VALUES))
     edges = [rows * i // count for i in range(count + 1)]
-    bands = [slice(a, b) for a, b in pairwise(edges)]
+    bands = [slice(a, b) for a, b in itertools.pairwise(edges)]
     return [(slice(i, i + together), band) for i in range(0, images, together) for band in bands]
-
-
-def _challenge(xp: Any, tap: _Tap, values: Array, best: Array, which: Array | None, is_first: bool) -> None:
-    """Let the tap's `values` replace smaller ones in `best`, noting the tap's number in `which`."""
-    champion = best[tap.outputs]
-    if tap.number == 0 and is_first:  # without padding every window has its first pixel
-        champion[...] = values
-        return
-    if which is not None:
-        # tap numbers grow, so the larger number of (so far, this one if better) is the winner's
-        number = (values > champion).astype(xp.uint8)
-        number *= tap.number
-        xp.maximum(which[tap.outputs], number, out=which[tap.outputs])
-    xp.maximum(champion, values, out=champion)
 
 
 class GlobalAveragePool(Layer):
