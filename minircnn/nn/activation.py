@@ -30,4 +30,6 @@ class ReLU(Layer):
         if not self.needs_input_grad:
             return None
         xp = array_namespace(dy)
-        return dy * xp.astype(self._y > 0, dy.dtype)  # type: ignore[operator]
+        dx = xp.astype(self._y > 0, dy.dtype)  # type: ignore[operator]
+        dx *= dy
+        return dx

@@ -50,7 +50,8 @@ class Dropout(Layer):
             )
         xp = array_namespace(x)
         kept = like(self.rng.random(tuple(x.shape), dtype=np.float32) >= self.rate, x)
-        factor = xp.astype(kept, x.dtype) * (1 / (1 - self.rate))
+        factor = xp.astype(kept, x.dtype)
+        factor *= 1 / (1 - self.rate)
         self._factor = factor if self.needs_input_grad else None
         return x * factor
 

@@ -40,7 +40,9 @@ class Linear(Layer):
     def forward(self, x: Array) -> Array:
         """Return y (R, K)."""
         self._x = x if self.training and self.weight.trainable else None
-        return matmul(x, self.weight.data.T) + self.bias.data
+        y = matmul(x, self.weight.data.T)
+        y += self.bias.data
+        return y
 
     def backward(self, dy: Array) -> Array:
         """Return dLoss/dx (R, D), or None where it is not needed."""

@@ -124,6 +124,15 @@ def test_local_response_norm(settings, rng):
     assert gradcheck(layer, x, rng=rng).ok
 
 
+@pytest.mark.parametrize("beta", [0.75, 0.5])
+def test_local_response_norm_in_single_precision(beta, rng):
+    x = (30 * rng.standard_normal((2, 7, 3, 4))).astype(np.float32)
+    layer = LocalResponseNorm(5, alpha=0.1, beta=beta)
+    y = layer(x)
+    assert y.dtype == layer.backward(y).dtype == np.float32
+    np.testing.assert_allclose(y, local_response_norm(x.astype(float), 5, 0.1, beta, 1.0), rtol=2e-6)
+
+
 def test_local_response_norm_with_a_window_wider_than_the_map(rng):
     x = rng.standard_normal((2, 2, 3, 4))
     layer = LocalResponseNorm(9, alpha=1.0)
