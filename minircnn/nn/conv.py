@@ -12,6 +12,7 @@ from minircnn.nn.im2col import ConvGeometry
 from minircnn.nn.init import starting_weight
 from minircnn.nn.layer import Layer, Parameter
 from minircnn.nn.memory import from_channels_last, to_channels_last
+from minircnn.nn.parallel import matmul
 from minircnn.nn.tiles import OUTPUTS
 
 WINOGRAD_CHANNELS = 16
@@ -129,7 +130,8 @@ class Conv2d(Layer):
             gradient = algorithm.weight_gradient(self._x, slopes, self.geometry)
             self.weight.accumulate(from_channels_last(gradient))
         if self.bias.trainable:
-            self.bias.accumulate(slopes.sum(axis=(1, 2)).sum(axis=0))
+            flat = slopes.reshape(-1, slopes.shape[3])  # (N·OH·OW, O)
+            self.bias.accumulate(matmul(array_namespace(dy).ones((1, len(flat)), dtype=dy.dtype), flat)[0])
         if not self.needs_input_grad:
             return None
         return from_channels_last(algorithm.input_gradient(slopes, weight, self.geometry, self._size))

@@ -18,3 +18,16 @@ def to_channels_last(x: Array) -> Array:
 def from_channels_last(x: Array) -> Array:
     """View `x` (N, H, W, C) under the logical shape (N, C, H, W)."""
     return x.transpose(0, 3, 1, 2)
+
+
+def flat_views(*arrays: Array) -> tuple[Array, ...] | None:
+    """View arrays of one shape as vectors whose i-th elements belong together; None where that takes a copy.
+
+    Elementwise work can then be cut anywhere, whatever order of axes the arrays share.
+    """
+    first = arrays[0]
+    order = sorted(range(first.ndim), key=lambda axis: -first.strides[axis])
+    views = [array.transpose(order) for array in arrays]
+    if not all(view.flags.c_contiguous for view in views):
+        return None
+    return tuple(view.reshape(-1) for view in views)

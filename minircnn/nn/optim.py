@@ -5,11 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from minircnn.arrays import Array, HostArray, array_namespace, like, to_host
+from minircnn.arrays import Array, HostArray, array_namespace, is_host, like, to_host
 from minircnn.nn.layer import Parameter
+from minircnn.nn.memory import flat_views
+from minircnn.nn.parallel import parallel_for, workspace
+
+PIECE_VALUES = 2**16
+"""Weights updated at a time."""
 
 
 class SGD:
@@ -49,19 +55,12 @@ class SGD:
         for name, parameter in self.parameters.items():
             if not parameter.trainable or parameter.grad is None:
                 continue
+            velocity = self._velocity.get(name)
+            if velocity is None:
+                velocity = self._velocity[name] = array_namespace(parameter.data).zeros_like(parameter.data)
             lr = self.lr * parameter.lr_multiplier
             decay = self.weight_decay * parameter.decay_multiplier
-            update = parameter.data * decay
-            update += parameter.grad
-            update *= lr
-            velocity = self._velocity.get(name)
-            if velocity is not None:
-                velocity *= self.momentum
-                velocity += update
-            else:
-                velocity = update
-            self._velocity[name] = velocity
-            parameter.data -= velocity
+            _update(parameter.data, parameter.grad, velocity, lr, decay, self.momentum)
 
     def zero_grad(self) -> None:
         """Forget all accumulated gradients."""
@@ -95,6 +94,27 @@ class SGD:
                 raise ValueError(f"momentum {name}: expected {tuple(data.shape)}, got {tuple(values.shape)}")
             velocity[name] = like(to_host(values).copy(), data, dtype=data.dtype)
         self._velocity = velocity
+
+
+def _update(data: Array, gradient: Array, velocity: Array, lr: float, decay: float, momentum: float) -> None:
+    """Make one step of one parameter in place."""
+    flat = flat_views(data, gradient, velocity) if is_host(data) else None
+
+    def run(piece: Any) -> None:
+        w, g, v = (array[piece] for array in flat or (data, gradient, velocity))
+        update = workspace("update", w.shape, w.dtype, w)
+        update[...] = w
+        update *= decay
+        update += g
+        update *= lr
+        v *= momentum
+        v += update
+        w -= v
+
+    if flat is None:
+        run(...)
+    else:  # piece by piece, so that the passes over a piece stay in cache
+        parallel_for(run, [slice(a, a + PIECE_VALUES) for a in range(0, data.size, PIECE_VALUES)], like=data)
 
 
 def clip_gradients(named_parameters: Iterable[tuple[str, Parameter]], max_norm: float) -> float:
