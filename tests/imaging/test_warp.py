@@ -87,13 +87,18 @@ def test_no_boxes_and_boxes_outside():
     assert (warp_regions(image, np.array([[50.0, 50, 60, 60]]), 8, context=1, fill=9) == 9).all()
 
 
-def test_blocks_do_not_change_the_result(rng, monkeypatch):
-    image = rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)
-    low = rng.uniform(0, 20, (50, 2))
-    boxes = np.concatenate([low, low + rng.uniform(1, 15, (50, 2))], axis=1)
-    whole = warp_regions(image, boxes, 16, context=2)
-    monkeypatch.setattr("minircnn.imaging.warp._PIXELS_PER_BLOCK", 700)
-    np.testing.assert_array_equal(warp_regions(image, boxes, 16, context=2), whole)
+@pytest.mark.parametrize("size", [7, 40])  # shrinks nearly all of these regions, enlarges nearly all
+@pytest.mark.parametrize("mode", MODES)
+def test_crops_do_not_depend_on_each_other(rng, size, mode):
+    image = rng.normal(size=(30, 40, 5)).astype(np.float32)
+    low = rng.uniform(-5, 35, (50, 2))
+    boxes = np.concatenate([low, low + rng.uniform(1, 25, (50, 2))], axis=1)
+    together = warp_regions(image, boxes, size, context=2, mode=mode, fill=np.arange(5))
+    for box, crop in zip(boxes, together, strict=True):
+        alone = warp_regions(image, box[None], size, context=2, mode=mode, fill=np.arange(5))
+        np.testing.assert_array_equal(alone[0], crop)
+        expected = naive_warp(image, box, size, 2, np.arange(5), mode)
+        np.testing.assert_allclose(crop, expected, rtol=0, atol=2e-5)
 
 
 def test_wrong_settings_are_named():
