@@ -19,9 +19,11 @@ from minircnn.cli.output import note, table
 CHAPTERS = (
     "convolution",
     "layers",
-    "networks", "training",
+    "networks",
+    "training",
     "boxes",
     "heads",
+    "detection",
 )
 """Modules with a function ``works()``, in the order of the report."""
 
@@ -110,8 +112,8 @@ def _report(rows: Sequence[tuple[Work, Timing]], peak: float) -> str:
                 work.peer,
                 timing.ours * 1e3,
                 timing.theirs * 1e3,
-                f"{timing.ratio:.2f}",
-                f"{timing.low:.2f} to {timing.high:.2f}",
+                f"{timing.ratio:.3g}",
+                f"{timing.low:.3g} to {timing.high:.3g}",
                 "" if rate is None else f"{100 * rate / peak:.0f} %",
             ]
         )

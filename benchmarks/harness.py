@@ -34,12 +34,15 @@ class Contest:
         Takes both results, raises AssertionError where they disagree and says how closely they agree.
     flops : float, optional
         Operations of the textbook method (a multiplication and an addition are two).
+    rounds : int
+        Samples of each side, at least; fewer for work of a minute.
     """
 
     ours: Callable[[], Any]
     theirs: Callable[[], Any]
     check: Callable[[Any, Any], str]
     flops: float | None = None
+    rounds: int = MIN_ROUNDS
 
 
 @dataclass(frozen=True)
@@ -94,14 +97,17 @@ class Timing:
 
 def run_contest(contest: Contest, seconds: float) -> Timing:
     """Check that the results agree, then time both sides in turns for about `seconds`."""
-    agreement = contest.check(contest.ours(), contest.theirs())
-    repeats = [max(1, round(MIN_SAMPLE / _sample(side, 1))) for side in (contest.ours, contest.theirs)]
+    sides = (contest.ours, contest.theirs)
+    agreement = contest.check(*(side() for side in sides))
+    repeats = [1, 1]
+    if contest.rounds == MIN_ROUNDS:
+        repeats = [max(1, round(MIN_SAMPLE / _sample(side, 1))) for side in sides]
     ours: list[float] = []
     theirs: list[float] = []
     end = time.perf_counter() + seconds
-    while len(ours) < MIN_ROUNDS or time.perf_counter() < end:
-        sides = [(contest.ours, repeats[0], ours), (contest.theirs, repeats[1], theirs)]
-        for side, count, samples in sides if len(ours) % 2 == 0 else reversed(sides):
+    while len(ours) < contest.rounds or time.perf_counter() < end:
+        turns = list(zip(sides, repeats, (ours, theirs), strict=True))
+        for side, count, samples in turns if len(ours) % 2 == 0 else reversed(turns):
             time.sleep(PAUSE)
             samples.append(_sample(side, count))
     ratios = np.array(ours) / np.array(theirs)

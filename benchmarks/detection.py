@@ -1,0 +1,90 @@
+"""Fast R-CNN against R-CNN: the same network, photo and proposals; both sides are ours.
+
+Girshick (Fast R-CNN, 2015, table 4) reports 47 seconds against 0.32, or 0.22 with truncated SVD, on a GPU and
+without the time for proposals. The weights here are random: times depend on the shapes only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from skimage.data import coffee
+
+from benchmarks.harness import Contest, Work
+from minircnn.backbones import Backbone, vgg16
+from minircnn.detectors import RCNN, BoxRegressors, FastRCNN, FastRCNNNetwork, RCNNNetwork, WarpSettings
+from minircnn.nn import Linear, Sequential
+from minircnn.proposals import SelectiveSearch
+
+CLASSES = tuple(f"class {k}" for k in range(1, 21))
+PROPOSALS = 2000
+
+
+def works() -> Iterator[Work]:
+    """Yield the rows of this chapter."""
+    for name, ranks in (
+        ("VGG16", {}),
+        ("VGG16, fc6 of rank 1024, fc7 of rank 256", {"fc6": 1024, "fc7": 256}),
+    ):
+        yield Work("Fast R-CNN detection", name, "R-CNN (ours)", partial(_detection, ranks))
+
+
+def _detection(ranks: dict[str, int]) -> Contest:
+    image = coffee()  # 400 × 600: scaled to 600 × 900 for Fast R-CNN
+    proposer = SelectiveSearch("quality", limit=PROPOSALS)
+    proposals = proposer.propose(image)
+    assert len(proposals) == PROPOSALS
+    fast, slow = (
+        _fast_rcnn(vgg16(rng=np.random.default_rng(0)), ranks),
+        _rcnn(vgg16(rng=np.random.default_rng(0))),
+    )
+
+    def check(ours: Any, theirs: Any) -> str:
+        assert len(ours) > 0
+        assert len(theirs) > 0
+        return "two detectors with random weights: only their times are compared"
+
+    return Contest(
+        lambda: fast.detect(image, proposals=proposals),
+        lambda: slow.detect(image, proposals=proposals),
+        check,
+        rounds=1,
+    )
+
+
+def _fast_rcnn(backbone: Backbone, ranks: dict[str, int]) -> FastRCNN:
+    network = FastRCNNNetwork(backbone, len(CLASSES), rng=np.random.default_rng(1))
+    for name, rank in ranks.items():  # the two thin layers that truncated SVD leaves, section 3.1
+        outputs, inputs = getattr(network.head, name).weight.data.shape
+        rng = np.random.default_rng(2)
+        thin = Sequential(vt=Linear(inputs, rank, rng=rng), u=Linear(rank, outputs, rng=rng))
+        setattr(network.head, name, thin)
+    columns = len(CLASSES) + 1
+    return FastRCNN(
+        network,
+        backbone.normalization,
+        CLASSES,
+        SelectiveSearch(),
+        np.zeros((columns, 4), np.float32),
+        np.full((columns, 4), 0.1, np.float32),
+    )
+
+
+def _rcnn(backbone: Backbone) -> RCNN:
+    rng = np.random.default_rng(3)
+    k, pool5 = len(CLASSES), backbone.channels * backbone.roi_size**2
+    return RCNN(
+        RCNNNetwork(backbone, k, rng=rng),
+        backbone.normalization,
+        CLASSES,
+        SelectiveSearch(),
+        rng.normal(size=(backbone.feature_dim, k)).astype(np.float32),
+        np.zeros(k, np.float32),
+        BoxRegressors(
+            (rng.normal(size=(k, 4, pool5)) * 1e-4).astype(np.float32), np.zeros((k, 4), np.float32)
+        ),
+        WarpSettings(crop_size=backbone.crop_size, crop_batch=16),
+    )
