@@ -24,6 +24,7 @@ CHAPTERS = (
     "boxes",
     "heads",
     "detection",
+    "proposals",
 )
 """Modules with a function ``works()``, in the order of the report."""
 

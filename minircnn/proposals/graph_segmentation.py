@@ -16,11 +16,14 @@ still most decisions can be made together. Three facts under the strict order (w
 3. This holds until the first edge that leads from the absorbed nodes to another tree. So per tree a prefix of
    the absorptions, the sizes (a running sum) and thresholds on the way are known at once.
 
-Each round decides all these prefixes by array operations; a handful of rounds does almost everything.
+Each round decides all these prefixes by array operations. The edges come in a few portions, lightest first:
+once a portion is decided, most heavier edges lie inside a component or at a final one and go unseen. The
+last edges of a portion are left to the plain loop, which is faster on few.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,9 +31,11 @@ import numpy as np
 import numpy.typing as npt
 
 from minircnn.imaging.filters import smooth
-from minircnn.proposals.grid_edges import EdgeList, GridEdges, Index
+from minircnn.proposals.grid_edges import GONE, EdgeList, GridEdges, Index, Nodes
 
-_SHARED_ROUNDS = 2  # beyond the first
+_PORTIONS = (0.0, 0.3, 0.6, 1.0)  # where the edges are cut, as shares of them
+_SHARED_ROUNDS = 3
+_FEW = 4000  # edges that the plain loop decides faster than further rounds
 
 
 def graph_segmentation(
@@ -72,134 +77,167 @@ def segment_scales(edges: GridEdges, scales: Sequence[tuple[float, int]]) -> lis
     """
     if not scales or min(k for k, _ in scales) < 0:
         raise ValueError(f"expected pairs (k, min_size) with k not negative, got {list(scales)}")
-    smallest = min(k for k, _ in scales)
-    pixels = _Forest(edges.height * edges.width)
-    _merge_round(pixels, edges, smallest)
-    rest = edges.between_roots(pixels.parent)
+    cuts = [round(share * len(edges)) for share in _PORTIONS]
+    portions = [EdgeList(edges.ends[a:b], edges.weight[a:b]) for a, b in itertools.pairwise(cuts)]
+    pixels = np.arange(edges.height * edges.width, dtype=np.int32)
+    shared = _Forest(pixels, np.ones(len(pixels), dtype=np.int64), np.zeros(len(pixels)))
     for _ in range(_SHARED_ROUNDS):
-        _merge_round(pixels, rest, smallest)
-        rest = rest.relabelled(pixels.parent)
-    label = pixels.roots()
-    # from here on only components that still have edges take part, under new numbers
-    taking_part = np.zeros(len(label), dtype=bool)
-    taking_part[rest.first] = taking_part[rest.second] = True
-    members = np.flatnonzero(taking_part)
-    rest = rest.relabelled(np.cumsum(taking_part) - 1)
+        _merge_round(shared, portions[0], min(k for k, _ in scales))
+        portions[0] = portions[0].relabelled(shared.parent)
     segmentations = []
     for k, min_size in scales:
-        forest = _Forest(len(members), pixels.size[members], pixels.internal[members])
-        _merge_similar(forest, rest, k)
-        joined = np.arange(len(label))
-        joined[members] = members[forest.roots()]
-        segments = _merge_small(_in_reading_order(joined[label]), edges, min_size)
-        segmentations.append(segments.reshape(edges.height, edges.width).astype(np.int32))
+        forest = shared
+        for portion in portions:
+            forest = _merge_portion(forest.contracted(), portion, k)
+        segments = _merge_small(_in_reading_order(forest.contracted().label), edges, min_size)
+        segmentations.append(segments.reshape(edges.height, edges.width))
     return segmentations
 
 
-def _in_reading_order(label: Index) -> Index:
+def _in_reading_order(label: Nodes) -> Nodes:
     """Renumber labels (below their count) 0, 1, ... by their first occurrence."""
     first = np.full(len(label), len(label))
-    first[label[::-1]] = np.arange(len(label) - 1, -1, -1)
+    first[label[::-1].astype(np.intp)] = np.arange(len(label) - 1, -1, -1)
     starts = np.zeros(len(label), dtype=bool)
     starts[first[first < len(label)]] = True
-    number = np.cumsum(starts) - 1
-    renumbered: Index = number[first[label]]
-    return renumbered
+    number = np.cumsum(starts, dtype=np.int32) - np.int32(1)
+    return number.take(first.take(label))
 
 
 class _Forest:
-    """Components as trees of nodes; a component is named by its root.
+    """Components as trees of nodes, which are sets of pixels themselves; a component is named by its root.
 
-    Without arguments for them, every component is a single pixel.
+    Parameters
+    ----------
+    label : (H·W,) int32 array
+        Node of every pixel.
+    size : (nodes,) int64 array
+        Pixels of each component, at its root.
+    internal : (nodes,) float64 array
+        Int of each component, at its root.
     """
 
-    def __init__(
-        self,
-        count: int,
-        size: npt.NDArray[np.int64] | None = None,
-        internal: npt.NDArray[np.float64] | None = None,
-    ) -> None:
-        self.parent = np.arange(count)
-        self.size = np.ones(count, dtype=np.int64) if size is None else size  # of each root
-        self.internal = np.zeros(count) if internal is None else internal  # Int of each root
+    def __init__(self, label: Nodes, size: npt.NDArray[np.int64], internal: npt.NDArray[np.float64]) -> None:
+        self.label, self.size, self.internal = label, size, internal
+        self.parent = np.arange(len(size), dtype=np.int32)
 
-    def roots(self) -> Index:
-        """Return the root of every node."""
-        while not np.array_equal(jumped := self.parent[self.parent], self.parent):
-            self.parent = jumped
-        return self.parent
+    def contracted(self) -> _Forest:
+        """Return a copy in which every component is a single node."""
+        root = self.parent
+        while not np.array_equal(jumped := root.take(root), root):
+            root = jumped
+        roots = np.flatnonzero(root == np.arange(len(root), dtype=np.int32))
+        number = np.empty_like(root)
+        number[roots] = np.arange(len(roots))
+        return _Forest(number.take(root).take(self.label), self.size[roots], self.internal[roots])
 
 
-def _merge_similar(forest: _Forest, edges: EdgeList, k: float) -> None:
-    """Run all merges of the sequential algorithm, round by round."""
-    while len(edges.weight):
+def _merge_portion(forest: _Forest, portion: EdgeList, k: float) -> _Forest:
+    """Run all merges of the sequential algorithm along the edges of one portion; return `forest`."""
+    if not len(portion):
+        return forest
+    final = forest.internal + k / forest.size < portion.weight[0]
+    edges = portion.relabelled(np.where(final, np.int32(GONE), forest.parent).take(forest.label))
+    while len(edges) > _FEW:
         final = _merge_round(forest, edges, k)
-        edges = edges.relabelled(forest.parent, final)
+        edges = edges.relabelled(np.where(final, np.int32(GONE), forest.parent))
+    _merge_one_by_one(forest, edges, k)
+    return forest
 
 
-def _merge_round(forest: _Forest, edges: GridEdges | EdgeList, k: float) -> npt.NDArray[np.bool_]:
+def _merge_one_by_one(forest: _Forest, edges: EdgeList, k: float) -> None:
+    """Visit the edges in order: the algorithm as it is in the paper."""
+    here = np.zeros(len(forest.parent), dtype=bool)
+    here[edges.ends] = True
+    nodes, number = np.flatnonzero(here), np.cumsum(here) - 1
+    size, internal = forest.size[nodes].tolist(), forest.internal[nodes].tolist()
+    threshold = [i + k / s for i, s in zip(internal, size, strict=True)]
+    parent = list(range(len(nodes)))
+    for (a, b), weight in zip(number.take(edges.ends).tolist(), edges.weight.tolist(), strict=True):
+        while parent[a] != a:
+            a = parent[a]
+        while parent[b] != b:
+            b = parent[b]
+        if a != b and weight <= threshold[a] and weight <= threshold[b]:
+            if size[a] < size[b]:
+                a, b = b, a  # the smaller below the larger: short ways to the root
+            parent[b] = a
+            size[a] += size[b]
+            internal[a] = weight
+            threshold[a] = weight + k / size[a]
+    forest.parent[nodes] = nodes.take(parent)
+    forest.size[nodes], forest.internal[nodes] = size, internal
+
+
+def _merge_round(forest: _Forest, edges: EdgeList, k: float) -> npt.NDArray[np.bool_]:
     """Do the merges that are certain now; return which components were final before."""
     count = len(forest.parent)
-    first = edges.first_edges(count)
-    nodes = np.flatnonzero(first < len(edges.weight))
-    over = edges.weight[first[nodes]] > forest.internal[nodes] + k / forest.size[nodes]
+    place = edges.first_places(count)
+    nodes = np.flatnonzero(place < 2 * len(edges))
+    place = place.take(nodes)
+    over = edges.weight.take(place >> 1) > forest.internal[nodes] + k / forest.size[nodes]
     final = np.zeros(count, dtype=bool)
     final[nodes[over]] = True
     child = nodes[~over]
-    edge = first[child]
-    root = np.arange(count)
-    root[child] = edges.first[edge] + edges.second[edge] - child  # the other end
+    root = np.arange(count, dtype=np.int32)
+    root[child] = edges.ends.ravel().take(place[~over] ^ 1)  # the other end
     _climb(root, child)
     if len(child):
-        _absorb(forest, first, nodes, root, edges.leaving(root), edges.weight, k)
+        _absorb(forest, edges, nodes, place, root, k)
     return final
 
 
-def _climb(root: Index, child: Index) -> None:
+def _climb(root: Nodes, child: Index) -> None:
     """Turn pointers from node to node into pointers to the root of the tree (fact 2), in place."""
-    target = root[child]
-    mutual = (root[target] == child) & (child < target)  # each other's first choice: one is the root
-    root[child[mutual]] = child[mutual]
-    target = root[child]
-    while not np.array_equal(jumped := root[target], target):
+    target = root.take(child)
+    mutual = root.take(target) == child
+    mutual &= child < target  # each other's first choice: one is the root
+    top = child[mutual]
+    root[top] = top
+    target = root.take(child)
+    while not np.array_equal(jumped := root.take(target), target):
         root[child] = target = jumped
 
 
-def _absorb(
-    forest: _Forest,
-    first: Index,
-    nodes: Index,
-    root: Index,
-    leaving: Index,
-    weight: npt.NDArray[np.float64],
-    k: float,
-) -> None:
-    """Let every tree's root absorb as many of its nodes as is certain now (facts 2 and 3)."""
-    total = len(weight)
-    # nodes tree by tree, the root first, then by their first edge
-    is_root = root[nodes] == nodes
-    order = np.argsort(root[nodes] * (total + 2) + np.where(is_root, 0, first[nodes] + 1))
-    x, is_root = nodes[order], is_root[order]
+def _absorb(forest: _Forest, edges: EdgeList, nodes: Index, place: Index, root: Nodes, k: float) -> None:
+    """Let every tree's root absorb as many of its nodes as is certain now (facts 2 and 3).
+
+    `nodes` have edges, the first of each at `place`; `root` is the root of every node's tree.
+    """
+    # nodes tree by tree, the root first, then by their first edge: sorted as numbers (root, place)
+    tree_root = root.take(nodes).astype(np.int64)
+    key = np.where(tree_root == nodes, 0, place + 1)
+    key |= tree_root << 32
+    key.sort()
+    tree_root = key >> 32
+    key &= 0xFFFFFFFF
+    is_root = key == 0
+    key -= 1
+    x = np.where(is_root, tree_root, edges.ends.ravel().take(key))
+    edge = key >> 1
     starts = np.flatnonzero(is_root)
     tree = np.cumsum(is_root) - 1
-    edge = first[x]
-    heaviest = np.where(is_root, forest.internal[x], weight[edge])
-    size = np.cumsum(forest.size[x])
-    size -= (size[starts] - forest.size[x[starts]])[tree]
+    heaviest = np.where(is_root, forest.internal.take(x), edges.weight.take(edge))
+    own_size = forest.size.take(x)
+    size = np.cumsum(own_size)
+    size -= (size[starts] - own_size[starts]).take(tree)
     # running minimum within each tree: the shift puts later trees below earlier ones
-    shift = (len(starts) - tree) * (total + 1)
-    limit = np.minimum.accumulate(leaving[x] + shift) - shift
-    stop = ~is_root
-    stop[1:] &= (heaviest[1:] > heaviest[:-1] + k / size[:-1]) | (edge[1:] > limit[:-1])
-    stopped = np.cumsum(stop)
-    absorbed = stopped == stopped[starts][tree]
+    shift = (len(starts) - tree) * (len(edges) + 1)
+    limit = np.minimum.accumulate(edges.leaving(root).take(x) + shift)
+    limit -= shift
+    stop = heaviest[1:] > heaviest[:-1] + k / size[:-1]
+    stop |= edge[1:] > limit[:-1]
+    stop &= ~is_root[1:]
+    stopped = np.zeros(len(x), dtype=np.intp)
+    np.cumsum(stop, out=stopped[1:])
+    absorbed = stopped == stopped[starts].take(tree)
     last = starts + np.add.reduceat(absorbed, starts, dtype=np.intp) - 1
-    forest.parent[x[absorbed]] = root[x[absorbed]]
+    forest.parent[x[absorbed]] = tree_root[absorbed]
     forest.size[x[starts]] = size[last]
     forest.internal[x[starts]] = heaviest[last]
 
 
-def _merge_small(label: Index, edges: GridEdges, min_size: int) -> Index:
+def _merge_small(label: Nodes, edges: GridEdges, min_size: int) -> Nodes:
     """Join components of fewer than `min_size` pixels to a neighbour, lightest edge first.
 
     Few edges are left between different components with a small one among them, and of parallel ones
@@ -209,9 +247,9 @@ def _merge_small(label: Index, edges: GridEdges, min_size: int) -> Index:
     small = np.array(size) < min_size
     if len(size) == 1 or not small.any():
         return label
-    rest = edges.between_roots(label, small[label])
+    rest = edges.between(label, small.take(label)).relabelled(label)
     parent = list(range(len(size)))
-    for a, b in zip(rest.first.tolist(), rest.second.tolist(), strict=True):
+    for a, b in rest.ends.tolist():
         while parent[a] != a:
             a = parent[a]
         while parent[b] != b:
@@ -219,6 +257,6 @@ def _merge_small(label: Index, edges: GridEdges, min_size: int) -> Index:
         if a != b and (size[a] < min_size or size[b] < min_size):
             parent[max(a, b)] = min(a, b)
             size[min(a, b)] = size[a] + size[b]
-    forest = _Forest(len(parent))
-    forest.parent = np.array(parent)
-    return _in_reading_order(forest.roots()[label])
+    forest = _Forest(label, np.array(size), np.zeros(len(size)))
+    forest.parent[:] = parent
+    return _in_reading_order(forest.contracted().label)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+Nodes: TypeAlias = npt.NDArray[np.int32]
 Index: TypeAlias = npt.NDArray[np.intp]
+
+GONE = -1
+"""Label of components that take part no longer."""
 
 _WHOLE, _FRONT, _BACK = slice(None), slice(None, -1), slice(1, None)
 _NEIGHBOURS = (  # the two ends of every edge to the right, down, down-right and down-left
@@ -17,10 +20,90 @@ _NEIGHBOURS = (  # the two ends of every edge to the right, down, down-right and
     ((_FRONT, _FRONT), (_BACK, _BACK)),
     ((_FRONT, _BACK), (_BACK, _FRONT)),
 )
+_PIXEL_BITS = 29  # of an edge's index; the two bits above are its direction
 
 
-class GridEdges:
-    """The edges of an image's 8-neighbour grid with their order; shared by all values of k.
+class EdgeList:
+    """Edges between nodes, which are named by numbers, in ascending order.
+
+    Parameters
+    ----------
+    ends : (E, 2) int32 array
+        C-contiguous.
+    weight : (E,) float32 array
+    """
+
+    def __init__(self, ends: Nodes, weight: npt.NDArray[np.float32]) -> None:
+        self.ends, self.weight = ends, weight
+
+    def __len__(self) -> int:
+        """Return the number of edges."""
+        return len(self.weight)
+
+    @property
+    def pair(self) -> npt.NDArray[np.int64]:
+        """Both ends of each edge as one number, (E,): a view, for moving and comparing them together."""
+        return self.ends.view(np.int64).ravel()
+
+    def take(self, index: Index) -> EdgeList:
+        """Return the edges at `index`."""
+        return EdgeList(_ends(self.pair.take(index)), self.weight.take(index))
+
+    def relabelled(self, label: Nodes) -> EdgeList:
+        """Rename the nodes; edges inside a node, at one that is gone, and parallel ones are dropped."""
+        ends = label.take(self.ends)
+        low, high = np.minimum(ends[:, 0], ends[:, 1]), np.maximum(ends[:, 0], ends[:, 1])
+        ends[:, 0], ends[:, 1] = low, high
+        keep = low != high
+        keep &= low != GONE
+        return EdgeList(ends, self.weight).take(np.flatnonzero(keep)).without_parallel()
+
+    def first_places(self, count: int) -> Index:
+        """Return where each node comes first in the flattened `ends`, (count,); 2 E if nowhere.
+
+        ``place // 2`` is the node's first edge and ``place ^ 1`` the place of the edge's other end.
+        """
+        places = np.arange(2 * len(self) - 1, -1, -1)
+        first = np.full(count, len(places))
+        first[self.ends.ravel()[::-1].astype(np.intp)] = places  # of repeated ones the last stays
+        return first
+
+    def leaving(self, tree: Nodes) -> Index:
+        """Return each node's first edge to another tree, (nodes,); E where it has none."""
+        trees = tree.take(self.ends)
+        edges = np.flatnonzero(trees[:, 0] != trees[:, 1])
+        first = np.full(len(tree), len(self))
+        nodes = _ends(self.pair.take(edges)).ravel()[::-1].astype(np.intp)
+        first[nodes] = np.repeat(edges[::-1], 2)
+        return first
+
+    def without_parallel(self) -> EdgeList:
+        """Drop edges whose two nodes an earlier edge joins already (nearly all such edges).
+
+        Edges are compared with the first in their slot of a hash table; the few that share a slot with
+        a different pair stay, which costs time but changes nothing.
+        """
+        count = len(self)
+        bits = max(1, (2 * count).bit_length())
+        pair = self.pair
+        scattered = pair.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio
+        scattered >>= np.uint64(64 - bits)
+        slot = scattered.view(np.int64)
+        own = np.arange(count, dtype=np.int32)
+        winner = np.empty(1 << bits, dtype=np.int32)
+        winner[slot[::-1]] = own[::-1]
+        earlier = winner.take(slot)
+        keep = pair.take(earlier) != pair
+        keep |= earlier == own
+        return self.take(np.flatnonzero(keep))
+
+
+def _ends(pair: npt.NDArray[np.int64]) -> Nodes:
+    return pair.view(np.int32).reshape(-1, 2)
+
+
+class GridEdges(EdgeList):
+    """The edges of an image's 8-neighbour grid, between pixels named by their place in the flattened image.
 
     An edge weighs as much as the Euclidean distance of its pixels' colours, in float32. Edges are
     ordered by weight; equal weights by the edge's index: all edges to the right row by row, then all
@@ -33,18 +116,11 @@ class GridEdges:
     Attributes
     ----------
     height, width : int
-    weight : (E,) float64 array
-        Ascending.
-    first, second : (E,) int array
-        The two pixels of each edge in that order, as positions in the flattened image.
-    rank : list of four int arrays
-        Place in that order of the edges to the right (H, W-1), down (H-1, W), down-right and
-        down-left (H-1, W-1).
 
     Raises
     ------
     ValueError
-        If the image is empty or not finite.
+        If the image is empty, not finite or has more than 2**29 pixels.
     """
 
     def __init__(self, channels: npt.NDArray[Any]) -> None:
@@ -54,127 +130,55 @@ class GridEdges:
         if not np.isfinite(values).all():
             raise ValueError("the image holds values that are not finite")
         self.height, self.width = values.shape[:2]
-        values = values.reshape(self.height, self.width, -1)
-        weights = [_distance(values[p], values[q]) for p, q in _NEIGHBOURS]
-        flat = np.concatenate([w.ravel() for w in weights])
-        # positive floats sort like their bits: one integer holds (weight, edge index)
-        key = flat.view(np.uint32).astype(np.uint64) << np.uint64(32)
-        key |= np.arange(len(flat), dtype=np.uint64)
+        if self.height * self.width > 1 << _PIXEL_BITS:
+            raise ValueError(f"expected at most 2**{_PIXEL_BITS} pixels, got {self.height} × {self.width}")
+        planes = np.ascontiguousarray(values.reshape(self.height, self.width, -1).transpose(2, 0, 1))
+        self._key = [self._keys(planes, direction) for direction in range(4)]
+        edges = self._sorted(np.concatenate([key.ravel() for key in self._key]))
+        super().__init__(edges.ends, edges.weight)
+
+    def between(self, label: Nodes, chosen: npt.NDArray[np.bool_]) -> EdgeList:
+        """Return the edges between pixels of different `label`, (H·W,), with at least one end `chosen`."""
+        label = label.reshape(self.height, self.width)
+        chosen = chosen.reshape(self.height, self.width)
+        found = []
+        for key, (p, q) in zip(self._key, _NEIGHBOURS, strict=True):
+            keep = label[p] != label[q]
+            keep &= chosen[p] | chosen[q]
+            found.append(key.ravel().take(np.flatnonzero(keep)))
+        return self._sorted(np.concatenate(found))
+
+    def _sorted(self, key: npt.NDArray[np.uint64]) -> EdgeList:
+        """Sort edges given as numbers (weight, direction, pixel), in place, and take the numbers apart."""
         key.sort()
-        order = (key & np.uint64(0xFFFFFFFF)).astype(np.intp)
-        rank = np.empty_like(order)
-        rank[order] = np.arange(len(order))
-        ends = np.cumsum([w.size for w in weights])[:-1]
-        self.rank = [r.reshape(w.shape) for r, w in zip(np.split(rank, ends), weights, strict=True)]
-        pixel = np.arange(self.height * self.width).reshape(self.height, self.width)
-        self.weight = flat[order].astype(np.float64)
-        self.first = np.concatenate([pixel[p].ravel() for p, _ in _NEIGHBOURS])[order]
-        self.second = np.concatenate([pixel[q].ravel() for _, q in _NEIGHBOURS])[order]
+        weight = (key >> np.uint64(32)).astype(np.uint32).view(np.float32)
+        index = key.astype(np.uint32)
+        steps = np.array([1, self.width, self.width + 1, self.width - 1], dtype=np.int32)
+        ends = np.empty((len(key), 2), dtype=np.int32)
+        ends[:, 0] = index & np.uint32((1 << _PIXEL_BITS) - 1)
+        ends[:, 1] = ends[:, 0] + steps.take(index >> np.uint32(_PIXEL_BITS))
+        return EdgeList(ends, weight)
 
-    def sides(self, grid: npt.NDArray[Any]) -> Iterator[tuple[Index, npt.NDArray[Any], npt.NDArray[Any]]]:
-        """Yield for each direction the ranks of its edges and the views of `grid` at both ends."""
-        grid = grid.reshape(self.height, self.width)
-        for rank, (p, q) in zip(self.rank, _NEIGHBOURS, strict=True):
-            yield rank, grid[p], grid[q]
+    def _keys(self, planes: npt.NDArray[np.float32], direction: int) -> npt.NDArray[np.uint64]:
+        """Return (weight, direction, pixel) of every edge in one direction as one number.
 
-    def first_edges(self, count: int) -> Index:
-        """Return the rank of every pixel's lightest edge, (H·W,); E where it has none."""
-        first = np.full(count, len(self.weight))
-        for rank, a, b in self.sides(first):
-            np.minimum(a, rank, out=a)
-            np.minimum(b, rank, out=b)
-        return first
-
-    def leaving(self, tree: Index) -> Index:
-        """Return the rank of every pixel's lightest edge to another tree, (H·W,)."""
-        none = len(self.weight)
-        out = np.full(len(tree), none)
-        ends = self.sides(tree)
-        for (rank, a, b), (_, tree_a, tree_b) in zip(self.sides(out), ends, strict=True):
-            candidate = np.where(tree_a != tree_b, rank, none)
-            np.minimum(a, candidate, out=a)
-            np.minimum(b, candidate, out=b)
-        return out
-
-    def between_roots(self, label: Index, chosen: npt.NDArray[np.bool_] | None = None) -> EdgeList:
-        """Return the edges between pixels of different label, as edges between the labels.
-
-        With `chosen`, (H·W,) bool, only edges with at least one end chosen.
+        Positive floats sort like their bits, so the numbers sort like the edges.
         """
-        keep = np.zeros(len(self.weight), dtype=bool)
-        choices = self.sides(label if chosen is None else chosen)
-        for (rank, a, b), (_, chosen_a, chosen_b) in zip(self.sides(label), choices, strict=True):
-            differ = a != b
-            if chosen is not None:
-                differ &= chosen_a | chosen_b
-            keep[rank[differ]] = True
-        index = np.flatnonzero(keep)
-        first, second = label[self.first[index]], label[self.second[index]]
-        return EdgeList(first, second, self.weight[index]).without_parallel()
+        p, q = _NEIGHBOURS[direction]
+        pixel = np.arange(self.height * self.width, dtype=np.uint64).reshape(self.height, self.width)
+        key = _distance(planes[:, *p], planes[:, *q]).view(np.uint32).astype(np.uint64)
+        key <<= np.uint64(32)
+        key |= pixel[p]
+        key |= np.uint64(direction << _PIXEL_BITS)
+        return key
 
 
 def _distance(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the Euclidean distance over the last axis, summing channel by channel."""
-    squared = np.zeros(a.shape[:-1], dtype=np.float32)
-    for channel in range(a.shape[-1]):
-        difference = a[..., channel] - b[..., channel]
-        squared += difference * difference
-    return np.sqrt(squared)
-
-
-class EdgeList:
-    """Edges between components, which are named by numbers, in ascending order.
-
-    Parameters
-    ----------
-    first, second : (E,) int array
-    weight : (E,) float64 array
-    """
-
-    def __init__(self, first: Index, second: Index, weight: npt.NDArray[np.float64]) -> None:
-        self.first, self.second, self.weight = first, second, weight
-
-    def take(self, index: Index) -> EdgeList:
-        """Return the edges at `index`."""
-        return EdgeList(self.first[index], self.second[index], self.weight[index])
-
-    def relabelled(self, label: Index, final: npt.NDArray[np.bool_] | None = None) -> EdgeList:
-        """Rename the nodes, dropping edges inside a component, at `final` ones and parallel ones."""
-        renamed = EdgeList(label[self.first], label[self.second], self.weight)
-        keep = renamed.first != renamed.second
-        if final is not None:
-            keep &= ~(final[renamed.first] | final[renamed.second])
-        return renamed.take(np.flatnonzero(keep)).without_parallel()
-
-    def first_edges(self, count: int) -> Index:
-        """Return each node's first edge, (count,); E where it has none."""
-        return self._earliest(count, np.arange(len(self.weight)))
-
-    def leaving(self, tree: Index) -> Index:
-        """Return each node's first edge to another tree, (count,); E where it has none."""
-        return self._earliest(len(tree), np.flatnonzero(tree[self.first] != tree[self.second]))
-
-    def _earliest(self, count: int, edges: Index) -> Index:
-        backwards = edges[::-1]
-        a = np.full(count, len(self.weight))
-        b = a.copy()
-        a[self.first[backwards]] = backwards  # of repeated nodes the last assignment stays
-        b[self.second[backwards]] = backwards
-        earliest: Index = np.minimum(a, b)
-        return earliest
-
-    def without_parallel(self) -> EdgeList:
-        """Drop edges whose two components an earlier edge joins already (nearly all such edges).
-
-        A rejected edge finalises a component, so a later one between the same two is never accepted.
-        Edges are compared with the first in their slot of a hash table; the few that share a slot with
-        a different pair stay, which costs time but changes nothing.
-        """
-        low, high = np.minimum(self.first, self.second), np.maximum(self.first, self.second)
-        slots = 1 << (2 * len(low)).bit_length()
-        slot = (low * 0x9E3779B1 + high * 0x85EBCA77) & (slots - 1)
-        winner = np.empty(slots, dtype=np.intp)
-        winner[slot[::-1]] = np.arange(len(low) - 1, -1, -1)
-        earlier = winner[slot]
-        repeats = (earlier != np.arange(len(low))) & (low[earlier] == low) & (high[earlier] == high)
-        return self.take(np.flatnonzero(~repeats))
+    """Return the Euclidean distance over the first axis, summing channel by channel."""
+    squared = np.zeros(a.shape[1:], dtype=np.float32)
+    difference = np.empty_like(squared)
+    for plane_a, plane_b in zip(a, b, strict=True):
+        np.subtract(plane_a, plane_b, out=difference)
+        difference *= difference
+        squared += difference
+    return np.sqrt(squared, out=squared)
