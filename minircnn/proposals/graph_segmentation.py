@@ -192,11 +192,13 @@ def _climb(root: Nodes, child: Index) -> None:
     target = root.take(child)
     mutual = root.take(target) == child
     mutual &= child < target  # each other's first choice: one is the root
-    top = child[mutual]
+    top = child.take(np.flatnonzero(mutual))
     root[top] = top
-    target = root.take(child)
-    while not np.array_equal(jumped := root.take(target), target):
-        root[child] = target = jumped
+    while len(child):
+        jumped = root.take(target)
+        moving = np.flatnonzero(jumped != target)  # where it stays, the target is a root
+        child, target = child.take(moving), jumped.take(moving)
+        root[child] = target
 
 
 def _absorb(forest: _Forest, edges: EdgeList, nodes: Index, place: Index, root: Nodes, k: float) -> None:
@@ -212,15 +214,17 @@ def _absorb(forest: _Forest, edges: EdgeList, nodes: Index, place: Index, root: 
     tree_root = key >> 32
     key &= 0xFFFFFFFF
     is_root = key == 0
-    key -= 1
-    x = np.where(is_root, tree_root, edges.ends.ravel().take(key))
-    edge = key >> 1
     starts = np.flatnonzero(is_root)
+    key -= 1
+    x = edges.ends.ravel().take(key)
+    x[starts] = roots = tree_root.take(starts)
+    edge = key >> 1
+    heaviest = edges.weight.take(edge).astype(np.float64)
+    heaviest[starts] = forest.internal.take(roots)
     tree = np.cumsum(is_root) - 1
-    heaviest = np.where(is_root, forest.internal.take(x), edges.weight.take(edge))
     own_size = forest.size.take(x)
     size = np.cumsum(own_size)
-    size -= (size[starts] - own_size[starts]).take(tree)
+    size -= (size.take(starts) - own_size.take(starts)).take(tree)
     # running minimum within each tree: the shift puts later trees below earlier ones
     shift = (len(starts) - tree) * (len(edges) + 1)
     limit = np.minimum.accumulate(edges.leaving(root).take(x) + shift)
@@ -230,11 +234,12 @@ def _absorb(forest: _Forest, edges: EdgeList, nodes: Index, place: Index, root: 
     stop &= ~is_root[1:]
     stopped = np.zeros(len(x), dtype=np.intp)
     np.cumsum(stop, out=stopped[1:])
-    absorbed = stopped == stopped[starts].take(tree)
-    last = starts + np.add.reduceat(absorbed, starts, dtype=np.intp) - 1
-    forest.parent[x[absorbed]] = tree_root[absorbed]
-    forest.size[x[starts]] = size[last]
-    forest.internal[x[starts]] = heaviest[last]
+    absorbed = np.flatnonzero(stopped == stopped.take(starts).take(tree))
+    heads = np.flatnonzero(is_root.take(absorbed))
+    last = absorbed.take(np.append(heads[1:], len(absorbed)) - 1)  # of each tree
+    forest.parent[x.take(absorbed)] = tree_root.take(absorbed)
+    forest.size[roots] = size.take(last)
+    forest.internal[roots] = heaviest.take(last)
 
 
 def _merge_small(label: Nodes, edges: GridEdges, min_size: int) -> Nodes:
