@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -133,79 +133,110 @@ def group(
     regions = _Regions(features, float(labels.size), similarities)
     children, similarity = _merge_all(regions, neighbours)
     merged = np.array(children, dtype=np.intp).reshape(-1, 2)
+    boxes, size = np.array(regions.boxes), np.array(regions.size)
     return Hierarchy(
         labels,
-        regions.boxes(),
-        regions.size,
+        boxes,
+        size,
         merged,
         np.array(similarity, dtype=np.float64),
-        regions.terms(merged[:, 0], merged[:, 1]),
+        regions.terms(merged[:, 0], merged[:, 1], boxes, size),
         similarities,
     )
 
 
 class _Regions:
-    """Features of the initial and, as they come to be, of the merged regions, one row each."""
+    """Features of the initial and, as they come to be, of the merged regions, one row each.
 
-    def __init__(self, features: RegionFeatures, image_size: float, similarities: str) -> None:
-        n = len(features.size)
-        self.count = n
-        self.image_size = image_size
-        self.use = {letter: letter in similarities for letter in SIMILARITIES}
-        self.split = features.colour.shape[1]
+    A merge touches one region and its handful of neighbours. Numbers of them are plain Python ones, which
+    are faster by the piece than arrays; only histograms are worth an array operation.
+    """
+
+    def __init__(self, features: RegionFeatures, pixels: float, similarities: str) -> None:
+        n, self.split = len(features.size), features.colour.shape[1]
+        self.pixels = pixels
+        self.size: list[float] = features.size.tolist()
+        self.boxes: list[list[float]] = features.boxes.tolist()
         self.histogram = np.empty((2 * n - 1, self.split + features.texture.shape[1]), dtype=np.float32)
         self.histogram[:n, : self.split] = features.colour
         self.histogram[:n, self.split :] = features.texture
-        self.size = np.empty(2 * n - 1)
-        self.size[:n] = features.size
-        # corners with the upper left one negated: the box around two regions is one maximum
-        self.extent = np.empty((2 * n - 1, 4))
-        self.extent[:n] = features.boxes * [-1, -1, 1, 1]
-        first = 0 if self.use["C"] else self.split
-        last = None if self.use["T"] else self.split
-        self.compared = self.histogram[:, first:last] if self.use["C"] or self.use["T"] else None
+        self._rows = np.empty((n, self.histogram.shape[1]), dtype=np.float32)
+        colour, texture, self._use_size, self._use_fill = (letter in similarities for letter in SIMILARITIES)
+        self._compared = slice(0 if colour else self.split, None if texture else self.split)
+        self._use_histogram = colour or texture
 
     def merge(self, a: int, b: int) -> int:
-        """Add the union of two regions; return its row."""
-        new = self.count
-        self.count += 1
+        """Add the union of two regions; return its number."""
+        new = len(self.size)
         total = self.size[a] + self.size[b]
-        share = np.float32(self.size[a] / total)
         # histograms propagate as the mean weighted by size (equation 2)
-        difference = self.histogram[a] - self.histogram[b]
-        self.histogram[new] = self.histogram[b] + share * difference
-        self.size[new] = total
-        np.maximum(self.extent[a], self.extent[b], out=self.extent[new])
+        row, row_b = self.histogram[new], self.histogram[b]
+        np.subtract(self.histogram[a], row_b, out=row)
+        row *= np.float32(self.size[a] / total)
+        row += row_b
+        self.size.append(total)
+        self.boxes.append(_around(self.boxes[a], self.boxes[b]))
         return new
 
-    def similarity(self, a: Any, b: Any) -> npt.NDArray[np.float64]:
-        """Return the sum of the strategy's terms for the regions `a` and `b`, index arrays or numbers."""
-        total: Any = 0.0
-        if self.compared is not None:
-            total = np.minimum(self.compared[a], self.compared[b]).sum(axis=-1)
-        if self.use["S"] or self.use["F"]:
-            union = (self.size[a] + self.size[b]) / self.image_size
-        if self.use["S"]:
-            total = total + (1 - union)
-        if self.use["F"]:
-            total = total + (1 - self._box_area(a, b) / self.image_size + union)
-        return np.asarray(total, dtype=np.float64)
+    def common(self, a: npt.NDArray[np.intp], b: npt.NDArray[np.intp]) -> list[float]:
+        """Return the common part of the histograms that the strategy uses, for the pairs (a, b)."""
+        if not self._use_histogram:
+            return [0.0] * len(a)
+        compared = self.histogram[:, self._compared]
+        shared: list[float] = np.minimum(compared[a], compared[b]).sum(axis=1).tolist()
+        return shared
 
-    def terms(self, a: npt.NDArray[np.intp], b: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    def common_with(self, region: int, others: list[int]) -> list[float]:
+        """Return the same of one region with each of the `others`."""
+        if not self._use_histogram:
+            return [0.0] * len(others)
+        rows = self._rows[: len(others)]
+        self.histogram.take(others, axis=0, out=rows, mode="clip")
+        rows = rows[:, self._compared]
+        np.minimum(rows, self.histogram[region, self._compared], out=rows)
+        shared: list[float] = np.add.reduce(rows, axis=1).tolist()
+        return shared
+
+    def similarities(self, region: int, others: list[int], common: list[float]) -> list[float]:
+        """Return the sum of the strategy's terms for one region with each of the `others`."""
+        if not (self._use_size or self._use_fill):
+            return common
+        own, box = self.size[region], self.boxes[region]
+        totals = []
+        for r, total in zip(others, common, strict=True):
+            union = (own + self.size[r]) / self.pixels
+            if self._use_size:
+                total += 1 - union
+            if self._use_fill:
+                x1, y1, x2, y2 = _around(box, self.boxes[r])
+                total += 1 - (x2 - x1) * (y2 - y1) / self.pixels + union
+            totals.append(total)
+        return totals
+
+    def terms(
+        self,
+        a: npt.NDArray[np.intp],
+        b: npt.NDArray[np.intp],
+        boxes: npt.NDArray[np.float64],
+        size: npt.NDArray[np.float64],
+    ) -> npt.NDArray[np.float64]:
         """Return the four similarities of the pairs (a, b), (P, 4)."""
         common = np.minimum(self.histogram[a], self.histogram[b])
-        union = (self.size[a] + self.size[b]) / self.image_size
-        fill = 1 - self._box_area(a, b) / self.image_size + union
         colour, texture = common[:, : self.split].sum(axis=1), common[:, self.split :].sum(axis=1)
+        union = (size[a] + size[b]) / self.pixels
+        low, high = np.minimum(boxes[a, :2], boxes[b, :2]), np.maximum(boxes[a, 2:], boxes[b, 2:])
+        fill = 1 - (high - low).prod(axis=1) / self.pixels + union
         return np.stack([colour, texture, 1 - union, fill], axis=1).astype(np.float64)
 
-    def boxes(self) -> npt.NDArray[np.float64]:
-        """Return the bounding boxes of all regions, (M, 4)."""
-        return self.extent * [-1, -1, 1, 1] + 0.0  # no negative zeros
 
-    def _box_area(self, a: Any, b: Any) -> Any:
-        extent = np.maximum(self.extent[a], self.extent[b])
-        return (extent[..., 2] + extent[..., 0]) * (extent[..., 3] + extent[..., 1])
+def _around(a: list[float], b: list[float]) -> list[float]:
+    """Return the box around two boxes."""
+    return [
+        a[0] if a[0] < b[0] else b[0],
+        a[1] if a[1] < b[1] else b[1],
+        a[2] if a[2] > b[2] else b[2],
+        a[3] if a[3] > b[3] else b[3],
+    ]
 
 
 def _merge_all(
@@ -215,12 +246,13 @@ def _merge_all(
 
     A heap holds all pairs ever seen; those of which a region is gone are skipped when they come up.
     """
-    around: dict[int, set[int]] = {r: set() for r in range(regions.count)}
-    for a, b in neighbours.tolist():
+    around: dict[int, set[int]] = {r: set() for r in range(len(regions.size))}
+    heap = []
+    pairs = neighbours.tolist()
+    for (a, b), common in zip(pairs, regions.common(neighbours[:, 0], neighbours[:, 1]), strict=True):
         around[a].add(b)
         around[b].add(a)
-    scores = regions.similarity(neighbours[:, 0], neighbours[:, 1]).tolist()
-    heap = [(-s, a, b) for s, (a, b) in zip(scores, neighbours.tolist(), strict=True)]
+        heap.append((-regions.similarities(a, [b], [common])[0], a, b))
     heapq.heapify(heap)
     children: list[tuple[int, int]] = []
     similarity: list[float] = []
@@ -231,14 +263,18 @@ def _merge_all(
         children.append((a, b))
         similarity.append(-score)
         new = regions.merge(a, b)
-        touching = (around.pop(a) | around.pop(b)) - {a, b}
+        touching = around.pop(a) | around.pop(b)
+        touching -= {a, b}
         around[new] = touching
         if not touching:
             continue
         others = sorted(touching)
         for r in others:
-            around[r] -= {a, b}
-            around[r].add(new)
-        for s, r in zip(regions.similarity(others, new).tolist(), others, strict=True):
+            near = around[r]
+            near.discard(a)
+            near.discard(b)
+            near.add(new)
+        scores = regions.similarities(new, others, regions.common_with(new, others))
+        for s, r in zip(scores, others, strict=True):
             heapq.heappush(heap, (-s, r, new))
     return children, similarity
