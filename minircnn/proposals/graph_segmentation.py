@@ -5,20 +5,10 @@ algorithm visits the edges from the lightest on and merges the two components an
 
     w ≤ min(Int(A) + k/|A|, Int(B) + k/|B|)                                  (equation 4 and 5)
 
-where Int is the heaviest edge accepted inside a component so far. The result depends on the order, and
-still most decisions can be made together. Three facts under the strict order (weight, edge index):
-
-1. A component does not change before its first remaining edge. If that edge exceeds the component's
-   threshold it is rejected, and all later edges are heavier: the component is *final*, its edges go.
-2. Let every component point along its first remaining edge. The pointers make trees in which
-   edges grow heavier from the root outwards, so that the root's component absorbs its tree node by node,
-   in the order of the edges, each node still being what it is now.
-3. This holds until the first edge that leads from the absorbed nodes to another tree. So per tree a prefix of
-   the absorptions, the sizes (a running sum) and thresholds on the way are known at once.
-
-Each round decides all these prefixes by array operations. The edges come in a few portions, lightest first:
-once a portion is decided, most heavier edges lie inside a component or at a final one and go unseen. The
-last edges of a portion are left to the plain loop, which is faster on few.
+where Int is the heaviest edge accepted inside a component so far. Here the merges that are certain are done
+together, in rounds (see :mod:`minircnn.proposals.merge_rounds`), with exactly the same result. The edges
+come in a few portions, lightest first: once a portion is decided, most heavier edges lie inside a component
+or at a final one and go unseen. The last edges of a portion are left to the plain loop, faster on few.
 """
 
 from __future__ import annotations
@@ -31,11 +21,13 @@ import numpy as np
 import numpy.typing as npt
 
 from minircnn.imaging.filters import smooth
-from minircnn.proposals.grid_edges import GONE, EdgeList, GridEdges, Index, Nodes
+from minircnn.proposals.grid_edges import GONE, EdgeList, GridEdges, Nodes
+from minircnn.proposals.merge_rounds import Forest, merge_one_by_one, merge_round
 
-_PORTIONS = (0.0, 0.3, 0.6, 1.0)  # where the edges are cut, as shares of them
-_SHARED_ROUNDS = 3
-_FEW = 4000  # edges that the plain loop decides faster than further rounds
+_PORTIONS = 4
+_SHARED_ROUNDS = 3  # in each portion but the heaviest
+FEW = 3000
+"""Edges that the plain loop decides faster than further rounds."""
 
 
 def graph_segmentation(
@@ -72,18 +64,12 @@ def graph_segmentation(
 def segment_scales(edges: GridEdges, scales: Sequence[tuple[float, int]]) -> list[npt.NDArray[np.int32]]:
     """Segment one image for several pairs of k and smallest size; see :func:`graph_segmentation`.
 
-    What the first rounds merge under the smallest k is merged under every larger k too, so they are
-    shared; only rejections differ.
+    What a round merges before anything is rejected under the smallest k is merged under every larger k
+    too, so the first rounds are shared.
     """
     if not scales or min(k for k, _ in scales) < 0:
         raise ValueError(f"expected pairs (k, min_size) with k not negative, got {list(scales)}")
-    cuts = [round(share * len(edges)) for share in _PORTIONS]
-    portions = [EdgeList(edges.ends[a:b], edges.weight[a:b]) for a, b in itertools.pairwise(cuts)]
-    pixels = np.arange(edges.height * edges.width, dtype=np.int32)
-    shared = _Forest(pixels, np.ones(len(pixels), dtype=np.int64), np.zeros(len(pixels)))
-    for _ in range(_SHARED_ROUNDS):
-        _merge_round(shared, portions[0], min(k for k, _ in scales))
-        portions[0] = portions[0].relabelled(shared.parent)
+    shared, portions = _merge_shared(edges, min(k for k, _ in scales))
     segmentations = []
     for k, min_size in scales:
         forest = shared
@@ -92,6 +78,25 @@ def segment_scales(edges: GridEdges, scales: Sequence[tuple[float, int]]) -> lis
         segments = _merge_small(_in_reading_order(forest.contracted().label), edges, min_size)
         segmentations.append(segments.reshape(edges.height, edges.width))
     return segmentations
+
+
+def _merge_shared(edges: GridEdges, k: float) -> tuple[Forest, list[EdgeList]]:
+    """Do merges that this k and all larger ones have in common; return what to go on with.
+
+    Rejected edges stay, and so does all that waits for them. The heaviest portion is left as a whole.
+    """
+    pixels = np.arange(edges.height * edges.width, dtype=np.int32)
+    forest = Forest(pixels, np.ones(len(pixels), dtype=np.int64), np.zeros(len(pixels)))
+    cuts = [len(edges) * i // _PORTIONS for i in range(_PORTIONS + 1)]
+    rest = EdgeList(edges.ends[:0], edges.weight[:0])
+    for begin, end in itertools.pairwise(cuts[:-1]):
+        portion = EdgeList(edges.ends[begin:end], edges.weight[begin:end])
+        rest = rest.followed_by(portion.relabelled(forest.roots()))
+        for _ in range(_SHARED_ROUNDS):
+            merge_round(forest, rest, k)
+            rest = rest.relabelled(forest.parent)
+    last = EdgeList(edges.ends[cuts[-2] :], edges.weight[cuts[-2] :])
+    return forest, [rest, last.relabelled(forest.roots())]
 
 
 def _in_reading_order(label: Nodes) -> Nodes:
@@ -104,142 +109,17 @@ def _in_reading_order(label: Nodes) -> Nodes:
     return number.take(first.take(label))
 
 
-class _Forest:
-    """Components as trees of nodes, which are sets of pixels themselves; a component is named by its root.
-
-    Parameters
-    ----------
-    label : (H·W,) int32 array
-        Node of every pixel.
-    size : (nodes,) int64 array
-        Pixels of each component, at its root.
-    internal : (nodes,) float64 array
-        Int of each component, at its root.
-    """
-
-    def __init__(self, label: Nodes, size: npt.NDArray[np.int64], internal: npt.NDArray[np.float64]) -> None:
-        self.label, self.size, self.internal = label, size, internal
-        self.parent = np.arange(len(size), dtype=np.int32)
-
-    def contracted(self) -> _Forest:
-        """Return a copy in which every component is a single node."""
-        root = self.parent
-        while not np.array_equal(jumped := root.take(root), root):
-            root = jumped
-        roots = np.flatnonzero(root == np.arange(len(root), dtype=np.int32))
-        number = np.empty_like(root)
-        number[roots] = np.arange(len(roots))
-        return _Forest(number.take(root).take(self.label), self.size[roots], self.internal[roots])
-
-
-def _merge_portion(forest: _Forest, portion: EdgeList, k: float) -> _Forest:
+def _merge_portion(forest: Forest, portion: EdgeList, k: float) -> Forest:
     """Run all merges of the sequential algorithm along the edges of one portion; return `forest`."""
     if not len(portion):
         return forest
     final = forest.internal + k / forest.size < portion.weight[0]
     edges = portion.relabelled(np.where(final, np.int32(GONE), forest.parent).take(forest.label))
-    while len(edges) > _FEW:
-        final = _merge_round(forest, edges, k)
+    while len(edges) > FEW:
+        final = merge_round(forest, edges, k)
         edges = edges.relabelled(np.where(final, np.int32(GONE), forest.parent))
-    _merge_one_by_one(forest, edges, k)
+    merge_one_by_one(forest, edges, k)
     return forest
-
-
-def _merge_one_by_one(forest: _Forest, edges: EdgeList, k: float) -> None:
-    """Visit the edges in order: the algorithm as it is in the paper."""
-    here = np.zeros(len(forest.parent), dtype=bool)
-    here[edges.ends] = True
-    nodes, number = np.flatnonzero(here), np.cumsum(here) - 1
-    size, internal = forest.size[nodes].tolist(), forest.internal[nodes].tolist()
-    threshold = [i + k / s for i, s in zip(internal, size, strict=True)]
-    parent = list(range(len(nodes)))
-    for (a, b), weight in zip(number.take(edges.ends).tolist(), edges.weight.tolist(), strict=True):
-        while parent[a] != a:
-            a = parent[a]
-        while parent[b] != b:
-            b = parent[b]
-        if a != b and weight <= threshold[a] and weight <= threshold[b]:
-            if size[a] < size[b]:
-                a, b = b, a  # the smaller below the larger: short ways to the root
-            parent[b] = a
-            size[a] += size[b]
-            internal[a] = weight
-            threshold[a] = weight + k / size[a]
-    forest.parent[nodes] = nodes.take(parent)
-    forest.size[nodes], forest.internal[nodes] = size, internal
-
-
-def _merge_round(forest: _Forest, edges: EdgeList, k: float) -> npt.NDArray[np.bool_]:
-    """Do the merges that are certain now; return which components were final before."""
-    count = len(forest.parent)
-    place = edges.first_places(count)
-    nodes = np.flatnonzero(place < 2 * len(edges))
-    place = place.take(nodes)
-    over = edges.weight.take(place >> 1) > forest.internal[nodes] + k / forest.size[nodes]
-    final = np.zeros(count, dtype=bool)
-    final[nodes[over]] = True
-    child = nodes[~over]
-    root = np.arange(count, dtype=np.int32)
-    root[child] = edges.ends.ravel().take(place[~over] ^ 1)  # the other end
-    _climb(root, child)
-    if len(child):
-        _absorb(forest, edges, nodes, place, root, k)
-    return final
-
-
-def _climb(root: Nodes, child: Index) -> None:
-    """Turn pointers from node to node into pointers to the root of the tree (fact 2), in place."""
-    target = root.take(child)
-    mutual = root.take(target) == child
-    mutual &= child < target  # each other's first choice: one is the root
-    top = child.take(np.flatnonzero(mutual))
-    root[top] = top
-    while len(child):
-        jumped = root.take(target)
-        moving = np.flatnonzero(jumped != target)  # where it stays, the target is a root
-        child, target = child.take(moving), jumped.take(moving)
-        root[child] = target
-
-
-def _absorb(forest: _Forest, edges: EdgeList, nodes: Index, place: Index, root: Nodes, k: float) -> None:
-    """Let every tree's root absorb as many of its nodes as is certain now (facts 2 and 3).
-
-    `nodes` have edges, the first of each at `place`; `root` is the root of every node's tree.
-    """
-    # nodes tree by tree, the root first, then by their first edge: sorted as numbers (root, place)
-    tree_root = root.take(nodes).astype(np.int64)
-    key = np.where(tree_root == nodes, 0, place + 1)
-    key |= tree_root << 32
-    key.sort()
-    tree_root = key >> 32
-    key &= 0xFFFFFFFF
-    is_root = key == 0
-    starts = np.flatnonzero(is_root)
-    key -= 1
-    x = edges.ends.ravel().take(key)
-    x[starts] = roots = tree_root.take(starts)
-    edge = key >> 1
-    heaviest = edges.weight.take(edge).astype(np.float64)
-    heaviest[starts] = forest.internal.take(roots)
-    tree = np.cumsum(is_root) - 1
-    own_size = forest.size.take(x)
-    size = np.cumsum(own_size)
-    size -= (size.take(starts) - own_size.take(starts)).take(tree)
-    # running minimum within each tree: the shift puts later trees below earlier ones
-    shift = (len(starts) - tree) * (len(edges) + 1)
-    limit = np.minimum.accumulate(edges.leaving(root).take(x) + shift)
-    limit -= shift
-    stop = heaviest[1:] > heaviest[:-1] + k / size[:-1]
-    stop |= edge[1:] > limit[:-1]
-    stop &= ~is_root[1:]
-    stopped = np.zeros(len(x), dtype=np.intp)
-    np.cumsum(stop, out=stopped[1:])
-    absorbed = np.flatnonzero(stopped == stopped.take(starts).take(tree))
-    heads = np.flatnonzero(is_root.take(absorbed))
-    last = absorbed.take(np.append(heads[1:], len(absorbed)) - 1)  # of each tree
-    forest.parent[x.take(absorbed)] = tree_root.take(absorbed)
-    forest.size[roots] = size.take(last)
-    forest.internal[roots] = heaviest.take(last)
 
 
 def _merge_small(label: Nodes, edges: GridEdges, min_size: int) -> Nodes:
@@ -262,6 +142,6 @@ def _merge_small(label: Nodes, edges: GridEdges, min_size: int) -> Nodes:
         if a != b and (size[a] < min_size or size[b] < min_size):
             parent[max(a, b)] = min(a, b)
             size[min(a, b)] = size[a] + size[b]
-    forest = _Forest(label, np.array(size), np.zeros(len(size)))
+    forest = Forest(label, np.array(size), np.zeros(len(size)))
     forest.parent[:] = parent
     return _in_reading_order(forest.contracted().label)

@@ -49,6 +49,11 @@ class EdgeList:
         """Return the edges at `index`."""
         return EdgeList(_ends(self.pair.take(index)), self.weight.take(index))
 
+    def followed_by(self, heavier: EdgeList) -> EdgeList:
+        """Return these edges and then the `heavier` ones."""
+        ends = np.concatenate([self.ends, heavier.ends])
+        return EdgeList(ends, np.concatenate([self.weight, heavier.weight]))
+
     def relabelled(self, label: Nodes) -> EdgeList:
         """Rename the nodes; edges inside a node, at one that is gone, and parallel ones are dropped."""
         ends = label.take(self.ends)

@@ -1,3 +1,6 @@
+import importlib
+from unittest import mock
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -9,8 +12,11 @@ from minircnn.proposals import graph_segmentation
 from minircnn.proposals.graph_segmentation import segment_scales
 from minircnn.proposals.grid_edges import GridEdges
 
+module = importlib.import_module("minircnn.proposals.graph_segmentation")
+FEW = st.sampled_from([0, 10, module.FEW])  # small images would not come past the plain loop
 
-@settings(deadline=None, max_examples=100)
+
+@settings(deadline=None, max_examples=200)
 @given(
     st.integers(1, 12),
     st.integers(1, 12),
@@ -19,27 +25,40 @@ from minircnn.proposals.grid_edges import GridEdges
     st.sampled_from([0.0, 0.5, 1.0, 3.0, 30.0, 300.0]),
     st.sampled_from([0, 1, 2, 5, 20]),
     st.integers(0, 2**31),
+    FEW,
 )
-def test_equals_the_sequential_algorithm(height, width, channels, levels, k, min_size, seed):
+def test_equals_the_sequential_algorithm(height, width, channels, levels, k, min_size, seed, few):
     shape = (height, width) if channels is None else (height, width, channels)
     image = np.random.default_rng(seed).integers(0, levels, shape).astype(np.float32)
-    labels = graph_segmentation(image, k, 0, min_size)
+    with mock.patch.object(module, "FEW", few):
+        labels = graph_segmentation(image, k, 0, min_size)
     np.testing.assert_array_equal(labels, sequential_segmentation(image, k, min_size))
 
 
 @settings(deadline=None, max_examples=20)
-@given(st.integers(0, 2**31), st.sampled_from([1.0, 5.0, 50.0]))
-def test_equals_the_sequential_algorithm_on_smooth_images(seed, k):
+@given(st.integers(0, 2**31), st.sampled_from([1.0, 5.0, 50.0]), FEW)
+def test_equals_the_sequential_algorithm_on_smooth_images(seed, k, few):
     """Smooth images have large components, long trees and many rounds."""
     noise = np.random.default_rng(seed).uniform(0, 255, (40, 50, 3))
     image = smooth(noise, 3.0)
-    np.testing.assert_array_equal(graph_segmentation(image, k, 0, 10), sequential_segmentation(image, k, 10))
+    with mock.patch.object(module, "FEW", few):
+        labels = graph_segmentation(image, k, 0, 10)
+    np.testing.assert_array_equal(labels, sequential_segmentation(image, k, 10))
 
 
-def test_several_scales_share_work_but_not_results(rng):
-    image = smooth(rng.uniform(0, 255, (30, 40, 3)), 1.5)
-    scales = [(80.0, 5), (3.0, 20), (300.0, 1), (0.0, 0)]
-    together = segment_scales(GridEdges(image), scales)
+@settings(deadline=None, max_examples=20)
+@given(
+    st.integers(0, 2**31),
+    st.lists(st.sampled_from([0.0, 1.0, 3.0, 20.0, 80.0, 300.0]), min_size=2, max_size=3),
+    st.sampled_from([3, 256]),
+    FEW,
+)
+def test_several_scales_share_work_but_not_results(seed, ks, levels, few):
+    noise = np.random.default_rng(seed).integers(0, levels, (25, 30, 3))
+    image = smooth(noise, 0.0 if levels == 3 else 1.5)
+    scales = [(k, min_size) for k, min_size in zip(ks, (5, 20, 0), strict=False)]
+    with mock.patch.object(module, "FEW", few):
+        together = segment_scales(GridEdges(image), scales)
     for labels, (k, min_size) in zip(together, scales, strict=True):
         np.testing.assert_array_equal(labels, sequential_segmentation(image, k, min_size))
 
