@@ -85,10 +85,15 @@ def _selective_search(name: str) -> Contest:
 
 
 def _boxes_covered(ours: Any, theirs: Any) -> str:
-    """Check that our boxes are about as many as theirs and that each of theirs has one of ours close by."""
+    """Check that our boxes are about as many as theirs and find most of theirs, which another photo's do not.
+
+    The two codes differ in the segmentation's rounding, in texture and in ties. Of OpenCV's boxes 81 to 93 %
+    have one of ours with IoU ≥ 0.5; with our boxes of a different photo it is 37 to 54 %.
+    """
     theirs = theirs.astype(float)
     theirs[:, 2:] += theirs[:, :2]
-    best = np.concatenate(
-        [box_iou(part, ours.astype(float)).max(axis=1) for part in np.array_split(theirs, 8)]
-    )
-    return f"{len(ours)} and {len(theirs)} boxes, mean best overlap {best.mean():.2f}"
+    assert 2 / 3 < len(ours) / len(theirs) < 3 / 2, f"{len(ours)} and {len(theirs)} boxes"
+    best = box_iou(theirs, ours.astype(float)).max(axis=1)
+    found = (best >= 0.5).mean()
+    assert found > 0.75, f"{found:.0%} of their boxes found"
+    return f"{len(ours)} and {len(theirs)} boxes, {found:.0%} of theirs found, mean overlap {best.mean():.2f}"
