@@ -84,18 +84,19 @@ def _rg_intensity(rgb: _Float) -> _Float:
 
 
 def _hsv(rgb: _Float) -> _Float:
-    red, green, blue = np.moveaxis(rgb, 2, 0)
-    value = rgb.max(axis=2)
-    chroma = value - rgb.min(axis=2)
+    red, green, blue = (np.ascontiguousarray(rgb[:, :, channel]) for channel in range(3))
+    value = np.maximum(np.maximum(red, green), blue)
+    chroma = value - np.minimum(np.minimum(red, green), blue)
     divisor = np.where(chroma > 0, chroma, 1)
     # sextants of the colour circle, counted from the channel that is largest
-    hue = np.select(
-        [value == red, value == green],
-        [(green - blue) / divisor, (blue - red) / divisor + 2],
-        (red - green) / divisor + 4,
-    )
+    hue = (red - green) / divisor + 4
+    np.copyto(hue, (blue - red) / divisor + 2, where=value == green)
+    np.copyto(hue, (green - blue) / divisor, where=value == red)
+    hue[hue < 0] += 6
+    hue *= 255 / 6
     saturation = chroma / np.where(value > 0, value, 1)
-    return np.stack([(hue % 6) * (255 / 6), saturation * 255, value], axis=2)
+    saturation *= 255
+    return np.stack([hue, saturation, value], axis=2)
 
 
 def _hue(rgb: _Float) -> _Float:
@@ -103,12 +104,22 @@ def _hue(rgb: _Float) -> _Float:
 
 
 def _lab(rgb: _Float) -> _Float:
-    unit = rgb / 255
-    linear = np.where(unit > 0.04045, ((unit + 0.055) / 1.055) ** 2.4, unit / 12.92)
+    in_range = rgb.min(initial=0) >= 0 and rgb.max(initial=0) <= 255
+    if in_range and np.array_equal(level := rgb.astype(np.uint8), rgb):
+        linear = _linear(np.arange(256.0)).take(level)  # 256 powers instead of one per value
+    else:
+        linear = _linear(rgb)
     xyz = linear @ (_RGB_TO_XYZ / _WHITE[:, None]).T
     f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz * (29 / 6) ** 2 / 3 + 4 / 29)
     x, y, z = np.moveaxis(f, 2, 0)
     return np.stack([2.55 * (116 * y - 16), 500 * (x - y) + 128, 200 * (y - z) + 128], axis=2)
+
+
+def _linear(level: _Float) -> _Float:
+    """Undo the gamma of sRGB values 0..255."""
+    unit = level / 255
+    linear: _Float = np.where(unit > 0.04045, ((unit + 0.055) / 1.055) ** 2.4, unit / 12.92)
+    return linear
 
 
 def _c_invariant(rgb: _Float) -> _Float:

@@ -123,15 +123,14 @@ def _bounding_boxes(labels: _Labels, regions: int) -> npt.NDArray[np.float64]:
     """Return the tight half-open box of every region, (n, 4)."""
     height, width = labels.shape
     boxes = np.empty((regions, 4))
-    flat = labels.ravel()
-    y = np.repeat(np.arange(height), width)
+    by_row, by_column = (grid.astype(np.intp).ravel() for grid in (labels, labels.T))
+    y, x = np.repeat(np.arange(height), width), np.repeat(np.arange(width), height)
     # of repeated assignments the last one stays: the lowest pixel, then the highest, and so on
-    boxes[flat, 3] = y + 1
-    boxes[flat[::-1], 1] = y[::-1]
-    columns = labels.T.ravel()
-    x = np.repeat(np.arange(width), height)
-    boxes[columns, 2] = x + 1
-    boxes[columns[::-1], 0] = x[::-1]
+    for side, place, region in ((1, y, by_row), (0, x, by_column)):
+        last, first = np.empty(regions), np.empty(regions)
+        last[region] = place
+        first[region[::-1]] = place[::-1]
+        boxes[:, side], boxes[:, side + 2] = first, last + 1
     return boxes
 
 
@@ -152,8 +151,9 @@ def neighbouring_regions(labels: _Labels, connectivity: int = 8) -> npt.NDArray[
     keys = []
     count = int(labels.max()) + 1
     for a, b in sides:
-        differ = a != b
-        left, right = a[differ].astype(np.intp), b[differ].astype(np.intp)
+        differ = np.flatnonzero(a != b)
+        left, right = a.ravel().take(differ).astype(np.intp), b.ravel().take(differ).astype(np.intp)
         keys.append(np.minimum(left, right) * count + np.maximum(left, right))
-    key = np.unique(np.concatenate(keys))
+    key = np.sort(np.concatenate(keys))
+    key = key[np.append(True, key[1:] != key[:-1])[: len(key)]]
     return np.stack([key // count, key % count], axis=1)
