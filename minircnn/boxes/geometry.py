@@ -110,8 +110,9 @@ def iou_of_columns(a: Array, b: Array) -> Array:
     width -= xp.maximum(a[0, ...], b[0, ...])
     height = xp.minimum(a[3, ...], b[3, ...])
     height -= xp.maximum(a[1, ...], b[1, ...])
-    intersection = _side(width)
-    intersection *= _side(height)
+    nothing = xp.zeros_like(width)  # an array, as NumPy's vectorised maximum takes no single number
+    intersection = xp.maximum(width, nothing)
+    intersection *= xp.maximum(height, nothing)
     union = a[4, ...] + b[4, ...]
     union -= intersection
     intersection /= union
