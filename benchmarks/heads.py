@@ -11,11 +11,12 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.sparse import csr_matrix
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import Ridge
 from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_info
 
-from benchmarks.harness import Contest, Work
-from minircnn.heads import fit_one_vs_rest
+from benchmarks.harness import Contest, Work, close_to
+from minircnn.heads import BoxRegressor, fit_one_vs_rest
 
 GAP = 1e-3
 """Both sides must come this close to the least objective, as a fraction of it."""
@@ -27,6 +28,8 @@ LIBLINEAR_TOL = 0.004
 def works() -> Iterator[Work]:
     """Yield the rows of this chapter."""
     yield Work("20 linear SVMs", "5,000 × 4,096, 20 classes", "liblinear", partial(_svms, 5000, 4096, 20))
+    for n in (500, 2000):
+        yield Work("ridge regression", f"{n:,} × 9,216, 4 targets", "scikit-learn", partial(_ridge, n, 9216))
 
 
 def fc7_like(n: int, d: int, classes: int, positives: int, seed: int = 0) -> tuple[Any, Any]:
@@ -98,6 +101,28 @@ def _svms(n: int, d: int, classes: int) -> Contest:
         return "objectives above the least by {:.0e} and {:.0e}".format(*np.max(excess, axis=1))
 
     return Contest(ours, theirs, check)
+
+
+def _ridge(n: int, d: int) -> Contest:
+    """Box regression of one class; scikit-learn gets whitened targets and the column of ones ready made."""
+    x, _ = fc7_like(n, d, classes=1, positives=n)
+    rng = np.random.default_rng(1)
+    targets = x[:, :50] @ rng.normal(size=(50, 4)) + rng.normal(size=(n, 4))
+    regressor = BoxRegressor()
+    extended = np.concatenate([x, np.ones((n, 1), np.float32)], axis=1)
+    centred = targets - targets.mean(axis=0)
+    values, vectors = np.linalg.eigh(centred.T @ centred / n)
+    whitened = (centred @ (vectors / np.sqrt(values + regressor.whitening)) @ vectors.T).astype(np.float32)
+    peer = Ridge(regressor.regularization, fit_intercept=False, solver="cholesky", copy_X=False)
+
+    def ours() -> Any:
+        regressor.fit(x, targets)
+        return np.concatenate([regressor.coef_, regressor.intercept_[None]])
+
+    def theirs() -> Any:
+        return peer.fit(extended, whitened).coef_.T
+
+    return Contest(ours, theirs, close_to(1e-5))
 
 
 def cpu_share() -> int:

@@ -5,7 +5,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from minircnn.heads import BoxRegressor, LinearSVM, feature_scale
+from minircnn.heads import BoxRegressor, LinearSVM, feature_scale, ridge_bbox
 
 
 @parametrize_with_checks([LinearSVM(), LinearSVM(feature_norm=5.0, positive_weight=1.0), BoxRegressor()])
@@ -61,6 +61,27 @@ def test_box_regressor_equals_the_released_procedure(rng, n, d):
     Z = rng.normal(size=(9, d))
     expected = ridge_naive(X, Y, 7.0, 1e-3)(Z)
     np.testing.assert_allclose(BoxRegressor(7.0).fit(X, Y).predict(Z), expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("n", "d"), [(300, 60), (60, 300), (5, 3), (3, 5), (1, 1)])
+@pytest.mark.parametrize("regularization", [1000.0, 1e-4])
+def test_single_precision_equals_double(rng, n, d, regularization):
+    X = np.maximum(rng.normal(size=(n, d)), 0).astype(np.float32)
+    X *= 20 / max(np.linalg.norm(X, axis=1).mean(), 1)
+    Y = (X[:, :1] * [[1, 2, 3, 4]] + rng.normal(size=(n, 4))).astype(np.float32)
+    single = BoxRegressor(regularization).fit(X, Y)
+    double = BoxRegressor(regularization).fit(X.astype(np.float64), Y)
+    assert single.coef_.dtype == np.float32
+    for got, expected in ((single.coef_, double.coef_), (single.intercept_, double.intercept_)):
+        np.testing.assert_allclose(got, expected, atol=2e-6 * np.abs(double.coef_).max())
+
+
+@pytest.mark.parametrize("size", [0, 1, 3, 4, 50])
+def test_the_mirrored_half_equals_the_full_product(rng, size):
+    rows = rng.normal(size=(size, 7))
+    gram = ridge_bbox.symmetric_product(rows)
+    np.testing.assert_allclose(gram, rows @ rows.T, atol=1e-13)
+    np.testing.assert_array_equal(gram, gram.T)
 
 
 def test_box_regressor_without_information_predicts_the_mean(rng):
