@@ -16,7 +16,7 @@ from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_info
 
 from benchmarks.harness import Contest, Work, close_to
-from minircnn.heads import BoxRegressor, fit_one_vs_rest
+from minircnn.heads import BoxRegressor, MiningSettings, fit_one_vs_rest, mine_and_train
 
 GAP = 1e-3
 """Both sides must come this close to the least objective, as a fraction of it."""
@@ -28,24 +28,25 @@ LIBLINEAR_TOL = 0.004
 def works() -> Iterator[Work]:
     """Yield the rows of this chapter."""
     yield Work("20 linear SVMs", "5,000 × 4,096, 20 classes", "liblinear", partial(_svms, 5000, 4096, 20))
+    yield Work("SVM training with mining", "60 photos × 500 × 1,024, 20 classes", "liblinear", _mining)
     for n in (500, 2000):
         yield Work("ridge regression", f"{n:,} × 9,216, 4 targets", "scikit-learn", partial(_ridge, n, 9216))
 
 
-def fc7_like(n: int, d: int, classes: int, positives: int, seed: int = 0) -> tuple[Any, Any]:
+def fc7_like(n: int, d: int, classes: int, positives: int, pull: float = 0.2) -> tuple[Any, Any]:
     """Return features (n, d) like those of a network's last hidden layer, and labels (n,), -1 for background.
 
     A quarter of the values is not zero, the mean norm is 20, and a class or kind of background shows as a
     slight pull to a prototype of its own.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     kinds = classes + 30
     prototypes = rng.standard_normal((kinds, d), dtype=np.float32)
     rest = rng.integers(classes, kinds, n - classes * positives)
     kind = rng.permutation(np.concatenate([np.repeat(np.arange(classes), positives), rest]))
-    pull = 0.2 * rng.uniform(0.3, 1.3, (n, 1)).astype(np.float32)
+    strength = pull * rng.uniform(0.3, 1.3, (n, 1)).astype(np.float32)
     x = rng.standard_normal((n, d), dtype=np.float32)
-    x += pull * prototypes[kind]
+    x += strength * prototypes[kind]
     x -= 0.6
     np.maximum(x, 0, out=x)
     x *= 20 / np.linalg.norm(x, axis=1).mean()
@@ -99,6 +100,64 @@ def _svms(n: int, d: int, classes: int) -> Contest:
         ]
         assert np.max(excess) < GAP, f"objectives above the least by up to {np.max(excess, axis=1)}"
         return "objectives above the least by {:.0e} and {:.0e}".format(*np.max(excess, axis=1))
+
+    return Contest(ours, theirs, check)
+
+
+def _mining() -> Contest:
+    """Mine and retrain in one pass; liblinear does so from scratch, each due class on a thread."""
+    classes, positives, regions, rule = 20, 60, 500, MiningSettings()
+    x, kind = fc7_like(classes * positives + 60 * regions, 1024, classes, 2 * positives, pull=0.25)
+    own = [np.flatnonzero(kind == k)[:positives] for k in range(classes)]
+    pictures = np.array_split(np.setdiff1d(np.arange(len(x)), np.concatenate(own)), 60)
+    photos = [(x[rows], kind[rows, None] != np.arange(classes)) for rows in pictures]
+    sparse = csr_matrix(x.astype(np.float64))
+
+    def ours() -> Any:
+        mined = mine_and_train([x[rows] for rows in own], photos, rng=np.random.default_rng(0))
+        return mined.weights, mined.intercepts
+
+    def theirs() -> Any:
+        weights, intercepts = np.zeros((x.shape[1], classes), np.float32), np.zeros(classes, np.float32)
+        caches: list[Any] = [[] for _ in range(classes)]
+        added = np.zeros(classes, np.int64)
+
+        def train(k: int) -> None:
+            rows = np.concatenate([own[k], *caches[k]])
+            y = np.repeat([1, -1], [len(own[k]), len(rows) - len(own[k])])
+            weights[:, k], intercepts[k] = liblinear(sparse[rows], y, LIBLINEAR_TOL)
+            negatives = rows[len(own[k]) :]
+            scores = sparse[negatives] @ weights[:, k] + intercepts[k]
+            caches[k], added[k] = [negatives[scores >= rule.evict_below]], 0
+
+        with Parallel(cpu_share(), backend="threading") as parallel:
+            for i, (rows, (features, eligible)) in enumerate(zip(pictures, photos, strict=True)):
+                hard = (features @ weights + intercepts > rule.hard_above) & eligible
+                for k in range(classes):
+                    caches[k].append(rows[hard[:, k]])
+                added += hard.sum(axis=0)
+                parallel(delayed(train)(k) for k in range(classes) if i == 0 or added[k] > rule.retrain_after)
+            parallel(delayed(train)(k) for k in range(classes))
+        return weights, intercepts
+
+    used = np.concatenate([*own, *pictures])
+    labels = np.where(kind[used, None] == np.arange(classes), 1, -1)
+    labels[classes * positives :][labels[classes * positives :] > 0] = 0
+    for k, rows in enumerate(own):
+        others = np.setdiff1d(np.arange(classes * positives), np.arange(len(rows)) + k * positives)
+        labels[others, k] = 0
+    full = x[used].astype(np.float64)
+
+    def check(a: Any, b: Any) -> str:
+        ratios = [
+            objective(full[labels[:, k] != 0], labels[labels[:, k] != 0, k], a[0][:, k], a[1][k])
+            / objective(full[labels[:, k] != 0], labels[labels[:, k] != 0, k], b[0][:, k], b[1][k])
+            for k in range(classes)
+        ]
+        assert np.abs(np.array(ratios) - 1).max() < 0.01, (
+            f"objectives on all examples, ours / theirs: {ratios}"
+        )
+        return f"objectives on all examples, ours / theirs: {min(ratios):.4f} to {max(ratios):.4f}"
 
     return Contest(ours, theirs, check)
 

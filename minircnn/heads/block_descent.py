@@ -129,7 +129,7 @@ class Descent:
         """Bring the scores of all examples up to date with the weights."""
         for i in range(0, len(self.features), CHUNK):
             rows = slice(i, i + CHUNK)
-            np.add(self._rows(rows) @ self.weights, self.intercepts, out=self.scores[rows])
+            np.add(matmul(self._rows(rows), self.weights), self.intercepts, out=self.scores[rows])
 
     def visit(self, block: Block, open_classes: BoolArray, rng: np.random.Generator) -> bool:
         """Take a step for each example of a block that can move; tell whether there was any."""

@@ -38,6 +38,8 @@ class DualSolution:
         ``bias_feature`` times the weight of the bias feature: ``scores = X @ weights + intercepts``.
     beta : (n, K) float array
         Signed dual variables yα; pass them on to start the next fit.
+    scores : (n, K) float array
+        Of the examples.
     objective : (K,) float64 array
         Primal objective of each class.
     gap : (K,) float64 array
@@ -51,6 +53,7 @@ class DualSolution:
     weights: FloatArray
     intercepts: FloatArray
     beta: FloatArray
+    scores: FloatArray
     objective: FloatArray
     gap: FloatArray
     epochs: int
@@ -131,5 +134,12 @@ def fit_one_vs_rest(
         if not any(moved):
             break  # at the optimum as far as the working precision can tell
     return DualSolution(
-        descent.weights, descent.intercepts, descent.beta, objective, gap, epochs, ~open_classes
+        descent.weights,
+        descent.intercepts,
+        descent.beta,
+        descent.scores,
+        objective,
+        gap,
+        epochs,
+        ~open_classes,
     )

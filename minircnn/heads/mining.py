@@ -8,6 +8,7 @@ negatives that have become easy are dropped (R-CNN, section 2.3 and its released
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +16,10 @@ import numpy as np
 
 from minircnn.arrays import HostArray
 from minircnn.heads.dual_descent import fit_one_vs_rest
+from minircnn.heads.negative_cache import ExamplePool
 from minircnn.structures import BoolArray, FloatArray, IntArray
+
+logger = logging.getLogger("minircnn")
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class MiningRound:
     num_negatives, num_evicted : (k,) int array
         Negatives trained on, and how many of them were dropped afterwards.
     epochs : int
-        Passes of the solver.
+        Passes of the solver. Where they were not enough, a warning is logged.
     """
 
     photo: int
@@ -120,8 +124,8 @@ def mine_and_train(
     Notes
     -----
     Before the first training every score is 0, above `hard_above`: the first photo gives all its
-    negatives, and the classes are trained right after it. Memory is that of the caches, in which a
-    proposal counts once for all classes; each training starts from the last one's solution.
+    negatives, and the classes are trained right after it. Memory is at most twice that of the caches, in
+    which a proposal counts once for all classes; each training starts from the last one's solution.
     """
     miner = _Miner(positives, settings or MiningSettings(), scale, rng, progress)
     batch: list[tuple[HostArray, BoolArray]] = []
@@ -147,7 +151,7 @@ def mine_and_train(
 
 
 class _Miner:
-    """The caches of all classes: one pool of rows, and labels (n, K) that say which class uses which row."""
+    """The SVMs on their way, and the pool that holds the caches of all classes."""
 
     def __init__(
         self,
@@ -162,36 +166,38 @@ class _Miner:
             raise ValueError(f"positives: K arrays (P, D) needed, got {[p.shape for p in positives]}")
         self.settings, self.scale, self.rng, self.progress = settings, np.float32(scale), rng, progress
         self.dim, self.num_classes = dims.pop(), len(positives)
-        self.parts: list[FloatArray] = [self._scaled(np.concatenate(positives))]  # the pool, not yet joined
         owner = np.repeat(np.arange(self.num_classes), [len(p) for p in positives])
-        self.label_parts = [(owner[:, None] == np.arange(self.num_classes)).astype(np.int8)]  # (n, K)
-        self.beta = np.zeros((len(owner), self.num_classes), np.float32)
+        self.pool = ExamplePool(self.dim, self.num_classes)
+        self.pool.append(
+            self._scaled(positives), (owner[:, None] == np.arange(self.num_classes)).astype(np.int8)
+        )
         self.weights = np.zeros((self.dim, self.num_classes), np.float32)
         self.intercepts = np.zeros(self.num_classes, np.float32)
         self.added = np.zeros(self.num_classes, np.int64)
         self.photo = 0
         self.trace: list[MiningRound] = []
 
-    def _scaled(self, features: HostArray) -> FloatArray:
-        scaled: FloatArray = np.asarray(features, np.float32) * self.scale
-        return scaled
+    def _scaled(self, parts: Sequence[HostArray]) -> FloatArray:
+        """Return the parts joined (n, D), in single precision and scaled."""
+        ends = np.cumsum([0, *map(len, parts)])
+        joined = np.empty((ends[-1], self.dim), np.float32)
+        for part, start in zip(parts, ends, strict=False):
+            np.multiply(part, self.scale, out=joined[start : start + len(part)], dtype=np.float32)
+        return joined
 
     def visit(self, batch: list[tuple[HostArray, BoolArray]]) -> None:
         """Add the hard negatives of each photo in turn; train the classes with enough new ones."""
-        while batch:
-            features = self._scaled(np.concatenate([f for f, _ in batch]))
-            hard = features @ self.weights + self.intercepts > self.settings.hard_above
-            hard &= np.concatenate([e for _, e in batch])
-            ends = np.cumsum([len(f) for f, _ in batch])
-            for photo_features, photo_hard in zip(
-                np.split(features, ends[:-1]), np.split(hard, ends[:-1]), strict=True
-            ):
-                self._add(photo_features, photo_hard)
-                batch = batch[1:]
-                due = self._due()
-                if len(due):
-                    self.train(due)
-                    break  # the weights have changed: score the rest of the batch again
+        features = self._scaled([f for f, _ in batch])
+        scores = features @ self.weights + self.intercepts
+        start = 0
+        for photo, eligible in batch:
+            rows = slice(start, start + len(photo))
+            start += len(photo)
+            self._add(features[rows], (scores[rows] > self.settings.hard_above) & eligible)
+            due = self._due()
+            if len(due):
+                self.train(due)  # which changes the scores of what is left of the batch
+                scores[start:, due] = features[start:] @ self.weights[:, due] + self.intercepts[due]
 
     def _due(self) -> IntArray:
         """Return the classes to train now: all as soon as there are negatives, then each in its turn."""
@@ -202,36 +208,37 @@ class _Miner:
     def _add(self, features: FloatArray, hard: BoolArray) -> None:
         self.photo += 1
         used = hard.any(axis=1)
-        self.parts.append(features[used])
-        self.label_parts.append(-hard[used].astype(np.int8))
+        self.pool.append(features[used], -hard[used].astype(np.int8))
         self.added += hard.sum(axis=0)
 
     def train(self, classes: IntArray) -> None:
         """Train `classes` on their caches and drop the negatives that have become easy."""
-        pool, labels = np.concatenate(self.parts), np.concatenate(self.label_parts)
-        grown = np.zeros(labels.shape, np.float32)
-        grown[: len(self.beta)] = self.beta
-        used = labels[:, classes].any(axis=1)
+        rows = self.pool.rows_of(classes)
+        place = np.ix_(rows, classes)
+        labels = self.pool.labels[place]
         solution = fit_one_vs_rest(
-            pool if used.all() else pool[used],
-            labels[np.ix_(used, classes)],
+            self.pool.features_of(rows),
+            labels,
             C=self.settings.C,
             positive_weight=self.settings.positive_weight,
             bias_feature=self.settings.bias_feature,
             tol=self.settings.tol,
             max_epochs=self.settings.max_epochs,
             rng=self.rng,
-            beta=grown[np.ix_(used, classes)],
+            beta=self.pool.beta[place],
         )
-        grown[np.ix_(used, classes)] = solution.beta
+        if not solution.converged.all():
+            logger.warning(
+                "SVMs of columns %s: stopped after %d passes, objective up to %.2g of itself above the least",
+                classes[~solution.converged].tolist(),
+                solution.epochs,
+                np.max(solution.gap / solution.objective),
+            )
         self.weights[:, classes], self.intercepts[classes] = solution.weights, solution.intercepts
-        scores = pool @ solution.weights + solution.intercepts  # (n, k)
-        negative = labels[:, classes] < 0
-        easy = negative & (scores < self.settings.evict_below)
-        labels[:, classes] = np.where(easy, 0, labels[:, classes])
-        keep = labels.any(axis=1)
-        self.parts, self.label_parts = [pool[keep]], [labels[keep]]
-        self.beta = np.where(labels[keep] == 0, np.float32(0), grown[keep])
+        negative = labels < 0
+        easy = negative & (solution.scores < self.settings.evict_below)
+        self.pool.labels[place] = np.where(easy, 0, labels)
+        self.pool.beta[place] = np.where(easy, 0, solution.beta)
         self.added[classes] = 0
         self.trace.append(
             MiningRound(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minircnn.heads import MiningSettings, fit_one_vs_rest, mine_and_train
+from minircnn.heads.negative_cache import ExamplePool
 
 
 def photos_of(rng, num_photos=12, regions=150, dim=16, num_classes=3):
@@ -58,6 +59,69 @@ def test_batches_of_photos_change_nothing(rng):
     ]
     np.testing.assert_allclose(results[0].weights, results[1].weights, atol=1e-5)
     assert [r.photo for r in results[0].trace] == [r.photo for r in results[1].trace]
+
+
+def mine_naive(positives, photos, settings, rng):
+    """The same pass, one class after the other: its cache is an array of its own, trained on from zero."""
+    K, D = len(positives), positives[0].shape[1]
+    caches, added = [np.zeros((0, D))] * K, np.zeros(K, int)
+    weights, intercepts, first = np.zeros((D, K)), np.zeros(K), True
+
+    def train(k):
+        X = np.concatenate([positives[k], caches[k]]).astype(np.float64)
+        y = np.repeat([1, -1], [len(positives[k]), len(caches[k])])[:, None]
+        solution = fit_one_vs_rest(X, y, tol=settings.tol, rng=rng)
+        weights[:, k], intercepts[k] = solution.weights[:, 0], solution.intercepts[0]
+        caches[k] = caches[k][caches[k] @ weights[:, k] + intercepts[k] >= settings.evict_below]
+        added[k] = 0
+
+    for features, eligible in photos:
+        scores = features @ weights + intercepts
+        for k in range(K):
+            hard = features[(scores[:, k] > settings.hard_above) & eligible[:, k]]
+            caches[k] = np.concatenate([caches[k], hard])
+            added[k] += len(hard)
+        for k in range(K):
+            if first or added[k] > settings.retrain_after:
+                train(k)
+        first = False
+    for k in range(K):
+        train(k)
+    return weights, intercepts
+
+
+def test_shared_pool_and_warm_starts_equal_separate_caches_trained_from_zero(rng):
+    positives, photos = photos_of(rng)
+    settings = MiningSettings(retrain_after=60, tol=1e-7)
+    mined = mine_and_train(positives, photos, settings=settings, rng=rng)
+    weights, intercepts = mine_naive(positives, photos, settings, rng)
+    np.testing.assert_allclose(mined.weights, weights, atol=1e-3 * np.abs(weights).max())
+    np.testing.assert_allclose(mined.intercepts, intercepts, atol=1e-3)
+
+
+def test_unfinished_training_is_logged(rng, caplog):
+    positives, photos = photos_of(rng, num_photos=1)
+    mine_and_train(positives, photos, settings=MiningSettings(max_epochs=1, tol=1e-6), rng=rng)
+    assert "SVMs of columns [0, 1, 2]: stopped after 1 passes" in caplog.text
+
+
+def test_the_pool_keeps_used_rows_in_order_through_growth_and_reuse(rng):
+    pool = ExamplePool(3, 2)
+    kept_features, kept_labels = np.zeros((0, 3), np.float32), np.zeros((0, 2), int)
+    for _ in range(40):
+        features = rng.normal(size=(rng.integers(0, 30), 3)).astype(np.float32)
+        labels = rng.integers(-1, 2, (len(features), 2))
+        pool.append(features, labels)
+        pool.labels[rng.random(len(pool.labels)) < 0.4 * (rng.random() < 0.7)] = 0
+        rows = pool.rows_of(np.arange(2))
+        held = pool.features_of(rows)
+        kept_features = np.concatenate([kept_features, features])
+        kept_labels = np.concatenate([kept_labels, labels])
+        alive = np.isin(kept_features[:, 0], held[:, 0])
+        kept_features, kept_labels = kept_features[alive], kept_labels[alive]
+        np.testing.assert_array_equal(held, kept_features)
+        np.testing.assert_array_equal(pool.labels[rows], kept_labels)
+        assert len(pool.beta) == len(pool.features)
 
 
 def test_first_photo_gives_all_its_negatives(rng):
