@@ -20,7 +20,7 @@ from minircnn.nn.distinct_rectangles import DistinctRectangles, Rounds, add_bins
 from minircnn.nn.parallel import parallel_for, workspace
 from minircnn.nn.sparse_table import answer, build_table, covering_windows
 
-TABLE_BYTES = 2**22
+TABLE_BYTES = 2**23
 """Aim for the sparse table of one block of channels."""
 PIECE_VALUES = 2**16
 """Maxima answered, copied or scattered at a time."""
@@ -164,14 +164,19 @@ def _pixel_keys(xp: Any, pixels: Array) -> Array:
     The upper half is a value's rank, the lower half counts the values down; so one maximum of keys finds both
     the largest value and where it first occurs.
     """
+    keys = workspace("range_max_pixel_keys", pixels.shape, xp.int64, pixels)
     if pixels.dtype == xp.float32:
         # the bits of positive floats, read as integers, are in order; those of negative ones in reverse
-        bits = (pixels + 0.0).view(xp.int32)  # adding 0 makes −0 the 0 it equals
-        rank = xp.where(bits < 0, bits ^ 0x7FFFFFFF, bits).astype(xp.int64)
+        values = workspace("range_max_pixel_bits", pixels.shape, pixels.dtype, pixels)
+        xp.add(pixels, 0.0, out=values)  # adding 0 makes −0 the 0 it equals
+        bits = values.view(xp.int32)
+        bits ^= (bits >> 31) & 0x7FFFFFFF
+        keys[...] = bits
     else:
-        rank = xp.unique(pixels, return_inverse=True)[1].reshape(pixels.shape).astype(xp.int64)
-    countdown = xp.arange(pixels.size - 1, -1, -1, dtype=xp.int64).reshape(pixels.shape)
-    return (rank << 32) | countdown
+        keys[...] = xp.unique(pixels, return_inverse=True)[1].reshape(pixels.shape)
+    keys <<= 32
+    keys |= xp.arange(pixels.size - 1, -1, -1, dtype=xp.int64).reshape(pixels.shape)
+    return keys
 
 
 def _copy_to_bins(values: Array, of_bin: Array, maxima: Array) -> None:
