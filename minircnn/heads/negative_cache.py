@@ -53,12 +53,12 @@ class ExamplePool:
         return self.features if len(rows) == len(self.features) else self.features[rows]
 
     def _make_room(self, extra: int) -> None:
-        """Drop the rows that no class uses; if that leaves little room, move to half as much again."""
+        """Drop the rows that no class uses; if that leaves little room, move to twice as much."""
         kept = np.flatnonzero(self.labels.any(axis=1))
         needed = len(kept) + extra
         room = self._room
         if needed > 0.8 * len(room):
-            room = np.empty((needed + needed // 2, room.shape[1]), np.float32)
+            room = np.empty((2 * needed, room.shape[1]), np.float32)
         for i in range(0, len(kept), CHUNK):  # in place too: rows only move to the front
             rows = kept[i : i + CHUNK]
             room[i : i + len(rows)] = self.features[rows]
