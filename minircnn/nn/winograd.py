@@ -39,6 +39,8 @@ from minircnn.nn.tiles import (
 
 BLOCK_BYTES = 2**22
 """Aim for V and M of the tiles that one thread transforms at a time: they should stay in its cache."""
+FEWEST_TILES = 96
+"""Smaller blocks are not worth a thread's while."""
 SMALL_FILTERS = 2**14
 """Up to so many filter values at a place (C · O) a block's products are made by the thread that has its tiles
 in cache. Larger filters would have to be read anew for each block, so many blocks are multiplied together."""
@@ -85,7 +87,7 @@ def convolve(
     """
     groups, n, _, channels, per_group = filters.shape
     y = np.empty((len(x), *geometry.output_size(*x.shape[1:3]), groups * per_group), dtype=x.dtype)
-    blocks = make_blocks(y.shape, BLOCK_BYTES // (n * n * (channels + per_group) * x.itemsize))
+    blocks = make_blocks(y.shape, _tiles_at_once(y.shape, n * n * (channels + per_group) * x.itemsize))
 
     def run(task: tuple[int, list[Block]]) -> None:
         g, some = task
@@ -102,6 +104,12 @@ def convolve(
             for g in range(groups):
                 run((g, some))
     return y
+
+
+def _tiles_at_once(shape: tuple[int, ...], tile_bytes: int) -> int:
+    """Return how many tiles a block should hold: what a cache does, but some blocks for every core."""
+    total = shape[0] * shape[1] * shape[2] // OUTPUTS**2
+    return min(BLOCK_BYTES // tile_bytes, max(FEWEST_TILES, total // 2))
 
 
 def _convolve_blocks(
@@ -144,7 +152,7 @@ def weight_gradient(x: HostArray, dy: HostArray, geometry: ConvGeometry) -> Host
     matrix = cook_toom(OUTPUTS, k).filter.astype(dy.dtype)  # (n, k)
     n = len(matrix)
     tile_bytes = n * n * (channels + outputs) * x.itemsize
-    blocks = make_blocks(dy.shape, BLOCK_BYTES // tile_bytes)
+    blocks = make_blocks(dy.shape, _tiles_at_once(dy.shape, tile_bytes))
     gradient = np.empty((groups, outputs, k, k, channels), dtype=dy.dtype)
     for g in range(groups):
         total = workspace("filter gradient", (n, n, channels, outputs), dy.dtype, dy)  # dLoss/dU
