@@ -13,8 +13,9 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import joblib
@@ -38,10 +39,24 @@ class _Workers:
         self.cores: int = joblib.cpu_count()  # those this process may use: affinity and container limits
         self.pool: ThreadPoolExecutor | None = None
 
-    def threads(self) -> int:
-        """Return how many threads may run: as many as BLAS was allowed, and never more than the cores."""
-        allowed = [library.num_threads or 1 for library in self.blas.lib_controllers]
-        return max(1, min([self.cores, MAX_THREADS, *([max(allowed)] if allowed else [])]))
+    @contextmanager
+    def one_blas_thread(self) -> Iterator[int]:
+        """Hold BLAS to one thread; yield how many Python threads may run: as many as it was allowed before.
+
+        Never more than the cores. Only what is needed is asked of the libraries: all that threadpoolctl knows
+        of them takes longer than a small product.
+        """
+        libraries = self.blas.lib_controllers
+        allowed = [library.num_threads or 1 for library in libraries]
+        for library, count in zip(libraries, allowed, strict=True):
+            if count > 1:
+                library.set_num_threads(1)
+        try:
+            yield max(1, min(self.cores, MAX_THREADS, max(allowed, default=MAX_THREADS)))
+        finally:
+            for library, count in zip(libraries, allowed, strict=True):
+                if count > 1:
+                    library.set_num_threads(count)
 
     def submit(self, work: Callable[[], None]) -> Future[None]:
         """Run `work` on a helper thread."""
@@ -106,15 +121,16 @@ def _share(workers: _Workers, function: Callable[[Task], None], todo: list[Task]
                 return
             function(task)  # type: ignore[arg-type]
 
-    threads = min(workers.threads(), len(todo))
-    with workers.blas.limit(limits=1):
-        helpers = [workers.submit(work) for _ in range(threads - 1)]
+    with workers.one_blas_thread() as threads:
+        helpers = [workers.submit(work) for _ in range(min(threads, len(todo)) - 1)]
         try:
             work()
         finally:
-            for helper in helpers:
+            # nothing is left to do for a helper that did not wake up in time; the others still write
+            started = [helper for helper in helpers if not helper.cancel()]
+            for helper in started:
                 helper.exception()  # wait for all before the BLAS threads come back
-    for helper in helpers:
+    for helper in started:
         helper.result()
 
 
