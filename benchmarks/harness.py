@@ -142,7 +142,8 @@ def close_to(tolerance: float) -> Callable[[Any, Any], str]:
             a, b = np.asarray(a), np.asarray(b)
             assert a.shape == b.shape, f"shapes {a.shape} and {b.shape}"
             scale = max(float(np.abs(b).max(initial=0)), 1e-30)
-            worst = max(worst, float(np.abs(a - b).max(initial=0)) / scale)
+            # unlike max(), lets NaN through, which the comparison below then refuses
+            worst = float(np.maximum(worst, np.abs(a - b).max(initial=0) / scale))
         assert worst <= tolerance, f"results differ by {worst:.2g} of their largest value"
         return f"within {worst:.0e}"
 

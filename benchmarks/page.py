@@ -1,0 +1,166 @@
+"""What ``docs/speed.md`` says of the measurements: Markdown made of the JSON files alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.__main__ import geometric_means
+
+FOLDER = Path(__file__).parent
+
+Entry = Mapping[str, Any]
+
+
+def load(name: str) -> Any:
+    """Return what ``benchmarks/NAME.json`` holds."""
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def machine_table(machine: Entry) -> str:
+    """Return a table of the machine and the versions."""
+    versions = [f"{name} {version}" for name, version in machine["versions"].items() if version]
+    rows = [
+        ["processor", machine["processor"]],
+        ["cores, threads for either side", f"{machine['cores']}, {machine['threads']}"],
+        ["memory", f"{machine['memory_gib']:.0f} GiB"],
+        ["system", f"{machine['system']}, Python {machine['python']}"],
+        ["BLAS and its kernel", "; ".join(machine["blas"])],
+        ["versions", ", ".join(versions)],
+        ["float32 matrix products, measured", f"{machine['peak_gflops']:.0f} GFLOP/s"],
+    ]
+    return _markdown(["", ""], rows, "ll")
+
+
+def means_table(results: Sequence[Entry]) -> str:
+    """Return a table of the groups: peer, number of cases, geometric mean of the ratios."""
+    rows = [
+        [
+            _title(group),
+            ", ".join(dict.fromkeys(r["peer"] for r in results if r["group"] == group)),
+            str(count),
+            f"**{mean:.2f}**",
+        ]
+        for group, count, mean in means(results)
+    ]
+    return _markdown(["work", "peer", "cases", "ours / theirs"], rows, "llrr")
+
+
+def group_tables(results: Sequence[Entry], peak_gflops: float) -> str:
+    """Return a heading and a table for every group; the share of the peak only where operations are known."""
+    return "\n\n".join(_group(group, mean, results, peak_gflops) for group, _, mean in means(results))
+
+
+def _group(group: str, mean: float, results: Sequence[Entry], peak_gflops: float) -> str:
+    own = [r for r in results if r["group"] == group]
+    counted = any(r["flops"] for r in own)
+    header = ["case", "ours", "theirs", "ratio", "quartiles", *(["of peak"] if counted else [])]
+    rows = []
+    for r in own:
+        row = [r["name"], duration(r["ours"]), duration(r["theirs"]), f"**{ratio(r['ratio'])}**"]
+        row.append(f"{ratio(r['low'])} to {ratio(r['high'])}")
+        if counted:
+            row.append(f"{100 * share_of_peak(r, peak_gflops):.0f} %" if r["flops"] else "")
+        rows.append(row)
+    peers = ", ".join(dict.fromkeys(r["peer"] for r in own))
+    text = f"Against {peers}; geometric mean **{mean:.2f}**; results {_agreement(own)}."
+    return f"### {_title(group)}\n\n{text}\n\n{_markdown(header, rows, 'lrrrr' + 'r' * counted)}"
+
+
+def _agreement(results: Sequence[Entry]) -> str:
+    return "; ".join(dict.fromkeys(r["agreement"] for r in results))
+
+
+def share_of_peak(result: Entry, peak_gflops: float) -> float:
+    """Return our rate, in operations of the textbook method, as a share of the matrix-product peak."""
+    return float(result["flops"] / result["ours"] / (peak_gflops * 1e9))
+
+
+def means(results: Sequence[Entry]) -> list[tuple[str, int, float]]:
+    """Return (group, cases, geometric mean) of every group, in order."""
+    return geometric_means([(r["group"], r["ratio"]) for r in results])
+
+
+def peers_only(results: Sequence[Entry]) -> list[Entry]:
+    """Return the results without those where one of our detectors runs against the other."""
+    return [r for r in results if "ours" not in r["peer"]]
+
+
+def bounds(results: Sequence[Entry], peak_gflops: float) -> str:
+    """Return where we stand, group by group, and which cases the peer does faster."""
+    compared = peers_only(results)
+    slower = [r for r in compared if r["ratio"] > 1]
+    behind = [f"{group} ({mean:.2f})" for group, _, mean in means(compared) if mean > 1]
+    lines = [
+        f"{len(compared) - len(slower)} of {len(compared)} cases are done faster than by the peer. "
+        + (
+            f"On the whole group the peer is ahead in {', '.join(behind)}."
+            if behind
+            else "So is every group."
+        )
+    ]
+    if slower:
+        lines.append("Where the peer is ahead:\n")
+        lines += [
+            f"- {r['group']}, {r['name']}: {ratio(r['ratio'])} (quartiles {ratio(r['low'])} to "
+            f"{ratio(r['high'])}), {duration(r['ours'])} against {duration(r['theirs'])}"
+            for r in slower
+        ]
+        lines.append("")
+    counted = sorted((r for r in compared if r["flops"]), key=lambda r: share_of_peak(r, peak_gflops))
+    if counted:
+        least, most = counted[0], counted[-1]
+        lines.append(
+            "Matrix products bound whatever has a share of the peak in its table: from "
+            f"{100 * share_of_peak(least, peak_gflops):.0f} % ({least['group']}, {least['name']}) to "
+            f"{100 * share_of_peak(most, peak_gflops):.0f} % ({most['group']}, {most['name']}) of "
+            f"{peak_gflops:.0f} GFLOP/s."
+        )
+    return "\n".join(lines)
+
+
+def growth_table(growths: Sequence[Entry]) -> str:
+    """Return the table of all series: both ends of size, time and memory; powers, measured and own."""
+    header = ["work", "sizes", "time", "MB", "kept MB", "power of time", "own", "power of memory", "own"]
+    return _markdown(header, list(_growth_rows(growths)), "llrrrrlrl")
+
+
+def _growth_rows(growths: Sequence[Entry]) -> Iterator[list[str]]:
+    for g in growths:
+        sizes, seconds, megabytes = g["sizes"], g["seconds"], g["megabytes"]
+        yield [
+            g["name"],
+            f"{sizes[0]:,} to {sizes[-1]:,} {g['unit']}",
+            f"{duration(seconds[0])} to {duration(seconds[-1])}",
+            f"{megabytes[0]:.3g} to {megabytes[-1]:.3g}",
+            f"{max(g['kept_megabytes']):.0f}",
+            f"**{g['time_exponent']:.2f}**",
+            f"{g['expected_time_exponent']:.2f} ({g['time_order']})",
+            f"**{g['memory_exponent']:.2f}**".replace("-0.00", "0.00"),
+            f"{g['expected_memory_exponent']:.2f} ({g['memory_order']})",
+        ]
+
+
+def duration(seconds: float) -> str:
+    """Return a duration of three digits with its unit."""
+    if seconds >= 1:
+        return f"{seconds:.3g} s" if seconds < 100 else f"{seconds:.0f} s"
+    return f"{1e3 * seconds:.3g} ms" if seconds < 0.1 else f"{1e3 * seconds:.0f} ms"
+
+
+def ratio(value: float) -> str:
+    """Return a ratio of two decimals, more where it is small."""
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
+
+
+def _title(group: str) -> str:
+    return group[:1].upper() + group[1:]
+
+
+def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
+    """Return a Markdown table; `align` has l or r for each column."""
+    marks = ["---:" if a == "r" else "---" for a in align]
+    lines = [header, marks, *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
