@@ -175,7 +175,7 @@ def report(growths: Sequence[Growth]) -> str:
             f"{g.megabytes[0]:.3g} to {g.megabytes[-1]:.3g}",
             f"{max(g.kept_megabytes):.3g}",
             f"{g.time_exponent:.2f} ({g.expected_time_exponent:.2f})",
-            f"{g.memory_exponent:.2f} ({g.expected_memory_exponent:.2f})",
+            f"{round(g.memory_exponent, 2) + 0:.2f} ({g.expected_memory_exponent:.2f})",
             g.time_order,
             g.memory_order,
         ]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.__main__ import geometric_means
 
 FOLDER = Path(__file__).parent
+DIFFERENCE = re.compile(r"within \S+")
+"""How :func:`benchmarks.harness.close_to` puts it."""
 
 Entry = Mapping[str, Any]
 
@@ -31,7 +34,7 @@ def machine_table(machine: Entry) -> str:
         ["versions", ", ".join(versions)],
         ["float32 matrix products, measured", f"{machine['peak_gflops']:.0f} GFLOP/s"],
     ]
-    return _markdown(["", ""], rows, "ll")
+    return _markdown(rows[0], rows[1:], "ll")
 
 
 def means_table(results: Sequence[Entry]) -> str:
@@ -65,12 +68,19 @@ def _group(group: str, mean: float, results: Sequence[Entry], peak_gflops: float
             row.append(f"{100 * share_of_peak(r, peak_gflops):.0f} %" if r["flops"] else "")
         rows.append(row)
     peers = ", ".join(dict.fromkeys(r["peer"] for r in own))
-    text = f"Against {peers}; geometric mean **{mean:.2f}**; results {_agreement(own)}."
+    text = f"Against {peers}; geometric mean **{mean:.2f}**; {_agreement(own)}."
     return f"### {_title(group)}\n\n{text}\n\n{_markdown(header, rows, 'lrrrr' + 'r' * counted)}"
 
 
 def _agreement(results: Sequence[Entry]) -> str:
-    return "; ".join(dict.fromkeys(r["agreement"] for r in results))
+    """Return what the checks said, the differences of arrays as their largest."""
+    said = dict.fromkeys(r["agreement"] for r in results)
+    differences = [float(text.removeprefix("within ")) for text in said if DIFFERENCE.fullmatch(text)]
+    others = [text for text in said if text != "identical" and not DIFFERENCE.fullmatch(text)]
+    worst = max(differences, default=0.0)
+    if worst > 0:
+        others.insert(0, f"results agree within {worst:.0e} of their largest value")
+    return "; ".join(others) or "results are identical"
 
 
 def share_of_peak(result: Entry, peak_gflops: float) -> float:
@@ -122,25 +132,37 @@ def bounds(results: Sequence[Entry], peak_gflops: float) -> str:
 
 
 def growth_table(growths: Sequence[Entry]) -> str:
-    """Return the table of all series: both ends of size, time and memory; powers, measured and own."""
-    header = ["work", "sizes", "time", "MB", "kept MB", "power of time", "own", "power of memory", "own"]
-    return _markdown(header, list(_growth_rows(growths)), "llrrrrlrl")
-
-
-def _growth_rows(growths: Sequence[Entry]) -> Iterator[list[str]]:
-    for g in growths:
-        sizes, seconds, megabytes = g["sizes"], g["seconds"], g["megabytes"]
-        yield [
+    """Return the table of all series: both ends of size, time and memory; powers, with the order's own."""
+    header = [
+        "work",
+        "sizes",
+        "time",
+        "MB",
+        "kept MB",
+        "power of time",
+        "of memory",
+        "order of time",
+        "of memory",
+    ]
+    rows = [
+        [
             g["name"],
-            f"{sizes[0]:,} to {sizes[-1]:,} {g['unit']}",
-            f"{duration(seconds[0])} to {duration(seconds[-1])}",
-            f"{megabytes[0]:.3g} to {megabytes[-1]:.3g}",
+            f"{g['sizes'][0]:,} to {g['sizes'][-1]:,} {g['unit']}",
+            f"{duration(g['seconds'][0])} to {duration(g['seconds'][-1])}",
+            f"{g['megabytes'][0]:.3g} to {g['megabytes'][-1]:.3g}",
             f"{max(g['kept_megabytes']):.0f}",
-            f"**{g['time_exponent']:.2f}**",
-            f"{g['expected_time_exponent']:.2f} ({g['time_order']})",
-            f"**{g['memory_exponent']:.2f}**".replace("-0.00", "0.00"),
-            f"{g['expected_memory_exponent']:.2f} ({g['memory_order']})",
+            _powers(g["time_exponent"], g["expected_time_exponent"]),
+            _powers(g["memory_exponent"], g["expected_memory_exponent"]),
+            g["time_order"],
+            g["memory_order"],
         ]
+        for g in growths
+    ]
+    return _markdown(header, rows, "llrrrrrll")
+
+
+def _powers(measured: float, own: float) -> str:
+    return f"**{round(measured, 2) + 0:.2f}** ({round(own, 2) + 0:.2f})"  # + 0: no minus before a zero
 
 
 def duration(seconds: float) -> str:

@@ -38,7 +38,7 @@ def draw_growth(growths: Sequence[Mapping[str, Any]]) -> Figure:
         _curve(lower, growth, "megabytes", "memory_costs", SLOWER)
         upper.tick_params(labelbottom=False)
         upper.set_title(_wrapped(growth["name"]), size=PANEL_TITLE_SIZE, weight="bold", color=INK)
-        lower.set_xlabel(growth["unit"], size=LEGEND_SIZE, color=INK)
+        lower.set_xlabel(growth["unit"] + "\n", size=LEGEND_SIZE, color=INK)  # an empty line apart
     return figure
 
 

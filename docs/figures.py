@@ -8,6 +8,7 @@ import io
 import sys
 from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,9 @@ _COLOURS = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in BOX_COL
 
 
 def on_config(config: Any) -> Any:
-    """Let the pages write ``from figures import picture``."""
+    """Let the pages write ``from figures import picture``, and import the benchmarks beside the package."""
     sys.modules["figures"] = sys.modules[__name__]
+    sys.path.append(str(Path(config.config_file_path).parent))
     return config
 
 

@@ -1,0 +1,111 @@
+"""The page about speed is made of the JSON files, whatever is in them."""
+
+import copy
+import re
+
+import pytest
+
+from benchmarks import page, plots
+
+RESULT = {
+    "peer": "PyTorch",
+    "ours": 0.05,
+    "theirs": 0.1,
+    "ratio": 0.5,
+    "low": 0.4,
+    "high": 0.6,
+    "rounds": 5,
+    "agreement": "within 1e-06",
+    "flops": None,
+}
+RESULTS = [
+    {**RESULT, "group": "convolution", "name": "fast", "flops": 2e10},
+    {**RESULT, "group": "convolution", "name": "unknown"},
+    {**RESULT, "group": "NMS", "name": "slow", "peer": "torchvision", "ratio": 2.0, "low": 1.9, "high": 2.5},
+    {**RESULT, "group": "detection", "name": "VGG16", "peer": "R-CNN (ours)", "ratio": 0.004, "low": 0.004},
+]
+
+
+def cells(table):
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if "|" in line
+    ]
+
+
+def test_a_groups_table_shows_the_share_of_the_peak_where_operations_are_known():
+    text = page.group_tables(RESULTS, peak_gflops=200)
+    rows = {row[0]: row[1:] for row in cells(text)}
+    assert rows["fast"] == ["50 ms", "100 ms", "**0.50**", "0.40 to 0.60", "200 %"]
+    assert rows["unknown"] == ["50 ms", "100 ms", "**0.50**", "0.40 to 0.60", ""]
+    assert len(rows["slow"]) == 4
+    assert re.findall("^### (.*)", text, re.MULTILINE) == ["Convolution", "NMS", "Detection"]
+
+
+def test_a_groups_text_says_how_closely_the_results_agree():
+    def text(*said):
+        rows = [{**RESULT, "group": "g", "name": str(i), "agreement": a} for i, a in enumerate(said)]
+        return page.group_tables(rows, 200).splitlines()[2].rpartition("; ")[2]
+
+    assert text("within 5e-06", "within 1e-05", "identical") == (
+        "results agree within 1e-05 of their largest value."
+    )
+    assert text("identical", "within 0e+00") == "results are identical."
+    assert text("loss within 7e-08, gradient within 5e-04") == "loss within 7e-08, gradient within 5e-04."
+
+
+def test_all_rows_of_a_table_are_as_wide_as_its_head():
+    for text in (page.means_table(RESULTS), page.group_tables(RESULTS[:2], 200)):
+        assert len({len(row) for row in cells(text)}) == 1
+
+
+def test_only_peers_are_counted_among_what_is_slower():
+    text = page.bounds(RESULTS, 200)
+    assert "2 of 3 cases are done faster" in text
+    assert "- NMS, slow: 2.00 (quartiles 1.90 to 2.50)" in text
+    assert "R-CNN" not in text
+
+
+@pytest.mark.parametrize("group", ["convolution", "NMS", "detection"])
+def test_a_group_may_be_missing(group):
+    rest = [copy.copy(r) for r in RESULTS if r["group"] != group]
+    for text in (page.means_table(rest), page.group_tables(rest, 200), page.bounds(rest, 200)):
+        assert group.lower() not in text.lower()
+
+
+def test_the_picture_has_a_line_for_every_group_and_a_dot_for_every_case():
+    pytest.importorskip("matplotlib")
+    figure = plots.draw_ratios(RESULTS, {group: mean for group, _, mean in page.means(RESULTS)})
+    (ax,) = figure.axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["convolution", "NMS", "detection"]
+    dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
+    assert sorted(dots) == sorted(r["ratio"] for r in RESULTS)
+    low, high = ax.get_xlim()
+    assert low < min(dots) < max(dots) < high
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0001234, "0.123 ms"), (0.01, "10 ms"), (0.25, "250 ms"), (1.5, "1.5 s"), (613.2, "613 s")],
+)
+def test_durations(seconds, text):
+    assert page.duration(seconds) == text
+
+
+def test_the_table_of_growth_shows_measured_powers_beside_the_orders_own():
+    growth = {
+        "name": "NMS",
+        "unit": "boxes",
+        "time_order": "boxes · kept boxes",
+        "memory_order": "one block",
+        "sizes": [2500, 40000],
+        "seconds": [0.001, 0.25],
+        "megabytes": [1.5, 1.5],
+        "kept_megabytes": [12.2, 0.0],
+        "time_exponent": 1.2345,
+        "memory_exponent": -0.001,
+        "expected_time_exponent": 2,
+        "expected_memory_exponent": 0,
+    }
+    _, _, row = cells(page.growth_table([growth]))
+    assert row[:5] == ["NMS", "2,500 to 40,000 boxes", "1 ms to 250 ms", "1.5 to 1.5", "12"]
+    assert row[5:] == ["**1.23** (2.00)", "**0.00** (0.00)", "boxes · kept boxes", "one block"]
