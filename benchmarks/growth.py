@@ -110,8 +110,8 @@ def main(
 def measure(series: Series) -> Growth:
     """Run every size of `series` twice for its memory, then `RUNS` times for its time."""
     seconds, megabytes, kept, costs = [], [], [], []
-    for i, size in enumerate(series.sizes):
-        run = series.prepare(i)
+    for size in series.sizes:
+        run = series.prepare(size)
         result, _, left = _memory(run)
         costs.append((series.time.cost(size, result), series.memory.cost(size, result)))
         del result

@@ -11,22 +11,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-from skimage.data import astronaut, coffee
-
-from minircnn.backbones import tiny, vgg16
-from minircnn.boxes import nms
-from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings, WarpSettings
-from minircnn.detectors.crops import warp_batches
-from minircnn.heads import BoxRegressor, fit_one_vs_rest
-from minircnn.imaging import resize_image
-from minircnn.nn import SGD, MaxPool2d, RoIPool, multi_task_loss
-from minircnn.proposals import SelectiveSearch, SlidingWindow, graph_segmentation
-
-SIDES = ((128, 128), (128, 256), (256, 256), (256, 512), (512, 512))
-"""Height and width of photos and maps whose pixels double."""
-
-Run = Callable[[], Any]
+from benchmarks.growth_runs import (
+    SIDES,
+    Run,
+    clustered,
+    detection,
+    max_pooling,
+    nms_run,
+    ridge,
+    roi_pooling,
+    scattered,
+    segmentation,
+    selective_search,
+    svms,
+    training_step,
+    vgg16_run,
+    warping,
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Series:
     time, memory : Order
     sizes : tuple of int
     prepare : callable
-        Takes the number of the size (0, 1, ...) and returns the run, whose data it has made.
+        Takes a size and returns the run, whose data it has made.
     """
 
     name: str
@@ -91,215 +92,49 @@ def series() -> Iterator[Series]:
 
 
 def _of_pixels() -> Iterator[Series]:
-    pixels = tuple(h * w for h, w in SIDES)
+    pixels = tuple(SIDES)
     sort, flat = sorting("pixels · log pixels"), linear("pixels")
-    yield Series("graph segmentation", "pixels", sort, flat, pixels, _segmentation)
-    yield Series("selective search, fast", "pixels", sort, flat, pixels, _selective_search)
-    yield Series("VGG16 convolutions", "pixels", flat, flat, pixels, _vgg16)
-    yield Series("max pooling, 64 channels", "pixels", flat, flat, pixels, _max_pooling)
+    yield Series("graph segmentation", "pixels", sort, flat, pixels, segmentation)
+    yield Series("selective search, fast", "pixels", sort, flat, pixels, selective_search)
+    yield Series("VGG16 convolutions", "pixels", flat, flat, pixels, vgg16_run)
+    yield Series("max pooling, 64 channels", "pixels", flat, flat, pixels, max_pooling)
 
 
 def _of_regions() -> Iterator[Series]:
-    regions, boxes = _doubling(128), _doubling(2500)
-    flat = linear("regions")
-    yield Series("warping to 227 × 227", "regions", flat, constant("one block"), regions, _warping(regions))
-    yield Series("RoI pooling, 512 × 7 × 7", "regions", flat, flat, regions, _roi_pooling(regions))
-    crowd = Order("boxes · kept boxes", lambda size, kept: float(size * len(kept)))
-    apart, memory = sorting("boxes · log boxes"), linear("boxes")
-    yield Series("NMS, clustered boxes", "boxes", crowd, memory, boxes, _nms(clustered, boxes))
-    yield Series("NMS, scattered boxes", "boxes", apart, memory, boxes, _nms(scattered, boxes))
+    flat, sizes = linear("regions"), _doubling(128)
+    yield Series("warping to 227 × 227", "regions", flat, constant("one block"), sizes, warping)
+    yield Series("RoI pooling, 512 × 7 × 7", "regions", flat, flat, sizes, roi_pooling)
+    sizes = _doubling(2500)
+    for name, order, make in (
+        ("clustered", Order("boxes · kept boxes", lambda size, kept: float(size * len(kept))), clustered),
+        ("scattered", sorting("boxes · log boxes"), scattered),
+    ):
+        yield Series(
+            f"NMS, {name} boxes", "boxes", order, linear("boxes"), sizes, partial(nms_run, make=make)
+        )
 
 
 def _of_detections() -> Iterator[Series]:
-    proposals, classes, photos = _doubling(250), _doubling(10), _doubling(1)
-    flat = linear("photo + proposals")
-    yield Series(
-        "Fast R-CNN detection, 20 classes",
-        "proposals",
-        flat,
-        flat,
-        proposals,
-        lambda i: _detection(proposals[i], 20),
-    )
-    flat = linear("photo + classes")
-    yield Series(
-        "Fast R-CNN detection, 1,000 proposals",
-        "classes",
-        flat,
-        flat,
-        classes,
-        lambda i: _detection(1000, classes[i]),
-    )
+    flat, run = linear("photo + proposals"), partial(detection, classes=20)
+    yield Series("Fast R-CNN detection, 20 classes", "proposals", flat, flat, _doubling(250), run)
+    flat, run = linear("photo + classes"), partial(detection, 1000)
+    yield Series("Fast R-CNN detection, 1,000 proposals", "classes", flat, flat, _doubling(10), run)
     flat = linear("photos")
-    yield Series("training step", "photos", flat, flat, photos, lambda i: _training_step(photos[i]))
+    yield Series("training step", "photos", flat, flat, _doubling(1), training_step)
 
 
 def _of_examples() -> Iterator[Series]:
-    examples, classes = _doubling(1000), _doubling(5)
-    passes = Order("examples · passes", lambda size, fit: float(size * fit.epochs))
-    flat = linear("examples")
-    yield Series(
-        "linear SVMs, 10 classes", "examples", passes, flat, examples, lambda i: _svms(examples[i], 10)
-    )
-    passes = Order("classes · passes", lambda size, fit: float(size * fit.epochs))
-    yield Series(
-        "linear SVMs, 4,000 examples",
-        "classes",
-        passes,
-        linear("classes"),
-        classes,
-        lambda i: _svms(4000, classes[i]),
-    )
-    yield Series("ridge regression", "examples", flat, flat, examples, lambda i: _ridge(examples[i]))
+    sizes, flat, run = _doubling(1000), linear("examples"), partial(svms, classes=10)
+    yield Series("linear SVMs, 10 classes", "examples", _passes("examples"), flat, sizes, run)
+    yield Series("ridge regression", "examples", flat, flat, sizes, ridge)
+    flat, run = linear("classes"), partial(svms, 4000)
+    yield Series("linear SVMs, 4,000 examples", "classes", _passes("classes"), flat, _doubling(5), run)
+
+
+def _passes(unit: str) -> Order:
+    """Return the order of a descent: the size at each pass over the examples."""
+    return Order(f"{unit} · passes", lambda size, fit: float(size * fit.epochs))
 
 
 def _doubling(first: int) -> tuple[int, ...]:
     return tuple(first << i for i in range(len(SIDES)))
-
-
-def _photo(i: int) -> Any:
-    return np.rint(resize_image(astronaut(), *SIDES[i])).astype(np.uint8)
-
-
-def _map(i: int, channels: int) -> Any:
-    """Return values (1, C, H, W) that lie channels last, as our layers pass them on."""
-    values = np.random.default_rng(0).standard_normal((1, *SIDES[i], channels), dtype=np.float32)
-    return values.transpose(0, 3, 1, 2)
-
-
-def _segmentation(i: int) -> Run:
-    return partial(graph_segmentation, _photo(i))
-
-
-def _selective_search(i: int) -> Run:
-    return partial(SelectiveSearch("fast").propose, _photo(i))
-
-
-def _vgg16(i: int) -> Run:
-    backbone = vgg16(rng=np.random.default_rng(0), widths=(8, 8))  # its fully connected layers are not used
-    backbone.features.eval()
-    return partial(backbone.features.forward, _map(i, 3))
-
-
-def _max_pooling(i: int) -> Run:
-    layer = MaxPool2d(2)
-    layer.eval()
-    return partial(layer.forward, _map(i, 64))
-
-
-def regions_of(rng: np.random.Generator, count: int, height: int, width: int) -> Any:
-    """Return (count, 4) float32 boxes within a photo, as large as proposals are."""
-    low = rng.uniform(0, 0.9, (count, 2))
-    high = np.minimum(low + rng.uniform(0.05, 0.7, (count, 2)), 1)
-    return (np.concatenate([low, high], axis=1) * [width, height, width, height]).astype(np.float32)
-
-
-def clustered(rng: np.random.Generator, count: int) -> Any:
-    """Return (count, 4) float32 boxes jittered about 80 objects of a photo, as detections are."""
-    centres, sides = rng.uniform(0, 1000, (80, 2)), rng.uniform(40, 200, (80, 2))
-    of = rng.integers(0, 80, count)
-    centre = centres[of] + rng.normal(0, 0.1, (count, 2)) * sides[of]
-    half = sides[of] * np.exp(rng.normal(0, 0.2, (count, 2))) / 2
-    return np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
-
-
-def scattered(rng: np.random.Generator, count: int) -> Any:
-    """Return (count, 4) float32 boxes on an area that grows with them: few suppress each other."""
-    low = rng.uniform(0, 100 * np.sqrt(count), (count, 2))
-    return np.concatenate([low, low + rng.uniform(20, 180, (count, 2))], axis=1).astype(np.float32)
-
-
-def _warping(counts: tuple[int, ...]) -> Callable[[int], Run]:
-    """Warp in the blocks of R-CNN's detection, each block's crops being forgotten before the next's."""
-
-    def prepare(i: int) -> Run:
-        photo = coffee()
-        boxes = regions_of(np.random.default_rng(0), counts[i], *photo.shape[:2])
-        normalization = vgg16(widths=(8, 8)).normalization
-
-        def run() -> None:
-            for _ in warp_batches(normalization, WarpSettings(), photo, boxes):
-                pass
-
-        return run
-
-    return prepare
-
-
-def _roi_pooling(counts: tuple[int, ...]) -> Callable[[int], Run]:
-    def prepare(i: int) -> Run:
-        rng = np.random.default_rng(0)
-        maps = np.maximum(rng.standard_normal((1, 38, 50, 512), dtype=np.float32), 0).transpose(0, 3, 1, 2)
-        rois, layer = regions_of(rng, counts[i], 600, 800), RoIPool(7, 1 / 16)
-        layer.eval()
-        return partial(layer.forward, maps, rois, np.zeros(counts[i], np.int64))
-
-    return prepare
-
-
-def _nms(make: Callable[..., Any], counts: tuple[int, ...]) -> Callable[[int], Run]:
-    def prepare(i: int) -> Run:
-        rng = np.random.default_rng(0)
-        return partial(nms, make(rng, counts[i]), rng.permutation(counts[i]).astype(np.float32), 0.3)
-
-    return prepare
-
-
-def _detection(proposals: int, classes: int) -> Run:
-    """Every class has its hundred boxes before suppression, as no score is too low."""
-    photo = coffee()
-    backbone = tiny(rng=np.random.default_rng(0))
-    columns = (classes + 1, 4)
-    detector = FastRCNN(
-        FastRCNNNetwork(backbone, classes, rng=np.random.default_rng(1)),
-        backbone.normalization,
-        tuple(f"class {k}" for k in range(1, classes + 1)),
-        SlidingWindow(),  # not asked: the proposals are given
-        np.zeros(columns, np.float32),
-        np.full(columns, 0.1, np.float32),
-        ImageScale(None),
-        PostprocessSettings(min_score=0.0),
-    )
-    boxes = regions_of(np.random.default_rng(2), proposals, *photo.shape[:2])
-    return partial(detector.detect, photo, proposals=boxes)
-
-
-def _training_step(photos: int) -> Run:
-    """64 regions a photo of 192 × 192, a quarter of them objects of one of 20 classes."""
-    rng = np.random.default_rng(0)
-    backbone = tiny(rng=rng)
-    network = FastRCNNNetwork(backbone, 20, rng=rng)
-    network.prepare_training()
-    optimizer = SGD(network.named_parameters(), lr=1e-9)  # stays where it started, however often it is run
-    regions = 64 * photos
-    images = backbone.normalization.apply(rng.integers(0, 256, (photos, 192, 192, 3), dtype=np.uint8))
-    rois, owner = regions_of(rng, regions, 192, 192), np.repeat(np.arange(photos), 64)
-    labels = np.where(np.arange(regions) % 4 == 0, rng.integers(1, 21, regions), 0)
-    targets = rng.normal(size=(regions, 4)).astype(np.float32)
-
-    def run() -> float:
-        optimizer.zero_grad()
-        loss = multi_task_loss(*network.forward_regions(images, rois, owner), labels, targets)
-        network.backward_regions(loss.d_cls_score, loss.d_bbox_pred)
-        optimizer.step()
-        return loss.total
-
-    return run
-
-
-def _svms(examples: int, classes: int) -> Run:
-    """Sparse non-negative features of mean norm 20 with a slight pull to their class; half is background."""
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((examples, 1024), dtype=np.float32) - np.float32(0.6)
-    kind = rng.integers(0, 2 * classes, examples)
-    x += 0.2 * rng.standard_normal((2 * classes, 1024), dtype=np.float32)[kind]
-    np.maximum(x, 0, out=x)
-    x *= 20 / np.linalg.norm(x, axis=1).mean()
-    labels = np.where(kind[:, None] == np.arange(classes), 1, -1)
-    return lambda: fit_one_vs_rest(x, labels, tol=1e-3, rng=np.random.default_rng(1))
-
-
-def _ridge(examples: int) -> Run:
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((examples, 1000), dtype=np.float32)  # as wide as the least number of examples
-    return partial(BoxRegressor().fit, x, rng.normal(size=(examples, 4)).astype(np.float32))

@@ -161,6 +161,19 @@ def growth_table(growths: Sequence[Entry]) -> str:
     return _markdown(header, rows, "llrrrrrll")
 
 
+def steeper(growths: Sequence[Entry], margin: float = 0.1) -> str:
+    """Return which series grow faster than their own order, by more than `margin` in the power."""
+    found = [
+        f"{key} of {g['name']} ({_powers(g[f'{key}_exponent'], g[f'expected_{key}_exponent'])})"
+        for key in ("time", "memory")
+        for g in growths
+        if g[f"{key}_exponent"] > g[f"expected_{key}_exponent"] + margin
+    ]
+    if not found:
+        return f"No power is above its own order's by more than {margin:g}."
+    return f"Above their own order's by more than {margin:g} are the powers of: {', '.join(found)}."
+
+
 def _powers(measured: float, own: float) -> str:
     return f"**{round(measured, 2) + 0:.2f}** ({round(own, 2) + 0:.2f})"  # + 0: no minus before a zero
 

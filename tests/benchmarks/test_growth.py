@@ -29,7 +29,7 @@ def test_orders():
 def test_memory_is_that_of_one_run():
     sizes = (10**6, 2 * 10**6, 4 * 10**6)
     work = Series(
-        "zeros", "bytes", linear("n"), linear("n"), sizes, lambda i: lambda: np.zeros(sizes[i], np.uint8)
+        "zeros", "bytes", linear("n"), linear("n"), sizes, lambda size: lambda: np.zeros(size, np.uint8)
     )
     growth = measure(work)
     assert growth.megabytes == pytest.approx([1, 2, 4], rel=0.01)
@@ -47,7 +47,7 @@ def test_what_a_first_run_leaves_behind_is_counted_apart():
             kept.append(np.zeros(3 * 10**6, np.uint8))
         return np.zeros(10**6, np.uint8)
 
-    growth = measure(Series("cache", "n", linear("n"), constant("1"), (1, 2, 4), lambda i: run))
+    growth = measure(Series("cache", "n", linear("n"), constant("1"), (1, 2, 4), lambda size: run))
     assert growth.megabytes == pytest.approx([1, 1, 1], rel=0.01)
     assert growth.kept_megabytes == pytest.approx([3, 0, 0], abs=0.01)
 
@@ -61,6 +61,6 @@ def test_series_have_names_of_their_own_and_sizes_that_double():
 
 @pytest.mark.parametrize("one", list(series()), ids=lambda one: one.name)
 def test_the_smallest_size_of_every_series_runs(one):
-    result = one.prepare(0)()
+    result = one.prepare(one.sizes[0])()
     assert one.time.cost(one.sizes[0], result) > 0
     assert one.memory.cost(one.sizes[0], result) > 0

@@ -91,21 +91,41 @@ def test_durations(seconds, text):
     assert page.duration(seconds) == text
 
 
+GROWTH = {
+    "name": "NMS",
+    "unit": "boxes",
+    "time_order": "boxes · kept boxes",
+    "memory_order": "one block",
+    "sizes": [2500, 40000],
+    "seconds": [0.001, 0.25],
+    "megabytes": [1.5, 1.5],
+    "kept_megabytes": [12.2, 0.0],
+    "time_exponent": 1.2345,
+    "memory_exponent": -0.001,
+    "expected_time_exponent": 2,
+    "expected_memory_exponent": 0,
+}
+
+
 def test_the_table_of_growth_shows_measured_powers_beside_the_orders_own():
-    growth = {
-        "name": "NMS",
-        "unit": "boxes",
-        "time_order": "boxes · kept boxes",
-        "memory_order": "one block",
-        "sizes": [2500, 40000],
-        "seconds": [0.001, 0.25],
-        "megabytes": [1.5, 1.5],
-        "kept_megabytes": [12.2, 0.0],
-        "time_exponent": 1.2345,
-        "memory_exponent": -0.001,
-        "expected_time_exponent": 2,
-        "expected_memory_exponent": 0,
-    }
-    _, _, row = cells(page.growth_table([growth]))
+    _, _, row = cells(page.growth_table([GROWTH]))
     assert row[:5] == ["NMS", "2,500 to 40,000 boxes", "1 ms to 250 ms", "1.5 to 1.5", "12"]
     assert row[5:] == ["**1.23** (2.00)", "**0.00** (0.00)", "boxes · kept boxes", "one block"]
+
+
+def test_what_grows_faster_than_its_own_order_is_named():
+    worse = {**GROWTH, "name": "sorting", "memory_exponent": 0.5}
+    assert page.steeper([GROWTH]) == "No power is above its own order's by more than 0.1."
+    assert page.steeper([GROWTH, worse]).endswith("are the powers of: memory of sorting (**0.50** (0.00)).")
+
+
+def test_the_picture_of_growth_has_two_curves_and_their_orders_for_each_series():
+    pytest.importorskip("matplotlib")
+    costs = {"time_costs": [1, 256], "memory_costs": [1, 1]}
+    figure = plots.draw_growth([{**GROWTH, **costs}] * 4)
+    assert len(figure.axes) == 8
+    for ax in figure.axes:
+        order, curve = (list(line.get_ydata()) for line in ax.lines)
+        assert order[-1] == curve[-1]
+        low, high = ax.get_ylim()
+        assert low < min(order + curve) <= max(order + curve) < high

@@ -1,0 +1,162 @@
+"""The pieces of work that ``python -m benchmarks.growth`` measures, each with data of a given size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from skimage.data import astronaut, coffee
+
+from minircnn.backbones import tiny, vgg16
+from minircnn.boxes import nms
+from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings, WarpSettings
+from minircnn.detectors.crops import warp_batches
+from minircnn.heads import BoxRegressor, fit_one_vs_rest
+from minircnn.imaging import resize_image
+from minircnn.nn import SGD, MaxPool2d, RoIPool, multi_task_loss
+from minircnn.proposals import SelectiveSearch, SlidingWindow, graph_segmentation
+
+SIDES = {h * w: (h, w) for h, w in ((128, 128), (128, 256), (256, 256), (256, 512), (512, 512))}
+"""Height and width of photos and maps by their pixels, which double."""
+
+Run = Callable[[], Any]
+
+
+def _photo(pixels: int) -> Any:
+    return np.rint(resize_image(astronaut(), *SIDES[pixels])).astype(np.uint8)
+
+
+def _map(pixels: int, channels: int) -> Any:
+    """Return values (1, C, H, W) that lie channels last, as our layers pass them on."""
+    values = np.random.default_rng(0).standard_normal((1, *SIDES[pixels], channels), dtype=np.float32)
+    return values.transpose(0, 3, 1, 2)
+
+
+def segmentation(pixels: int) -> Run:
+    return partial(graph_segmentation, _photo(pixels))
+
+
+def selective_search(pixels: int) -> Run:
+    return partial(SelectiveSearch("fast").propose, _photo(pixels))
+
+
+def vgg16_run(pixels: int) -> Run:
+    backbone = vgg16(rng=np.random.default_rng(0), widths=(8, 8))  # its fully connected layers are not used
+    backbone.features.eval()
+    return partial(backbone.features.forward, _map(pixels, 3))
+
+
+def max_pooling(pixels: int) -> Run:
+    layer = MaxPool2d(2)
+    layer.eval()
+    return partial(layer.forward, _map(pixels, 64))
+
+
+def regions_of(rng: np.random.Generator, count: int, height: int, width: int) -> Any:
+    """Return (count, 4) float32 boxes within a photo, as large as proposals are."""
+    low = rng.uniform(0, 0.9, (count, 2))
+    high = np.minimum(low + rng.uniform(0.05, 0.7, (count, 2)), 1)
+    return (np.concatenate([low, high], axis=1) * [width, height, width, height]).astype(np.float32)
+
+
+def clustered(rng: np.random.Generator, count: int) -> Any:
+    """Return (count, 4) float32 boxes jittered about 80 objects of a photo, as detections are."""
+    centres, sides = rng.uniform(0, 1000, (80, 2)), rng.uniform(40, 200, (80, 2))
+    of = rng.integers(0, 80, count)
+    centre = centres[of] + rng.normal(0, 0.1, (count, 2)) * sides[of]
+    half = sides[of] * np.exp(rng.normal(0, 0.2, (count, 2))) / 2
+    return np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
+
+
+def scattered(rng: np.random.Generator, count: int) -> Any:
+    """Return (count, 4) float32 boxes on an area that grows with them: few suppress each other."""
+    low = rng.uniform(0, 100 * np.sqrt(count), (count, 2))
+    return np.concatenate([low, low + rng.uniform(20, 180, (count, 2))], axis=1).astype(np.float32)
+
+
+def warping(regions: int) -> Run:
+    """Warp in the blocks of R-CNN's detection, each block's crops being forgotten before the next's."""
+    photo = coffee()
+    boxes = regions_of(np.random.default_rng(0), regions, *photo.shape[:2])
+    normalization = vgg16(widths=(8, 8)).normalization
+
+    def run() -> None:
+        for _ in warp_batches(normalization, WarpSettings(), photo, boxes):
+            pass
+
+    return run
+
+
+def roi_pooling(regions: int) -> Run:
+    rng = np.random.default_rng(0)
+    maps = np.maximum(rng.standard_normal((1, 38, 50, 512), dtype=np.float32), 0).transpose(0, 3, 1, 2)
+    rois, layer = regions_of(rng, regions, 600, 800), RoIPool(7, 1 / 16)
+    layer.eval()
+    return partial(layer.forward, maps, rois, np.zeros(regions, np.int64))
+
+
+def nms_run(boxes: int, *, make: Callable[[np.random.Generator, int], Any]) -> Run:
+    rng = np.random.default_rng(0)
+    return partial(nms, make(rng, boxes), rng.permutation(boxes).astype(np.float32), 0.3)
+
+
+def detection(proposals: int, classes: int) -> Run:
+    """Every class has its hundred boxes before suppression, as no score is too low."""
+    photo = coffee()
+    backbone = tiny(rng=np.random.default_rng(0))
+    columns = (classes + 1, 4)
+    detector = FastRCNN(
+        FastRCNNNetwork(backbone, classes, rng=np.random.default_rng(1)),
+        backbone.normalization,
+        tuple(f"class {k}" for k in range(1, classes + 1)),
+        SlidingWindow(),  # not asked: the proposals are given
+        np.zeros(columns, np.float32),
+        np.full(columns, 0.1, np.float32),
+        ImageScale(None),
+        PostprocessSettings(min_score=0.0),
+    )
+    boxes = regions_of(np.random.default_rng(2), proposals, *photo.shape[:2])
+    return partial(detector.detect, photo, proposals=boxes)
+
+
+def training_step(photos: int) -> Run:
+    """64 regions a photo of 192 × 192, a quarter of them objects of one of 20 classes."""
+    rng = np.random.default_rng(0)
+    backbone = tiny(rng=rng)
+    network = FastRCNNNetwork(backbone, 20, rng=rng)
+    network.prepare_training()
+    optimizer = SGD(network.named_parameters(), lr=1e-9)  # stays where it started, however often it is run
+    regions = 64 * photos
+    images = backbone.normalization.apply(rng.integers(0, 256, (photos, 192, 192, 3), dtype=np.uint8))
+    rois, owner = regions_of(rng, regions, 192, 192), np.repeat(np.arange(photos), 64)
+    labels = np.where(np.arange(regions) % 4 == 0, rng.integers(1, 21, regions), 0)
+    targets = rng.normal(size=(regions, 4)).astype(np.float32)
+
+    def run() -> float:
+        optimizer.zero_grad()
+        loss = multi_task_loss(*network.forward_regions(images, rois, owner), labels, targets)
+        network.backward_regions(loss.d_cls_score, loss.d_bbox_pred)
+        optimizer.step()
+        return loss.total
+
+    return run
+
+
+def svms(examples: int, classes: int) -> Run:
+    """Sparse non-negative features of mean norm 20 with a slight pull to their class; half is background."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((examples, 1024), dtype=np.float32) - np.float32(0.6)
+    kind = rng.integers(0, 2 * classes, examples)
+    x += 0.2 * rng.standard_normal((2 * classes, 1024), dtype=np.float32)[kind]
+    np.maximum(x, 0, out=x)
+    x *= 20 / np.linalg.norm(x, axis=1).mean()
+    labels = np.where(kind[:, None] == np.arange(classes), 1, -1)
+    return lambda: fit_one_vs_rest(x, labels, tol=1e-3, rng=np.random.default_rng(1))
+
+
+def ridge(examples: int) -> Run:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((examples, 1000), dtype=np.float32)  # as wide as the least number of examples
+    return partial(BoxRegressor().fit, x, rng.normal(size=(examples, 4)).astype(np.float32))
