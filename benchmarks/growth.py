@@ -14,7 +14,8 @@ import numpy as np
 from cyclopts import App, Parameter
 from threadpoolctl import threadpool_limits
 
-from benchmarks.growth_series import Run, Series, series
+from benchmarks.growth_runs import Run
+from benchmarks.growth_series import Series, series
 from benchmarks.machine import describe_machine
 from minircnn.cli.output import note, table
 
