@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
 from torchvision.ops import roi_pool
 
@@ -16,7 +17,7 @@ from benchmarks.harness import Contest, Work
 from benchmarks.networks import twin
 from minircnn.backbones import Backbone, tiny, vgg16
 from minircnn.detectors import FastRCNNNetwork
-from minircnn.nn import SGD, multi_task_loss
+from minircnn.nn import SGD, Conv2d, multi_task_loss
 
 CLASSES = 20
 LEARNING_RATE = 1e-12
@@ -47,29 +48,33 @@ def _vgg16() -> Backbone:
     return backbone
 
 
+class Batch(NamedTuple):
+    """Two photos and 64 regions of each, a quarter of them foreground; shapes as in `minircnn.training`."""
+
+    images: Any
+    rois: Any
+    image_index: Any
+    labels: Any
+    targets: Any
+
+
 def _step(build: Callable[[], Backbone], size: tuple[int, int]) -> Contest:
     backbone = build()
     network = FastRCNNNetwork(backbone, CLASSES, rng=np.random.default_rng(1))
     network.prepare_training()
-    images, rois, image_index, labels, targets = _batch(backbone, size)
-    sides = [
-        _torch_step(network, layout, images, rois, image_index, labels, targets)
-        for layout in (torch.contiguous_format, torch.channels_last)
-    ]
+    batch = _batch(backbone, size)
+    theirs = better_layout(partial(_torch_step, network, batch))
     optimizer = SGD(network.named_parameters(), lr=LEARNING_RATE)
+    last = [layer for layer in network.features.layers() if isinstance(layer, Conv2d)][-1]
 
     def ours() -> tuple[float, Any]:
         optimizer.zero_grad()
-        scores, offsets = network.forward_regions(images, rois, image_index)
-        loss = multi_task_loss(scores, offsets, labels, targets)
+        scores, offsets = network.forward_regions(batch.images, batch.rois, batch.image_index)
+        loss = multi_task_loss(scores, offsets, batch.labels, batch.targets)
         network.backward_regions(loss.d_cls_score, loss.d_bbox_pred)
         optimizer.step()
-        return (
-            loss.total,
-            network.features.conv4.weight.grad if build is _tiny else network.features.conv5_3.weight.grad,
-        )
+        return loss.total, last.weight.grad
 
-    theirs = better_layout(lambda layout: sides[layout is torch.channels_last])
     return Contest(ours, theirs, _agree)
 
 
@@ -82,8 +87,7 @@ def _agree(ours: tuple[float, Any], theirs: tuple[float, Any]) -> str:
     return f"loss within {loss:.0e}, gradient within {gradient:.0e}"
 
 
-def _batch(backbone: Backbone, size: tuple[int, int]) -> tuple[Any, ...]:
-    """Return images, regions, their image, labels and box targets: a quarter foreground."""
+def _batch(backbone: Backbone, size: tuple[int, int]) -> Batch:
     rng = np.random.default_rng(2)
     height, width = size
     pixels = rng.integers(0, 256, (2, height, width, 3), dtype=np.uint8)
@@ -92,55 +96,38 @@ def _batch(backbone: Backbone, size: tuple[int, int]) -> tuple[Any, ...]:
     rois = np.concatenate([corners, np.minimum(corners + sides, [width, height])], axis=1).astype(np.float32)
     labels = np.where(np.arange(128) % 4 == 0, rng.integers(1, CLASSES + 1, 128), 0)
     targets = rng.normal(size=(128, 4)).astype(np.float32)
-    return backbone.normalization.apply(pixels), rois, np.repeat([0, 1], 64), labels, targets
+    return Batch(backbone.normalization.apply(pixels), rois, np.repeat([0, 1], 64), labels, targets)
 
 
 def _torch_step(
-    network: FastRCNNNetwork,
-    layout: torch.memory_format,
-    images: Any,
-    rois: Any,
-    image_index: Any,
-    labels: Any,
-    targets: Any,
+    network: FastRCNNNetwork, batch: Batch, layout: torch.memory_format
 ) -> Callable[[], tuple[float, Any]]:
-    features, head = twin(network.features).to(memory_format=layout), twin(network.head)
-    outputs = [twin(network.outputs.cls_score), twin(network.outputs.bbox_pred)]
-    trained = []
-    for ours, module in [
-        (network.features, features),
-        (network.head, head),
-        *zip([network.outputs.cls_score, network.outputs.bbox_pred], outputs, strict=True),
-    ]:
-        for (_, parameter), weight in zip(ours.named_parameters(), module.parameters(), strict=True):
+    """Return the same step in PyTorch, from the same weights."""
+    parts = [network.features, network.head, network.outputs.cls_score, network.outputs.bbox_pred]
+    modules = [twin(part) for part in parts]
+    features, head, cls_score, bbox_pred = modules
+    features.to(memory_format=layout)
+    groups = []
+    for part, module in zip(parts, modules, strict=True):
+        for (_, parameter), weight in zip(part.named_parameters(), module.parameters(), strict=True):
             weight.requires_grad_(parameter.trainable)
-            if parameter.trainable:
-                trained.append(
-                    {
-                        "params": [weight],
-                        "lr": LEARNING_RATE * parameter.lr_multiplier,
-                        "weight_decay": 5e-4 * parameter.decay_multiplier,
-                    }
-                )
-    optimizer = torch.optim.SGD(trained, lr=LEARNING_RATE, momentum=0.9)
-    last = [m for m in features if isinstance(m, torch.nn.Conv2d)][-1].weight
-    x = torch.tensor(images).contiguous(memory_format=layout)
+            rate, decay = LEARNING_RATE * parameter.lr_multiplier, 5e-4 * parameter.decay_multiplier
+            groups.append({"params": [weight], "lr": rate, "weight_decay": decay})
+    optimizer = torch.optim.SGD([g for g in groups if g["params"][0].requires_grad], momentum=0.9)
+    last = [module for module in features if isinstance(module, nn.Conv2d)][-1].weight
+    x = torch.tensor(batch.images).contiguous(memory_format=layout)
     # torchvision includes the last pixel of a region
-    boxes = torch.tensor(
-        np.concatenate([image_index[:, None], rois - [0, 0, 1, 1]], axis=1).astype(np.float32)
-    )
-    own, wanted = torch.tensor(labels), torch.tensor(targets)
-    pool = network.roi_pool
+    regions = np.concatenate([batch.image_index[:, None], batch.rois - [0, 0, 1, 1]], axis=1)
+    boxes = torch.tensor(regions.astype(np.float32))
+    labels, targets, pool = torch.tensor(batch.labels), torch.tensor(batch.targets), network.roi_pool
 
     def run() -> tuple[float, Any]:
         optimizer.zero_grad(set_to_none=True)
         y = head(roi_pool(features(x), boxes, pool.output_size, pool.spatial_scale))
-        offsets = outputs[1](y).reshape(len(own), -1, 4)[torch.arange(len(own)), own]
-        is_object = own > 0
-        localisation = functional.smooth_l1_loss(
-            offsets[is_object], wanted[is_object], reduction="sum"
-        ) / len(own)
-        loss = functional.cross_entropy(outputs[0](y), own) + localisation
+        offsets = bbox_pred(y).reshape(len(labels), -1, 4)[torch.arange(len(labels)), labels]
+        is_object = labels > 0
+        localisation = functional.smooth_l1_loss(offsets[is_object], targets[is_object], reduction="sum")
+        loss = functional.cross_entropy(cls_score(y), labels) + localisation / len(labels)
         loss.backward()
         optimizer.step()
         return loss.item(), last.grad.numpy()
