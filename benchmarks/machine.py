@@ -7,11 +7,14 @@ import importlib.util
 import os
 import platform
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
+
+from minircnn.nn.parallel import parallel_for
 
 _PACKAGES = (
     "minircnn",
@@ -51,6 +54,9 @@ def describe_machine(threads: int) -> dict[str, Any]:
         "blas": sorted({f"{b['internal_api']} {b['version']} {b.get('architecture', '')}" for b in blas}),
         "versions": {name: _version(name) for name in _PACKAGES},
         "peak_gflops": matrix_peak() / 1e9,
+        "copy_gb_per_s": copy_rate() / 1e9,
+        "call_us": 1e6 * call_overhead(),
+        "handover_us": 1e6 * handover(),
     }
 
 
@@ -59,12 +65,47 @@ def matrix_peak(size: int = 2048, rounds: int = 8) -> float:
     rng = np.random.default_rng(0)
     a, b = (rng.random((size, size), dtype=np.float32) for _ in range(2))
     out = a @ b
-    best = np.inf
+    return 2 * size**3 / _best(lambda: np.matmul(a, b, out=out), rounds)
+
+
+def copy_rate(size: int = 2**27, rounds: int = 8) -> float:
+    """Return the best rate of copying memory far larger than the caches by one thread, bytes per second.
+
+    Each byte is read and written and counted once.
+    """
+    source, target = np.ones(size, np.uint8), np.ones(size, np.uint8)
+    return size / _best(lambda: np.copyto(target, source), rounds)
+
+
+def call_overhead(calls: int = 1000) -> float:
+    """Return the seconds of one call into NumPy that has next to nothing to do."""
+    x = np.ones(4, np.float32)
+
+    def run() -> None:
+        for _ in range(calls):
+            np.add(x, x, out=x)
+
+    return _best(run, 8) / calls
+
+
+def handover(calls: int = 200) -> float:
+    """Return the seconds that sharing two empty tasks between threads takes, the median of many calls."""
+    x = np.ones(1, np.float32)
+    seconds = []
+    for _ in range(calls):
+        start = time.perf_counter()
+        parallel_for(lambda task: None, range(2), like=x)
+        seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds))
+
+
+def _best(run: Callable[[], object], rounds: int) -> float:
+    seconds = []
     for _ in range(rounds):
         start = time.perf_counter()
-        np.matmul(a, b, out=out)
-        best = min(best, time.perf_counter() - start)
-    return 2 * size**3 / best
+        run()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
 
 
 def _processor() -> str:
