@@ -1,7 +1,7 @@
 """Rectangles that many bins share, each listed once, and sums over the bins of each.
 
 Regions of one photo overlap and their bins are a few cells large: of the 98,000 bins of 2,000 regions only
-some 38,000 are different rectangles. Sorting the bins by rectangle brings equal ones together. What is
+30,000 to 40,000 are different rectangles. Sorting the bins by rectangle brings equal ones together. What is
 computed once per rectangle goes out to its bins by one gather; what comes back from the bins is added up in
 rounds: the first bin of every rectangle, then the second of those that have two, and so on. The most frequent
 rectangles stand first, so a round adds to a run of rows without gaps.
