@@ -1,4 +1,4 @@
-"""Show functions of this repository in the pages, read from their files when the pages are built, and run them.
+"""Show functions of this repository in the pages, read from their files at build time, and run them.
 
 The pages import it by the name ``quotes``: MkDocs loads this file as a hook.
 """
@@ -30,6 +30,11 @@ def quote(path: str, *names: str) -> str:
     found = _functions(source)
     parts = [_text(source, found, path, name) for name in names]
     return f'```python title="{path}"\n' + "\n\n\n".join(parts) + "\n```\n"
+
+
+def whole_file(path: str) -> str:
+    """Return the file `path` in a block of code headed by the path."""
+    return f'```python title="{path}"\n{(ROOT / path).read_text(encoding="utf-8")}```\n'
 
 
 def twin(path: str, name: str) -> Callable[..., Any]:

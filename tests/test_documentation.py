@@ -1,6 +1,7 @@
 """The documentation names only what exists."""
 
 import importlib
+import importlib.util
 import re
 from pathlib import Path
 
@@ -46,3 +47,44 @@ def test_every_relative_link_leads_somewhere(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
     assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def load_quotes():
+    spec = importlib.util.spec_from_file_location("quotes", ROOT / "docs" / "quotes.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+CALL = re.compile(r'(quote|twin|whole_file)\(("[^)]*")\)')
+
+
+def test_everything_quoted_exists():
+    quotes = load_quotes()
+    calls = [call for page in PAGES for call in CALL.findall(page.read_text(encoding="utf-8"))]
+    assert len(calls) > 20
+    for name, arguments in calls:
+        getattr(quotes, name)(*re.findall(r'"([^"]*)"', arguments))
+
+
+def test_a_quote_is_the_function_and_nothing_else():
+    block = load_quotes().quote("tests/nn/naive_layers.py", "ceil_div", "clip")
+    expected = (
+        '```python title="tests/nn/naive_layers.py"\n'
+        "def ceil_div(a, b):\n    return -(-a // b)\n\n\n"
+        "def clip(v, limit):\n    return min(max(v, 0), limit)\n```\n"
+    )
+    assert block == expected
+
+
+@pytest.mark.parametrize("show", ["quote", "twin"])
+@pytest.mark.parametrize("name", ["conv3d", "LAYOUTS", "windows"], ids=["missing", "no function", "nested"])
+def test_what_is_no_function_of_the_file_is_not_quoted(show, name):
+    with pytest.raises(ValueError, match=f"naive_layers.py has no function {name}"):
+        getattr(load_quotes(), show)("tests/nn/naive_layers.py", name)
+
+
+def test_a_twin_runs_without_the_tests_around_it():
+    fit = load_quotes().twin("tests/heads/test_dual_descent.py", "fit_naive")
+    assert "pytest" not in fit.__globals__
+    assert "objective" in fit.__globals__

@@ -1,4 +1,9 @@
-"""Regions of any shape brought to the one size a classification network takes (R-CNN, appendix A)."""
+"""Regions of any shape brought to the one size a classification network takes (R-CNN, appendix A).
+
+Which samples of the photo a pixel of a crop lies between is decided along each axis by itself, for all crops
+at once. A crop is then interpolated along one axis and after that along the other. Both times whole lines of
+memory are blended, for which the photo is turned on its side once: then its columns are lines too.
+"""
 
 from __future__ import annotations
 

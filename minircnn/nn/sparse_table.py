@@ -1,4 +1,10 @@
-"""Sparse table: the maxima over all windows of 2^a × 2^b pixels, and which four of them cover a rectangle."""
+"""Sparse table: the maxima over all windows of 2^a × 2^b pixels, and which four of them cover a rectangle.
+
+Along one axis: let 2^a be the largest power of two that is no longer than an interval. A window of that
+length from its start and another up to its end cover it together, and that they overlap does not matter to a
+maximum. Windows of 2^a are made from two of 2^(a − 1), side by side, with one elementwise maximum for all
+places. In two dimensions the windows at the four corners cover a rectangle.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,9 @@
 
 Uijlings et al. 2013, algorithm 1. How similar two regions are is the matter of
 :mod:`minircnn.proposals.similarity`.
+
+A merge changes nothing for regions elsewhere: only the new region and its few neighbours are compared. All
+pairs go into a heap, the most similar on top; those of regions that are gone stay in it and are skipped.
 """
 
 from __future__ import annotations
