@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from skimage.data import astronaut, coffee
 
-from minircnn.backbones import tiny, vgg16
+from minircnn.backbones import Backbone, tiny, vgg16
 from minircnn.boxes import nms
 from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings, WarpSettings
 from minircnn.detectors.crops import warp_batches
@@ -102,10 +102,17 @@ def nms_run(boxes: int, *, make: Callable[[np.random.Generator, int], Any]) -> R
     return partial(nms, make(rng, boxes), rng.permutation(boxes).astype(np.float32), 0.3)
 
 
-def detection(proposals: int, classes: int) -> Run:
+def detection(
+    proposals: int,
+    classes: int,
+    *,
+    build: Callable[..., Backbone] = tiny,
+    short_side: int | None = None,
+    region_batch: int = 512,
+) -> Run:
     """Every class has its hundred boxes before suppression, as no score is too low."""
     photo = coffee()
-    backbone = tiny(rng=np.random.default_rng(0))
+    backbone = build(rng=np.random.default_rng(0))
     columns = (classes + 1, 4)
     detector = FastRCNN(
         FastRCNNNetwork(backbone, classes, rng=np.random.default_rng(1)),
@@ -114,11 +121,17 @@ def detection(proposals: int, classes: int) -> Run:
         SlidingWindow(),  # not asked: the proposals are given
         np.zeros(columns, np.float32),
         np.full(columns, 0.1, np.float32),
-        ImageScale(None),
+        ImageScale(short_side),
         PostprocessSettings(min_score=0.0),
+        region_batch,
     )
     boxes = regions_of(np.random.default_rng(2), proposals, *photo.shape[:2])
     return partial(detector.detect, photo, proposals=boxes)
+
+
+def vgg16_detection(region_batch: int) -> Run:
+    """2,000 proposals on a photo of 600 × 900 pixels, as the papers have it."""
+    return detection(2000, 20, build=vgg16, short_side=600, region_batch=region_batch)
 
 
 def training_step(photos: int) -> Run:

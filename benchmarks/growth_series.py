@@ -25,6 +25,7 @@ from benchmarks.growth_runs import (
     selective_search,
     svms,
     training_step,
+    vgg16_detection,
     vgg16_run,
     warping,
 )
@@ -119,6 +120,9 @@ def _of_detections() -> Iterator[Series]:
     yield Series("Fast R-CNN detection, 20 classes", "proposals", flat, flat, _doubling(250), run)
     flat, run = linear("photo + classes"), partial(detection, 1000)
     yield Series("Fast R-CNN detection, 1,000 proposals", "classes", flat, flat, _doubling(10), run)
+    same, run = constant("the same work"), vgg16_detection
+    photo = constant("the photo's maps")
+    yield Series("Fast R-CNN detection, VGG16", "regions at once", same, photo, _doubling(64), run)
     flat = linear("photos")
     yield Series("training step", "photos", flat, flat, _doubling(1), training_step)
 

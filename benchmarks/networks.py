@@ -11,6 +11,7 @@ from torch import nn
 
 from benchmarks.convolution import better_layout
 from benchmarks.harness import Contest, Work, close_to
+from benchmarks.operations import operations
 from minircnn.backbones import Backbone, alexnet, vgg16
 from minircnn.nn import (
     Conv2d,
@@ -100,20 +101,4 @@ def _forward(backbone: Backbone, shape: tuple[int, int, int], parts: list[Layer]
 
         return run
 
-    return Contest(ours, better_layout(side), close_to(1e-3), _flops(backbone, parts, shape))
-
-
-def _flops(backbone: Backbone, parts: list[Layer], shape: tuple[int, int, int]) -> float:
-    """Return the operations of the textbook method for one pass."""
-    n, height, width = shape
-    total = 0.0
-    for part in parts:
-        for layer in part.layers():
-            if isinstance(layer, Conv2d):
-                height, width = layer.geometry.output_size(height, width)
-                total += 2.0 * n * height * width * layer.weight.data.size
-            elif isinstance(layer, MaxPool2d):
-                height, width = layer.output_size(height), layer.output_size(width)
-            elif isinstance(layer, Linear):
-                total += 2.0 * n * layer.weight.data.size
-    return total
+    return Contest(ours, better_layout(side), close_to(1e-3), operations(parts, shape))

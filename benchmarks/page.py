@@ -33,6 +33,9 @@ def machine_table(machine: Entry) -> str:
         ["BLAS and its kernel", "; ".join(machine["blas"])],
         ["versions", ", ".join(versions)],
         ["float32 matrix products, measured", f"{machine['peak_gflops']:.0f} GFLOP/s"],
+        ["copying memory, one thread", f"{machine['copy_gb_per_s']:.0f} GB/s"],
+        ["a call into NumPy", f"{machine['call_us']:.2f} µs"],
+        ["sharing two empty pieces between threads", f"{machine['handover_us']:.0f} µs"],
     ]
     return _markdown(rows[0], rows[1:], "ll")
 

@@ -114,6 +114,7 @@ class Conv2d(Layer):
         weight = self._channels_last_weight()
         xp = array_namespace(x, weight)
         pixels = to_channels_last(xp.astype(x, xp.result_type(x.dtype, weight.dtype), copy=False))
+        weight = xp.astype(weight, pixels.dtype, copy=False)
         self._x = pixels if self.training and self.weight.trainable else None
         self._size = (x.shape[2], x.shape[3])
         algorithm = choose_algorithm(pixels, weight, self.geometry, filters_kept=not self.training)
@@ -124,7 +125,7 @@ class Conv2d(Layer):
     def backward(self, dy: Array) -> Array:
         """Return dLoss/dx (N, C, H, W), or None where it is not needed."""
         slopes = to_channels_last(dy)  # (N, OH, OW, O)
-        weight = self._channels_last_weight()
+        weight = array_namespace(dy).astype(self._channels_last_weight(), dy.dtype, copy=False)
         algorithm = choose_algorithm(slopes, weight, self.geometry)
         if self.weight.trainable:
             gradient = algorithm.weight_gradient(self._x, slopes, self.geometry)

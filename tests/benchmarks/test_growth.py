@@ -59,6 +59,7 @@ def test_series_have_names_of_their_own_and_sizes_that_double():
         assert all(2 * a == b for a, b in zip(one.sizes, one.sizes[1:], strict=False))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("one", list(series()), ids=lambda one: one.name)
 def test_the_smallest_size_of_every_series_runs(one):
     result = one.prepare(one.sizes[0])()

@@ -194,3 +194,14 @@ def test_bits_do_not_depend_on_the_number_of_threads(rng):
         alone = run()
     with threadpool_limits(2, user_api="blas"):
         assert run() == alone
+
+
+def test_double_precision_input_of_a_single_precision_layer_is_worked_in_double(rng):
+    layer = Conv2d(16, 16, 3, padding=1, rng=rng)
+    x = rng.standard_normal((1, 16, 40, 40))
+    y = layer(x)
+    exact = Conv2d(16, 16, 3, padding=1)
+    exact.load_state_dict(layer.state_dict())
+    exact.astype(np.float64)
+    np.testing.assert_allclose(y, exact(x), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(layer.backward(y), exact.backward(y), rtol=0, atol=1e-11)

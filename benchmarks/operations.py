@@ -1,0 +1,26 @@
+"""How many operations the textbook method takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from minircnn.nn import Conv2d, Layer, Linear, MaxPool2d
+
+
+def operations(parts: Sequence[Layer], shape: tuple[int, int, int]) -> float:
+    """Return the multiplications and additions of `parts`, one after the other, on N photos of H × W pixels.
+
+    Those of convolutions and fully connected layers; the others take next to none.
+    """
+    n, height, width = shape
+    total = 0.0
+    for part in parts:
+        for layer in part.layers():
+            if isinstance(layer, Conv2d):
+                height, width = layer.geometry.output_size(height, width)
+                total += 2.0 * n * height * width * layer.weight.data.size
+            elif isinstance(layer, MaxPool2d):
+                height, width = layer.output_size(height), layer.output_size(width)
+            elif isinstance(layer, Linear):
+                total += 2.0 * n * layer.weight.data.size
+    return total
