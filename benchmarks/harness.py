@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-MIN_SAMPLE = 0.005
+MIN_SAMPLE = 0.05
 """Seconds a sample lasts at least: shorter work is repeated within the sample."""
+WARM_UP = 0.03
+"""Seconds for which each sample of short work runs untimed first: the other side's idle helper threads spin a
+while before they give up the cores, and its data lie in the caches."""
 MIN_ROUNDS = 5
-PAUSE = 0.03
-"""Seconds between samples: the helper threads of BLAS and OpenMP spin a while after their last work, on the
-cores that the other side needs next."""
 
 
 @dataclass(frozen=True)
@@ -101,14 +101,13 @@ def run_contest(contest: Contest, seconds: float) -> Timing:
     agreement = contest.check(*(side() for side in sides))
     repeats = [1, 1]
     if contest.rounds == MIN_ROUNDS:
-        repeats = [max(1, round(MIN_SAMPLE / _sample(side, 1))) for side in sides]
+        repeats = [max(1, round(MIN_SAMPLE / _seconds(side, 1))) for side in sides]
     ours: list[float] = []
     theirs: list[float] = []
     end = time.perf_counter() + seconds
     while len(ours) < contest.rounds or time.perf_counter() < end:
         turns = list(zip(sides, repeats, (ours, theirs), strict=True))
         for side, count, samples in turns if len(ours) % 2 == 0 else reversed(turns):
-            time.sleep(PAUSE)
             samples.append(_sample(side, count))
     ratios = np.array(ours) / np.array(theirs)
     low, middle, high = np.quantile(ratios, [0.25, 0.5, 0.75])
@@ -126,6 +125,14 @@ def run_contest(contest: Contest, seconds: float) -> Timing:
 
 def _sample(side: Callable[[], Any], repeats: int) -> float:
     """Return the seconds of one run, averaged over `repeats`."""
+    if repeats > 1:
+        end = time.perf_counter() + WARM_UP
+        while time.perf_counter() < end:
+            side()
+    return _seconds(side, repeats)
+
+
+def _seconds(side: Callable[[], Any], repeats: int) -> float:
     start = time.perf_counter()
     for _ in range(repeats):
         side()

@@ -13,11 +13,11 @@ order: results are reproducible to the bit.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 from minircnn.arrays import Array, array_namespace, is_host, sliding_windows
-from minircnn.nn.parallel import parallel_for, workspace
+from minircnn.nn.parallel import matmul, parallel_for, workspace
 
 BAND_BYTES = 2**21
 """Aim for the column matrix of one band: about one core's second-level cache."""
@@ -121,7 +121,9 @@ def weight_gradient(x: Array, dy: Array, geometry: ConvGeometry) -> Array:
     groups, k, filters = geometry.groups, geometry.kernel_size, dy.shape[3]
     shape = (groups, filters // groups, k * k * x.shape[3] // groups)
     bands = _bands(dy, xp.empty((1, 1, shape[2]), dtype=x.dtype))
-    parts = min(PARTIAL_SUMS, len(bands))
+    if len(bands) <= PARTIAL_SUMS:
+        return _weight_gradient_of_few(x, dy, geometry, bands)
+    parts = PARTIAL_SUMS
     sums: list[Any] = [None] * parts
 
     def run(part: int) -> None:
@@ -133,10 +135,31 @@ def weight_gradient(x: Array, dy: Array, geometry: ConvGeometry) -> Array:
         sums[part] = total
 
     parallel_for(run, range(parts), like=x)
-    total = sums[0] if sums else xp.zeros(shape, dtype=dy.dtype)
+    total = sums[0]
     for other in sums[1:]:
         total += other
     return total.reshape(filters, k, k, -1)
+
+
+def _weight_gradient_of_few(x: Array, dy: Array, geometry: ConvGeometry, bands: list[Band]) -> Array:
+    """Return dLoss/dweight where there are few positions: unroll all, and share the one product by filters.
+
+    Sums of several bands would each be as large as all filters, which may be more than the map.
+    """
+    xp = array_namespace(x, dy)
+    groups, k, filters = geometry.groups, geometry.kernel_size, dy.shape[3]
+    slopes = dy.reshape(-1, groups, filters // groups)
+    ends = list(accumulate(((b.last - b.first) * (b.bottom - b.top) * dy.shape[2] for b in bands), initial=0))
+    columns = workspace("all columns", (ends[-1], k * k * x.shape[3] // groups), x.dtype, x)
+    gradient = xp.empty((groups, filters // groups, columns.shape[1]), dtype=dy.dtype)
+    for g in range(groups):
+
+        def unroll(i: int, g: int = g) -> None:
+            columns[ends[i] : ends[i + 1]] = _columns(x, bands[i], geometry, g)
+
+        parallel_for(unroll, range(len(bands)), like=x)
+        gradient[g] = matmul(slopes[:, g].T, columns)
+    return gradient.reshape(filters, k, k, -1)
 
 
 def input_gradient(dy: Array, weight: Array, geometry: ConvGeometry, size: tuple[int, int]) -> Array:

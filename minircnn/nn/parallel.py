@@ -174,9 +174,13 @@ def workspace(name: str, shape: tuple[int, ...], dtype: Any, like: Array) -> Arr
     """
     if not is_host(like):
         return array_namespace(like).empty(shape, dtype=dtype)
+    latest = getattr(_local, name, None)
+    if latest is not None and latest.shape == shape and latest.dtype == dtype:
+        return latest
     needed = math.prod(shape) * np.dtype(dtype).itemsize
-    memory = getattr(_local, name, None)
+    memory = None if latest is None else latest.base
     if memory is None or memory.nbytes < needed:
         memory = np.empty(needed, dtype=np.uint8)
-        setattr(_local, name, memory)
-    return memory[:needed].view(dtype).reshape(shape)
+    array = memory[:needed].view(dtype).reshape(shape)
+    setattr(_local, name, array)
+    return array

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from minircnn.arrays import HostArray
-from minircnn.nn.cook_toom import cook_toom
+from minircnn.nn.cook_toom import Transforms, cook_toom
 from minircnn.nn.im2col import ConvGeometry
 from minircnn.nn.parallel import workspace
 
@@ -73,9 +74,14 @@ def spans(blocks: list[Block]) -> tuple[list[slice], int]:
     return [slice(a, b) for a, b in pairwise(ends)], ends[-1]
 
 
+@cache
+def _matrices(kernel_size: int, dtype: np.dtype[Any]) -> Transforms:
+    return Transforms(*(matrix.astype(dtype) for matrix in cook_toom(OUTPUTS, kernel_size)))
+
+
 def input_tiles(x: HostArray, block: Block, geometry: ConvGeometry, out: HostArray) -> None:
     """Write V = Bᵀ d B of a block's tiles of `x` (N, H, W, C) to `out` (n down, T, n across, C)."""
-    matrix = cook_toom(OUTPUTS, geometry.kernel_size).input.astype(x.dtype)  # (n, n)
+    matrix = _matrices(geometry.kernel_size, x.dtype).input  # (n, n)
     p, reach = geometry.padding, len(matrix) - OUTPUTS
     rows = slice(block.rows.start * OUTPUTS - p, block.rows.stop * OUTPUTS - p + reach)
     columns = slice(block.columns.start * OUTPUTS - p, block.columns.stop * OUTPUTS - p + reach)
@@ -84,7 +90,7 @@ def input_tiles(x: HostArray, block: Block, geometry: ConvGeometry, out: HostArr
 
 def output_tiles(dy: HostArray, block: Block, geometry: ConvGeometry, out: HostArray) -> None:
     """Write D = A dy Aᵀ of a block's tiles of `dy` (N, OH, OW, O) to `out` (n down, T, n across, O)."""
-    matrix = cook_toom(OUTPUTS, geometry.kernel_size).output.T.astype(dy.dtype)  # (n, m)
+    matrix = _matrices(geometry.kernel_size, dy.dtype).output.T  # (n, m)
     rows, columns = (slice(s.start * OUTPUTS, s.stop * OUTPUTS) for s in block[1:])
     _transform(_patch(dy[block.images], rows, columns), matrix, block, out)
 
@@ -133,7 +139,7 @@ def write_outputs(
     products: HostArray, block: Block, geometry: ConvGeometry, y: HostArray, rectify: bool
 ) -> None:
     """Write Aᵀ M A of a block's `products` M (n down, T, n across, O) to its place in `y` (N, OH, OW, O)."""
-    matrix = cook_toom(OUTPUTS, geometry.kernel_size).output.astype(y.dtype)  # (m, n)
+    matrix = _matrices(geometry.kernel_size, y.dtype).output  # (m, n)
     m, n = matrix.shape
     images, down, across = block.shape
     half = workspace("half", (n, block.tiles, m, y.shape[3]), y.dtype, y)
@@ -142,11 +148,18 @@ def write_outputs(
     np.matmul(matrix, half.reshape(n, -1), out=pixels)
     lines = pixels.reshape(m, images, down, across * m, y.shape[3])  # whole lines of y, m apart
     columns = slice(block.columns.start * m, min(block.columns.stop * m, y.shape[2]))
-    for i in range(m):
-        rows = slice(block.rows.start * m + i, min(block.rows.stop * m, y.shape[1]), m)
-        target = y[block.images, rows, columns]
-        values = lines[i][:, : target.shape[1], : target.shape[2]]  # the last tiles may reach over the edge
-        if rectify:
-            np.maximum(values, 0, out=target)
-        else:
-            target[...] = values
+    if block.rows.stop * m <= y.shape[1]:
+        target = y[block.images, block.rows.start * m : block.rows.stop * m, columns]
+        target = target.reshape(images, down, m, *target.shape[2:]).transpose(2, 0, 1, 3, 4)
+        _put(lines[:, :, :, : target.shape[3]], target, rectify)
+        return
+    for i in range(m):  # the last tiles reach over the edge
+        target = y[block.images, block.rows.start * m + i : y.shape[1] : m, columns]
+        _put(lines[i][:, : target.shape[1], : target.shape[2]], target, rectify)
+
+
+def _put(values: HostArray, target: HostArray, rectify: bool) -> None:
+    if rectify:
+        np.maximum(values, 0, out=target)
+    else:
+        target[...] = values

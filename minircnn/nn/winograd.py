@@ -41,6 +41,8 @@ BLOCK_BYTES = 2**22
 """Aim for V and M of the tiles that one thread transforms at a time: they should stay in its cache."""
 FEWEST_TILES = 96
 """Smaller blocks are not worth a thread's while."""
+FILTER_VALUES = 2**15
+"""Filters are transformed so many values of a tap at a time."""
 SMALL_FILTERS = 2**14
 """Up to so many filter values at a place (C · O) a block's products are made by the thread that has its tiles
 in cache. Larger filters would have to be read anew for each block, so many blocks are multiplied together."""
@@ -68,7 +70,7 @@ def prepare_filters(weight: HostArray, geometry: ConvGeometry, *, keep: bool = F
         half = (matrix @ taps.reshape(k, -1)).reshape(n, k, -1)
         out[g, :, :, part] = (matrix @ half).reshape(n, n, *taps.shape[2:])
 
-    parts = cut(channels, max(1, 2**15 // per_group))
+    parts = cut(channels, FILTER_VALUES // per_group)
     parallel_for(run, [(g, part) for g in range(geometry.groups) for part in parts], like=weight)
     return out
 
@@ -130,18 +132,24 @@ def _convolve_blocks(
     def transform(b: int) -> None:
         input_tiles(x, blocks[b], geometry, out=v[:, span[b]])
 
-    def multiply(task: tuple[int, slice]) -> None:
-        i, part = task
-        np.matmul(v[i, part].swapaxes(0, 1), filters[i], out=m[i, part].swapaxes(0, 1))
-        if bias is not None and i == ONE:
-            # the powers of 1 are all 1: what is added there arrives at every output of the tile
-            m[ONE, part, ONE] += bias
+    def multiply(task: tuple[slice, slice]) -> None:
+        rows, part = task
+        np.matmul(v[rows, part].swapaxes(1, 2), filters[rows], out=m[rows, part].swapaxes(1, 2))
 
     def write(b: int) -> None:
+        if bias is not None:
+            # the powers of 1 are all 1: what is added there arrives at every output of the tile
+            m[ONE, span[b], ONE] += bias
         write_outputs(m[:, span[b]], blocks[b], geometry, y, rectify)
 
+    if len(blocks) == 1:
+        transform(0)
+        multiply((slice(n), slice(count)))
+        write(0)
+        return
     parallel_for(transform, range(len(blocks)), like=x)
-    parallel_for(multiply, [(i, part) for i in range(n) for part in cut(count, 256)], like=x)
+    pieces = [(slice(i, i + 1), part) for i in range(n) for part in cut(count, 256)]
+    parallel_for(multiply, pieces, like=x)
     parallel_for(write, range(len(blocks)), like=x)
 
 
@@ -160,10 +168,21 @@ def weight_gradient(x: HostArray, dy: HostArray, geometry: ConvGeometry) -> Host
         slopes = dy[..., g * outputs : (g + 1) * outputs]
         for some in batches(blocks, BATCH_BYTES // tile_bytes):
             _add_products(channels_in, slopes, total, some, geometry, first=some[0] is blocks[0])
-        half = matrix.T @ total.reshape(n, -1)  # (k, n·C·O)
-        taps = matrix.T @ half.reshape(k, n, -1)  # (k, k, C·O)
-        gradient[g] = taps.reshape(k, k, channels, outputs).transpose(3, 0, 1, 2)
+        _transform_back(total, matrix, gradient[g])
     return gradient.reshape(groups * outputs, k, k, channels)
+
+
+def _transform_back(total: HostArray, matrix: HostArray, gradient: HostArray) -> None:
+    """Fill `gradient` (O, k, k, C) with Gᵀ dU G of `total` dU (n, n, C, O), given G (n, k)."""
+    n, k = matrix.shape
+    channels, outputs = total.shape[2:]
+
+    def run(part: slice) -> None:
+        half = matrix.T @ total[:, :, part].reshape(n, -1)  # (k, n·c·O)
+        taps = matrix.T @ half.reshape(k, n, -1)  # (k, k, c·O)
+        gradient[..., part] = taps.reshape(k, k, -1, outputs).transpose(3, 0, 1, 2)
+
+    parallel_for(run, cut(channels, FILTER_VALUES // outputs), like=total)
 
 
 def _add_products(
