@@ -20,11 +20,11 @@ CHAPTERS = (
     "convolution",
     "layers",
     "networks",
-    "training",
     "boxes",
-    "heads",
-    "detection",
     "proposals",
+    "heads",
+    "training",
+    "detection",
 )
 """Modules with a function ``works()``, in the order of the report."""
 
