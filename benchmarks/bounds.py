@@ -44,7 +44,8 @@ def _convolution(results: Sequence[Entry], machine: Entry) -> str:
         layer, comma, _ = r["name"].partition(",")
         if comma and layer.startswith("VGG16"):
             products = _milliseconds(r["flops"] / 4 / peak)
-            parts.append(f"{products} of {_milliseconds(r['ours'])} ({layer})")
+            peer = f"{r['peer']} at {100 * r['flops'] / r['theirs'] / peak:.0f} %"
+            parts.append(f"{products} of {_milliseconds(r['ours'])} ({layer}; {peer} of that rate)")
     if not parts:
         return ""
     return f"""
