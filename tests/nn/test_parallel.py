@@ -1,10 +1,11 @@
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from minircnn.nn import Conv2d, Linear, LocalResponseNorm, MaxPool2d, RoIPool
+from minircnn.nn import Conv2d, Linear, LocalResponseNorm, MaxPool2d, RoIPool, Sequential
 from minircnn.nn.parallel import matmul, parallel_for, workspace
 
 
@@ -90,3 +91,14 @@ def test_shared_products_equal_the_plain_one(shape, rng):
     np.testing.assert_allclose(matmul(a, b), a @ b, rtol=1e-12, atol=1e-12)
     single = matmul(a.astype(np.float32), b.astype(np.float32))
     assert single.dtype == np.float32
+
+
+def test_bits_are_the_same_when_several_threads_compute_at_once(rng):
+    """BLAS stays at one thread until the last of them is done; how it rounds depends on its threads."""
+    net = Sequential(wide=Conv2d(16, 48, 3, padding=1, rng=rng), plain=Conv2d(48, 24, 1, rng=rng))
+    net.eval()
+    photos = [rng.standard_normal((1, 16, 40 + 8 * i, 44), dtype=np.float32) for i in range(6)]
+    alone = [net(photo).tobytes() for photo in photos]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(10):
+            assert list(pool.map(lambda photo: net(photo).tobytes(), photos)) == alone
