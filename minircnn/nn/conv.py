@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -149,6 +150,10 @@ class Conv2d(Layer):
         if self._kept is None or not _equal(self._kept[0], weight):
             self._kept = (weight.copy(), algorithm.prepare_filters(weight, self.geometry, keep=True))
         return self._kept[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy needs: filters in Winograd's form can be made again and need not travel."""
+        return {**vars(self), "_kept": None}
 
     def _channels_last_weight(self) -> Array:
         """Return the weight as (O, k, k, C / groups), having laid it out so in memory for good.

@@ -1,4 +1,5 @@
 import math
+import pickle
 from fractions import Fraction
 
 import numpy as np
@@ -166,6 +167,17 @@ def test_kept_filters_follow_the_weight_however_it_changes(rng):
     layer.train()
     layer(x)
     assert layer._kept is None  # training changes the weight at every step: nothing is kept
+
+
+def test_kept_filters_do_not_travel_with_the_layer(rng):
+    layer = Conv2d(16, 16, 3, padding=1, rng=rng)
+    layer.eval()
+    x = rng.standard_normal((1, 16, 12, 12), dtype=np.float32)
+    y = layer(x)
+    assert layer._kept is not None
+    copy = pickle.loads(pickle.dumps(layer))
+    assert copy._kept is None
+    np.testing.assert_array_equal(copy(x), y)
 
 
 def test_a_relu_behind_is_done_by_the_convolution(rng):
