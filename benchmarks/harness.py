@@ -98,9 +98,16 @@ class Timing:
 def run_contest(contest: Contest, seconds: float) -> Timing:
     """Check that the results agree, then time both sides in turns for about `seconds`."""
     sides = (contest.ours, contest.theirs)
-    agreement = contest.check(*(side() for side in sides))
-    repeats = [1, 1]
-    if contest.rounds == MIN_ROUNDS:
+    results, took = [], []
+    for side in sides:
+        start = time.perf_counter()
+        results.append(side())
+        took.append(time.perf_counter() - start)
+    agreement = contest.check(*results)
+    del results
+    if contest.rounds < MIN_ROUNDS:  # of work of minutes the shorter side can afford a few runs a sample
+        repeats = [max(1, min(MIN_ROUNDS, round(max(took) / own))) for own in took]
+    else:
         repeats = [max(1, round(MIN_SAMPLE / _seconds(side, 1))) for side in sides]
     ours: list[float] = []
     theirs: list[float] = []
