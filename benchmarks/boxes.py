@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import torchvision
 
+from benchmarks.growth_runs import clustered, regions_of, scattered
 from benchmarks.harness import Contest, Work, close_to, identical
 from minircnn.boxes import box_iou, nms
 from minircnn.imaging import warp_frame, warp_regions
@@ -27,22 +28,6 @@ def works() -> Iterator[Work]:
         yield Work("IoU matrix", f"2,000 × {others:,} boxes", "torchvision", partial(_iou, others))
     for count in (128, 500):
         yield Work("warping", f"{count} regions to {CROP} × {CROP}", "OpenCV", partial(_warp, count))
-
-
-def clustered(rng: np.random.Generator, count: int) -> Any:
-    """Return (count, 4) float32 boxes jittered about 80 objects of a photo, as detections are."""
-    centres = rng.uniform(0, 1000, (80, 2))
-    sides = rng.uniform(40, 200, (80, 2))
-    object_ = rng.integers(0, len(centres), count)
-    centre = centres[object_] + rng.normal(0, 0.1, (count, 2)) * sides[object_]
-    half = sides[object_] * np.exp(rng.normal(0, 0.2, (count, 2))) / 2
-    return np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
-
-
-def scattered(rng: np.random.Generator, count: int) -> Any:
-    """Return (count, 4) float32 boxes that cover a photo about once: few suppress each other."""
-    low = rng.uniform(0, 100 * np.sqrt(count), (count, 2))
-    return np.concatenate([low, low + rng.uniform(20, 180, (count, 2))], axis=1).astype(np.float32)
 
 
 def _nms(make: Any, count: int) -> Contest:
@@ -65,9 +50,7 @@ def _warp(count: int) -> Contest:
     """Regions of a 500 × 375 photo, as large as proposals are."""
     rng = np.random.default_rng(0)
     photo = cv2.GaussianBlur(rng.integers(0, 256, (375, 500, 3)).astype(np.float32), (0, 0), 2)
-    low = rng.uniform(0, 0.9, (count, 2))
-    high = np.minimum(low + rng.uniform(0.05, 0.7, (count, 2)), 1)
-    boxes = (np.concatenate([low, high], axis=1) * np.array([500, 375] * 2)).astype(np.float32)
+    boxes = regions_of(rng, count, 375, 500)
     return Contest(
         lambda: warp_regions(photo, boxes, CROP, context=CONTEXT, fill=FILL),
         lambda: warp_with_opencv(photo, boxes),

@@ -113,9 +113,8 @@ def fit_one_vs_rest(
         raise ValueError("labels must be -1, 0 (not in this class's problem) or +1")
     dtype = np.float64 if features.dtype == np.float64 else np.float32
     y: HostArray = labels.astype(dtype)  # (n, K)
-    cost = (np.where(y > 0, C * positive_weight, C) * np.abs(y)).astype(
-        dtype
-    )  # (n, K), 0 outside the problem
+    # (n, K), 0 outside the problem
+    cost: HostArray = (np.where(y > 0, C * positive_weight, C) * np.abs(y)).astype(dtype)
     descent = Descent(features, y, cost, bias_feature**2, beta)
     objective, gap = descent.certificate()
     open_classes, epochs = gap > tol * objective, 0

@@ -164,12 +164,9 @@ def _weight_gradient_of_few(x: Array, dy: Array, geometry: ConvGeometry, bands: 
 
 def input_gradient(dy: Array, weight: Array, geometry: ConvGeometry, size: tuple[int, int]) -> Array:
     """Return dLoss/dx (N, H, W, C), given `dy` (N, OH, OW, O), `weight` and the input's `size` (H, W)."""
-    k, p = geometry.kernel_size, geometry.padding
-    if geometry.stride == 1 and p < k:
-        # every input pixel sees the filters turned around: a convolution of dy (full, less the padding)
-        turned = ConvGeometry(k, 1, k - 1 - p, geometry.groups)
-        filters = prepare_filters(turned_filters(weight, geometry.groups), turned)
-        return convolve(dy, filters, None, turned)
+    if geometry.stride == 1 and geometry.padding < geometry.kernel_size:
+        filters, turned = turned_around(weight, geometry)
+        return convolve(dy, prepare_filters(filters, turned), None, turned)
     return _interleaved_gradient(dy, weight, geometry, size)
 
 
@@ -193,9 +190,8 @@ def _interleaved_gradient(dy: Array, weight: Array, geometry: ConvGeometry, size
     y = convolve(dy, prepare_filters(phases, every), None, every)
     down, across = rows + taps - 1, columns + taps - 1
     tall, wide = max(down, -(-(size[0] + p) // s)), max(across, -(-(size[1] + p) // s))
-    padded = xp.zeros(
-        (n, tall, s, wide, s, groups * channels), dtype=dy.dtype
-    )  # what no window reached stays 0
+    # what no window reached stays 0
+    padded = xp.zeros((n, tall, s, wide, s, groups * channels), dtype=dy.dtype)
     parts = y.reshape(n, down, across, groups, s, s, channels).transpose(0, 1, 4, 2, 5, 3, 6)
     padded.reshape(n, tall, s, wide, s, groups, channels)[:, :down, :, :across] = parts
     return padded.reshape(n, tall * s, wide * s, -1)[:, p : p + size[0], p : p + size[1]]
@@ -206,14 +202,20 @@ def _bands(y: Array, matrix: Array) -> list[Band]:
     return make_bands((y.shape[0], y.shape[1], y.shape[2]), row_bytes, is_host(y))
 
 
-def turned_filters(weight: Array, groups: int) -> Array:
-    """Return the filters (C, k, k, O / groups) that carry dy back to x, given (O, k, k, C / groups)."""
-    filters, k, _, channels = weight.shape
+def turned_around(weight: Array, geometry: ConvGeometry) -> tuple[Array, ConvGeometry]:
+    """Return the convolution that carries dy back to x where the stride is 1 and the padding less than k.
+
+    Every input pixel sees the filters turned around: (O, k, k, C / groups) become (C, k, k, O / groups), and
+    dy is padded so that all of them meet it (less the padding of x).
+    """
+    groups, k = geometry.groups, geometry.kernel_size
+    filters, _, _, channels = weight.shape
     split = weight.reshape(groups, filters // groups, k, k, channels)[:, :, ::-1, ::-1]
     xp = array_namespace(weight)
     # laid out so that runs of C stay together in memory: (groups, k, k, O/groups, C/groups)
     turned = xp.ascontiguousarray(split.transpose(0, 2, 3, 1, 4))
-    return turned.transpose(0, 4, 1, 2, 3).reshape(groups * channels, k, k, filters // groups)
+    turned = turned.transpose(0, 4, 1, 2, 3).reshape(groups * channels, k, k, filters // groups)
+    return turned, ConvGeometry(k, 1, k - 1 - geometry.padding, groups)
 
 
 def _columns(x: Array, band: Band, geometry: ConvGeometry, group: int) -> Array:

@@ -23,7 +23,7 @@ import numpy as np
 
 from minircnn.arrays import HostArray
 from minircnn.nn.cook_toom import ONE, cook_toom
-from minircnn.nn.im2col import ConvGeometry, turned_filters
+from minircnn.nn.im2col import ConvGeometry, turned_around
 from minircnn.nn.parallel import parallel_for, workspace
 from minircnn.nn.tiles import (
     OUTPUTS,
@@ -221,7 +221,5 @@ def input_gradient(
 
     The padding must be less than k. `size` (H, W) is not needed here: of stride 1 it follows from that of dy.
     """
-    k = geometry.kernel_size
-    turned = ConvGeometry(k, 1, k - 1 - geometry.padding, geometry.groups)
-    filters = prepare_filters(turned_filters(weight, geometry.groups), turned)
-    return convolve(dy, filters, None, turned)
+    filters, turned = turned_around(weight, geometry)
+    return convolve(dy, prepare_filters(filters, turned), None, turned)
