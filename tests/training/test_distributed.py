@@ -5,6 +5,7 @@ import sys
 import joblib
 import numpy as np
 import pytest
+from scene_features import scene_features
 
 from minircnn.backbones import build_backbone
 from minircnn.cli.running import run_detector
@@ -12,8 +13,8 @@ from minircnn.data import Scenes
 from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, RCNNNetwork, WarpSettings
 from minircnn.proposals import SelectiveSearch
 from minircnn.training import compute_proposals
-from minircnn.training.rcnn_features import _Extraction, cache_features
-from minircnn.training.regions import PhotoReader, region_records
+from minircnn.training.rcnn_features import _Extraction
+from minircnn.training.regions import PhotoReader
 
 distributed = pytest.importorskip("distributed")
 
@@ -45,24 +46,9 @@ def test_proposals_are_the_same(cluster, tmp_path):
 def test_features_are_the_same(cluster, tmp_path):
     proposals = compute_proposals(SCENES, SEARCH, progress=False)
 
-    def features(folder, n_jobs):
-        rng = np.random.default_rng(0)
-        backbone = build_backbone("tiny", rng=rng)
-        return cache_features(
-            RCNNNetwork(backbone, len(SCENES.class_names), rng=rng),
-            backbone.normalization,
-            WarpSettings(crop_size=48, context=3, crop_batch=16),
-            PhotoReader(SCENES),
-            region_records(SCENES, proposals),
-            folder,
-            min_iou=0.3,
-            n_jobs=n_jobs,
-            progress=False,
-        )
-
-    serial = features(tmp_path / "serial", 1)
+    serial = scene_features(SCENES, proposals, tmp_path / "serial", 1, crop_batch=16)
     with joblib.parallel_config(backend="dask"):
-        shared = features(tmp_path / "dask", -1)
+        shared = scene_features(SCENES, proposals, tmp_path / "dask", -1, crop_batch=16)
     np.testing.assert_array_equal(serial.fc7, shared.fc7)
     np.testing.assert_array_equal(serial.pool5, shared.pool5)
     assert serial.fc7.any()

@@ -6,6 +6,7 @@ import pickle
 import joblib
 import numpy as np
 import pytest
+from scene_features import scene_features
 
 from minircnn.backbones import build_backbone
 from minircnn.cli.running import run_detector
@@ -14,7 +15,6 @@ from minircnn.detectors import RCNN, FastRCNN, FastRCNNNetwork, ImageScale, RCNN
 from minircnn.nn import parallel
 from minircnn.proposals import SlidingWindow
 from minircnn.training import compute_proposals
-from minircnn.training.rcnn_features import cache_features
 from minircnn.training.regions import PhotoReader, region_records
 
 WINDOWS = SlidingWindow(sizes=(40, 70), relative_stride=0.5)
@@ -36,21 +36,7 @@ def proposals():
 
 
 def features(dataset, proposals, folder, n_jobs, dtype="float32"):
-    """Compute R-CNN's features of `dataset` as its training does."""
-    rng = np.random.default_rng(0)
-    backbone = build_backbone("tiny", rng=rng)
-    return cache_features(
-        RCNNNetwork(backbone, len(SCENES.class_names), rng=rng),
-        backbone.normalization,
-        WarpSettings(crop_size=48, context=3, crop_batch=7),
-        PhotoReader(dataset),
-        region_records(SCENES, proposals),
-        folder,
-        min_iou=0.3,
-        dtype=dtype,
-        n_jobs=n_jobs,
-        progress=False,
-    )
+    return scene_features(dataset, proposals, folder, n_jobs, crop_batch=7, dtype=dtype)
 
 
 def assert_same_files(one, other):
