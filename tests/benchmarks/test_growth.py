@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.growth import exponent, measure, report
@@ -11,6 +11,7 @@ from benchmarks.growth_series import Series, constant, linear, series, sorting
 SIZES = (100, 200, 400, 800, 1600)
 
 
+@settings(deadline=None)
 @given(st.floats(-2, 3), st.floats(1e-6, 1e6))
 def test_the_power_of_a_power_law(power, factor):
     assert exponent(SIZES, [factor * size**power for size in SIZES]) == pytest.approx(power, abs=1e-9)
