@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import __main__ as report
@@ -19,6 +19,7 @@ def test_twice_as_fast_and_half_as_fast_cancel():
     assert second == ("warping", 1, pytest.approx(0.2))
 
 
+@settings(deadline=None)
 @given(RATIOS)
 def test_a_geometric_mean_is_the_root_of_the_product(rows):
     means = geometric_means(rows)
@@ -29,6 +30,7 @@ def test_a_geometric_mean_is_the_root_of_the_product(rows):
         assert mean == pytest.approx(np.prod(own) ** (1 / len(own)))
 
 
+@settings(deadline=None)
 @given(RATIOS)
 def test_exchanging_both_sides_inverts_every_mean(rows):
     there, back = geometric_means(rows), geometric_means([(group, 1 / ratio) for group, ratio in rows])
