@@ -105,7 +105,9 @@ def run_contest(contest: Contest, seconds: float) -> Timing:
         took.append(time.perf_counter() - start)
     agreement = contest.check(*results)
     del results
-    if contest.rounds < MIN_ROUNDS:  # of work of minutes the shorter side can afford a few runs a sample
+    if contest.rounds < MIN_ROUNDS and max(took) < 1:
+        repeats = [1, 1]
+    elif contest.rounds < MIN_ROUNDS:  # of work of minutes the shorter side can afford a few runs a sample
         repeats = [max(1, min(MIN_ROUNDS, round(max(took) / own))) for own in took]
     else:
         repeats = [max(1, round(MIN_SAMPLE / _seconds(side, 1))) for side in sides]
