@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from minircnn.nn.parallel import parallel_for
+from minircnn.kernels.threads import parallel_for
 
 _PACKAGES = (
     "minircnn",

@@ -15,7 +15,7 @@ def operations(parts: Sequence[Layer], shape: tuple[int, int, int]) -> float:
     n, height, width = shape
     total = 0.0
     for part in parts:
-        for layer in part.layers():
+        for layer in part.modules():
             if isinstance(layer, Conv2d):
                 height, width = layer.geometry.output_size(height, width)
                 total += 2.0 * n * height * width * layer.weight.data.size

@@ -65,7 +65,7 @@ def _step(build: Callable[[], Backbone], size: tuple[int, int]) -> Contest:
     batch = _batch(backbone, size)
     theirs = better_layout(partial(_torch_step, network, batch))
     optimizer = SGD(network.named_parameters(), lr=LEARNING_RATE)
-    last = [layer for layer in network.features.layers() if isinstance(layer, Conv2d)][-1]
+    last = [layer for layer in network.features.modules() if isinstance(layer, Conv2d)][-1]
 
     def ours() -> tuple[float, Any]:
         optimizer.zero_grad()

@@ -1,7 +1,7 @@
 """Where the time goes: named stages that nest, recorded only while somebody asks.
 
-The code that does the work says what it is doing, ``with stage("RoI pooling"): ...``, and knows nothing of
-who listens. Inside ``with profiled() as profile:`` every stage adds one call and its seconds to a tree;
+The code that does the work says what it is doing, ``@stage("RoI pooling")`` before a method, and knows
+nothing of who listens. Inside ``with profiled() as profile:`` every stage adds one call and its seconds to a tree;
 outside, a stage is a look at one context variable and nothing else.
 """
 
@@ -10,14 +10,18 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import wraps
 from types import TracebackType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from minircnn.arrays import Array, synchronize
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass
@@ -84,43 +88,55 @@ class _Recorder:
 
 
 _recorder: ContextVar[_Recorder | None] = ContextVar("minircnn_profile", default=None)
-_NOTHING: AbstractContextManager[None] = nullcontext()
 
 
-class _Running:
-    """One call of a stage."""
+class stage:
+    """A named piece of work: ``@stage("RoI pooling")`` before a method names its calls.
+
+    ``stage(name)(function)(x)`` names one call, ``with stage("photo"):`` some lines. A stage inside another
+    becomes its child. Only the thread that opened the profile is recorded: the seconds of its helpers would
+    overlap with those it spends waiting for them.
+    """
 
     __slots__ = ("name", "recorder", "start")
 
-    def __init__(self, recorder: _Recorder, name: str) -> None:
-        self.recorder, self.name = recorder, name
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
+        """Return `function`, its calls recorded under the name."""
+
+        @wraps(function)
+        def named(*args: P.args, **kwargs: P.kwargs) -> T:
+            if _recorder.get() is None:
+                return function(*args, **kwargs)
+            with stage(self.name):
+                return function(*args, **kwargs)
+
+        return named
 
     def __enter__(self) -> None:
-        children = self.recorder.open[-1].children
+        recorder = _recorder.get()
+        if recorder is not None and recorder.thread != threading.get_ident():
+            recorder = None
+        self.recorder = recorder
+        if recorder is None:
+            return
+        children = recorder.open[-1].children
         if self.name not in children:
             children[self.name] = Stage(self.name)
-        self.recorder.open.append(children[self.name])
-        self.start = self.recorder.now()
+        recorder.open.append(children[self.name])
+        self.start = recorder.now()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self.recorder is None:
+            return
         seconds = self.recorder.now() - self.start
         ended = self.recorder.open.pop()
         ended.calls += 1
         ended.seconds += seconds
-
-
-def stage(name: str) -> AbstractContextManager[None]:
-    """Call what happens inside the ``with`` statement `name`, for a profile if there is one.
-
-    A stage inside another becomes its child. Only the thread that opened the profile is recorded: the seconds
-    of its helpers would overlap with those it spends waiting for them.
-    """
-    recorder = _recorder.get()
-    if recorder is None or recorder.thread != threading.get_ident():
-        return _NOTHING
-    return _Running(recorder, name)
 
 
 @contextmanager

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from minircnn.backbones.base import CAFFE, Backbone, fully_connected
+from minircnn.backbones.base import BACKBONES, CAFFE, Backbone, Convolutions, FullyConnected, fully_connected
 from minircnn.nn import Conv2d, Linear, LocalResponseNorm, MaxPool2d, ReLU, Sequential
 
 
+@BACKBONES.register("alexnet")
 def alexnet(
     *,
     rng: np.random.Generator | None = None,
@@ -32,7 +33,7 @@ def alexnet(
     classifier : bool
         Also build fc8 with 1000 classes.
     """
-    features = Sequential(
+    features = Convolutions(
         conv1=Conv2d(3, 96, 11, stride=4, rng=rng),  # 227 -> 55
         relu1=ReLU(),
         pool1=MaxPool2d(3, 2, ceil_mode=True),  # 27
@@ -53,13 +54,14 @@ def alexnet(
         name="alexnet",
         features=features,
         last_pool=MaxPool2d(3, 2, ceil_mode=True),  # pool5: 6
-        head=Sequential(**head),
+        head=FullyConnected(**head),
         stride=16,
         channels=256,
         roi_size=6,
         feature_dim=widths[1],
         crop_size=227,
         normalization=CAFFE,
+        smallest_input=23,
         frozen=("conv1",),  # lr_mult 0 in Fast R-CNN's released models S and M
         classifier=Sequential(**head, fc8=Linear(widths[1], 1000, rng=rng)) if classifier else None,
         options={"widths": widths, "dropout": dropout, "classifier": classifier},

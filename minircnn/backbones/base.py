@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from minircnn.arrays import Array
 from minircnn.nn import Dropout, Flatten, Layer, Linear, MaxPool2d, Parameter, ReLU, Sequential
+from minircnn.profiling import stage
+from minircnn.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,34 @@ Preset: TypeAlias = Literal["caffe", "torchvision"]
 PRESETS: Mapping[Preset, Normalization] = {"caffe": CAFFE, "torchvision": TORCHVISION}
 
 
+class Convolutions(Sequential):
+    """The layers from photos to the map: one stage of a profile."""
+
+    @stage("convolutions")
+    def forward(self, x: Array) -> Array:
+        """Return the map (N, C, ~H/stride, ~W/stride) of normalised photos (N, 3, H, W)."""
+        return super().forward(x)
+
+    @stage("convolutions")
+    def backward(self, dy: Array) -> Array:
+        """Run the layers' ``backward`` in reverse order."""
+        return super().backward(dy)
+
+
+class FullyConnected(Sequential):
+    """The layers from pooled regions to their features: one stage of a profile."""
+
+    @stage("fully connected")
+    def forward(self, x: Array) -> Array:
+        """Return the features (R, D) of pooled regions (R, C, P, P)."""
+        return super().forward(x)
+
+    @stage("fully connected")
+    def backward(self, dy: Array) -> Array:
+        """Run the layers' ``backward`` in reverse order."""
+        return super().backward(dy)
+
+
 @dataclass
 class Backbone:
     """A convolutional network cut at its last max pooling, the place of RoI pooling.
@@ -108,6 +138,8 @@ class Backbone:
         P of RoI pooling. Where the head has fully connected layers it is also what `last_pool` makes of a
         crop of `crop_size`.
     feature_dim : int
+    smallest_input : int
+        Least side of a photo, in pixels, that still gives a map.
     crop_size : int
         Side of R-CNN's warped regions in pixels.
     normalization : Normalization
@@ -130,9 +162,14 @@ class Backbone:
     feature_dim: int
     crop_size: int
     normalization: Normalization
+    smallest_input: int = 1
     frozen: tuple[str, ...] = ()
     classifier: Sequential | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    def describe(self) -> dict[str, Any]:
+        """Return name and options, ready for JSON: ``build_backbone(name, **options)`` makes it again."""
+        return {"name": self.name, "options": dict(self.options)}
 
     def forward(self, x: Array) -> Array:
         """Return the features (N, feature_dim) of crops `x` (N, 3, crop_size, crop_size)."""
@@ -173,6 +210,10 @@ class Backbone:
     def eval(self) -> None:
         """Switch all parts to evaluation mode."""
         self.train(False)
+
+
+BACKBONES: Registry[Callable[..., Backbone]] = Registry("backbone")
+"""Every backbone's builder by its name."""
 
 
 def fully_connected(

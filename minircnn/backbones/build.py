@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minircnn.backbones.alexnet import alexnet
-from minircnn.backbones.base import Backbone
-from minircnn.backbones.squeezenet import squeezenet1_0, squeezenet1_1
-from minircnn.backbones.tiny import tiny
-from minircnn.backbones.vgg16 import vgg16
+from minircnn.backbones.base import BACKBONES, Backbone
 from minircnn.backbones.weights import load_weights, read_weights, uses_torchvision_names
-
-BACKBONES: dict[str, Callable[..., Backbone]] = {
-    builder.__name__: builder for builder in (tiny, alexnet, vgg16, squeezenet1_0, squeezenet1_1)
-}
 
 
 def build_backbone(
@@ -31,7 +23,8 @@ def build_backbone(
 
     Parameters
     ----------
-    name : {"tiny", "alexnet", "vgg16", "squeezenet1_0", "squeezenet1_1"}
+    name : str
+        One of ``BACKBONES``: "tiny", "alexnet", "vgg16", "squeezenet1_0", "squeezenet1_1".
     rng : numpy.random.Generator, optional
         Draws He-normal weights. Without it, and without `weights`, all weights are zero.
     weights : str or Path, optional
@@ -49,12 +42,14 @@ def build_backbone(
     WeightsError
         If the weights do not fit.
     """
-    if name not in BACKBONES:
-        raise ValueError(f"unknown backbone {name!r}; there are {', '.join(BACKBONES)}")
+    build = BACKBONES[name]
+    # files hold JSON, which knows no tuples
+    options = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
     if weights is None:
-        return BACKBONES[name](rng=rng, **options)
-    if name in ("vgg16", "squeezenet1_0") and "normalization" not in options:
+        return build(rng=rng, **options)
+    default = signature(build).parameters.get("normalization")
+    if default is not None and default.default == "caffe" and "normalization" not in options:
         options["normalization"] = "torchvision" if uses_torchvision_names(read_weights(weights)) else "caffe"
-    backbone = BACKBONES[name](**options)
+    backbone = build(**options)
     load_weights(backbone, weights)
     return backbone

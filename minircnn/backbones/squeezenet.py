@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from minircnn.backbones.base import PRESETS, Backbone, Normalization, Preset
+from minircnn.backbones.base import (
+    BACKBONES,
+    PRESETS,
+    Backbone,
+    Convolutions,
+    FullyConnected,
+    Normalization,
+    Preset,
+)
 from minircnn.nn import Concat, Conv2d, GlobalAveragePool, Layer, MaxPool2d, ReLU, Sequential
 
 _SQUEEZE = {2: 16, 3: 16, 4: 32, 5: 32, 6: 48, 7: 48, 8: 64, 9: 64}
@@ -26,6 +34,7 @@ def fire(inputs: int, squeeze: int, rng: np.random.Generator | None) -> Sequenti
     )
 
 
+@BACKBONES.register("squeezenet1_0")
 def squeezenet1_0(
     *,
     rng: np.random.Generator | None = None,
@@ -50,6 +59,7 @@ def squeezenet1_0(
     return _squeezenet("squeezenet1_0", stem, 96, (1, 4, 8), roi_size, classifier, 1, normalization, rng)
 
 
+@BACKBONES.register("squeezenet1_1")
 def squeezenet1_1(
     *,
     rng: np.random.Generator | None = None,
@@ -103,15 +113,16 @@ def _squeezenet(
         scores = Sequential(**head, conv10=conv10, relu10=ReLU(), pool10=GlobalAveragePool())
     return Backbone(
         name=name,
-        features=Sequential(**features),
+        features=Convolutions(**features),
         last_pool=MaxPool2d(3, 2, ceil_mode=True),
-        head=Sequential(**head, average=GlobalAveragePool()),
+        head=FullyConnected(**head, average=GlobalAveragePool()),
         stride=8,
         channels=channels,
         roi_size=roi_size,
         feature_dim=inputs,
         crop_size=227 if name == "squeezenet1_0" else 224,
         normalization=_CAFFE_INPUT if normalization == "caffe" else PRESETS[normalization],
+        smallest_input=13 if name == "squeezenet1_0" else 9,
         frozen=(
             "conv1",
             *(f"fire{n}" for n in _SQUEEZE if n <= second),

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from minircnn.backbones.base import Backbone, Normalization, fully_connected
-from minircnn.nn import Conv2d, Layer, MaxPool2d, ReLU, Sequential
+from minircnn.backbones.base import (
+    BACKBONES,
+    Backbone,
+    Convolutions,
+    FullyConnected,
+    Normalization,
+    fully_connected,
+)
+from minircnn.nn import Conv2d, Layer, MaxPool2d, ReLU
 
 _INPUT = Normalization("rgb", 1 / 255, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 
 
+@BACKBONES.register("tiny")
 def tiny(
     *,
     rng: np.random.Generator | None = None,
@@ -45,9 +53,9 @@ def tiny(
     head = fully_connected(widths, inputs=channels[3] * roi_size**2, dropout=dropout, rng=rng)
     return Backbone(
         name="tiny",
-        features=Sequential(**layers),
+        features=Convolutions(**layers),
         last_pool=MaxPool2d(2, ceil_mode=True),
-        head=Sequential(**head),
+        head=FullyConnected(**head),
         stride=4,
         channels=channels[3],
         roi_size=roi_size,

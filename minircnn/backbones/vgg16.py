@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from minircnn.backbones.base import PRESETS, Backbone, Preset, fully_connected
+from minircnn.backbones.base import (
+    BACKBONES,
+    PRESETS,
+    Backbone,
+    Convolutions,
+    FullyConnected,
+    Preset,
+    fully_connected,
+)
 from minircnn.nn import Conv2d, Layer, Linear, MaxPool2d, ReLU, Sequential
 
 _STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Channels and number of convolutions of each stage."""
 
 
+@BACKBONES.register("vgg16")
 def vgg16(
     *,
     rng: np.random.Generator | None = None,
@@ -49,9 +58,9 @@ def vgg16(
     head = fully_connected(widths, inputs=inputs * roi_size**2, dropout=dropout, rng=rng)
     return Backbone(
         name="vgg16",
-        features=Sequential(**layers),
+        features=Convolutions(**layers),
         last_pool=MaxPool2d(2, ceil_mode=True),  # pool5
-        head=Sequential(**head),
+        head=FullyConnected(**head),
         stride=16,
         channels=inputs,
         roi_size=roi_size,

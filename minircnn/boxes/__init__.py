@@ -3,11 +3,14 @@
 from minircnn.boxes.coding import MAX_LOG_SCALE, decode, encode
 from minircnn.boxes.geometry import box_area, box_iou, clip_boxes, flip_boxes, large_enough
 from minircnn.boxes.matching import Assignment, Sample, assign, sample_fast_rcnn, sample_rcnn
+from minircnn.boxes.nms_rules import NMS_RULES, NmsRule
 from minircnn.boxes.suppression import batched_nms, nms, nms_explained
 
 __all__ = [
     "MAX_LOG_SCALE",
+    "NMS_RULES",
     "Assignment",
+    "NmsRule",
     "Sample",
     "assign",
     "batched_nms",

@@ -64,13 +64,13 @@ def decode(proposals: Array, deltas: Array) -> Array:
     ----------
     proposals : (R, 4) array
         ``x1, y1, x2, y2`` in pixels.
-    deltas : (R, 4) or (R, 4 M) array
+    deltas : (R, 4), (R, 4 M) or (R, M, 4) array
         ``t_x, t_y, t_w, t_h``; with M > 1, one set of four per class, all applied to the same proposal.
 
     Returns
     -------
     float array, shape of `deltas`
-        ``x1, y1, x2, y2`` in pixels (M boxes side by side), not clipped to the image.
+        ``x1, y1, x2, y2`` in pixels, not clipped to the image.
 
     Raises
     ------
@@ -79,12 +79,14 @@ def decode(proposals: Array, deltas: Array) -> Array:
     """
     xp = array_namespace(proposals, deltas)
     proposals = as_boxes(proposals, "proposals")
-    if deltas.ndim != 2 or deltas.shape[0] != proposals.shape[0] or deltas.shape[1] % 4:
+    in_columns = deltas.ndim == 2 and deltas.shape[1] % 4 == 0
+    in_sets = deltas.ndim == 3 and deltas.shape[2] == 4
+    if deltas.shape[0] != proposals.shape[0] or not (in_columns or in_sets):
         raise ValueError(
-            f"deltas must have shape ({proposals.shape[0]}, 4) or a multiple of 4 columns, "
-            f"got {tuple(deltas.shape)}"
+            f"deltas must have shape ({proposals.shape[0]}, 4), a multiple of 4 columns or "
+            f"({proposals.shape[0]}, M, 4), got {tuple(deltas.shape)}"
         )
-    sets = deltas.shape[1] // 4
+    sets = deltas.shape[1] if in_sets else deltas.shape[1] // 4
     t = xp.reshape(deltas, (deltas.shape[0], sets, 4))  # (R, M, 4)
     p_x, p_y, p_w, p_h = (column[:, None] for column in _centre_form(proposals))  # (R, 1) each
     x, y = p_x + t[..., 0] * p_w, p_y + t[..., 1] * p_h  # (R, M)

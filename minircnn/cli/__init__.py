@@ -11,15 +11,16 @@ from cyclopts import App, CycloptsError, Group
 
 from minircnn import __version__
 from minircnn.cli.errors import UsageError, run_guarded
+from minircnn.cli.old_options import refuse_old_options
 from minircnn.cli.presets import fill_from_preset
 
 __all__ = ["app", "main"]
 
 _COMMANDS = {  # in the order of the lecture, not of the alphabet
-    "demo": ("demo:demo", "Train both detectors on built-in data and compare them."),
+    "demo": ("demo:demo", "Train all detectors on built-in data and compare them."),
     "check-data": ("check_data:check_data", "Look a data set over before hours are spent on it."),
     "propose": ("propose:propose", "Where may something be? Selective search, drawn and measured."),
-    "train": ("train:train_app", "Train Fast R-CNN or R-CNN on a data set."),
+    "train": ("train:train_app", "Train a detector on a data set."),
     "evaluate": ("evaluate:evaluate", "Measure a detector on a data set, class by class."),
     "detect": ("detect:detect", "Find the objects in photos: pictures and JSON."),
     "explain": ("explain:explain", "One photo through every stage of a detector, on one HTML page."),
@@ -74,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(tokens: list[str]) -> None:
+    refuse_old_options(tokens)
     try:
         app(tokens, exit_on_error=False, print_error=False)
     except CycloptsError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json as json_format
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,21 +14,20 @@ from tqdm.auto import tqdm
 from minircnn.cli.errors import CommandFailed, UsageError, complain
 from minircnn.cli.files import find_photos, refuse_to_overwrite
 from minircnn.cli.options import (
-    CropBatch,
+    Batch,
     DeviceName,
     Json,
     Model,
     NetworkJobs,
     Overwrite,
     Profile,
-    RegionBatch,
     Seed,
     network_job_count,
 )
 from minircnn.cli.output import note, print_json, table
 from minircnn.cli.profile import profile_if, profile_record, profile_table
-from minircnn.cli.running import open_detector, parse_svd, usual_min_score
-from minircnn.detectors import RCNN, FastRCNN
+from minircnn.cli.running import open_detector, parse_svd
+from minircnn.detectors import RegionDetector
 from minircnn.imaging import ImageError, read_image
 from minircnn.profiling import Stage, stage
 from minircnn.proposals import ProposalFile
@@ -48,8 +46,7 @@ def detect(
     min_score: float | None = None,
     svd: str | None = None,
     proposals: Path | None = None,
-    region_batch: RegionBatch = None,
-    crop_batch: CropBatch = None,
+    batch: Batch = None,
     jobs: NetworkJobs = 0,
     profile: Profile = False,
     overwrite: Overwrite = False,
@@ -75,8 +72,8 @@ def detect(
     out
         Folder of the results.
     min_score
-        Weaker detections are left out. Default: 0.5 for Fast R-CNN, whose scores are probabilities; 0 for
-        R-CNN, whose scores are SVM margins.
+        Weaker detections are left out. Default: 0.5 where scores are probabilities (Fast R-CNN), 0 where they
+        are the margins of SVMs (R-CNN).
     svd
         Replace fully connected layers by their truncated SVD, e.g. fc6=1024,fc7=256: faster, nearly equal
         (Fast R-CNN, section 3.1).
@@ -93,12 +90,10 @@ def detect(
     )
     with profile_if(profile, device) as total:
         with stage("load detector"):
-            detector = open_detector(
-                model, svd=parse_svd(svd), device=device, region_batch=region_batch, crop_batch=crop_batch
-            )
+            detector = open_detector(model, svd=parse_svd(svd), device=device, batch=batch)
         if proposals is not None:
-            detector = dataclasses.replace(detector, proposer=ProposalFile(proposals))
-        least = usual_min_score(detector) if min_score is None else min_score
+            detector.proposer = ProposalFile(proposals)
+        least = detector.usual_min_score if min_score is None else min_score
         finds: Iterable[_Found | ImageError] = Parallel(n_jobs=workers, return_as="generator")(
             delayed(_detect)(detector, photo, out, least) for photo in photos
         )
@@ -112,7 +107,7 @@ def detect(
         raise CommandFailed("some photos cannot be read")
 
 
-def _detect(detector: FastRCNN | RCNN, photo: Path, out: Path, least: float) -> _Found | ImageError:
+def _detect(detector: RegionDetector[Any], photo: Path, out: Path, least: float) -> _Found | ImageError:
     """Detect in one photo and write the result; a photo that cannot be read is returned as its error.
 
     One broken file does not cost the others their result.

@@ -75,8 +75,8 @@ def describe(error: BaseException) -> str:
         return str(error.args[0])
     if isinstance(error, MemoryError):
         return (
-            f"not enough memory ({error}); put less through the network at once (--region-batch, "
-            "--crop-batch), or use fewer proposals (--proposals.limit) or smaller photos"
+            f"not enough memory ({error}); put less through the network at once (--batch), or use fewer "
+            "proposals (--proposals.limit) or smaller photos"
         )
     text = str(error)
     return text if isinstance(error, _EXPECTED) and text else f"{type(error).__name__}: {text}"

@@ -12,7 +12,7 @@ import numpy as np
 from minircnn.cli.files import refuse_to_overwrite
 from minircnn.cli.options import (
     Bad,
-    CropBatch,
+    Batch,
     Data,
     DeviceName,
     Images,
@@ -21,7 +21,6 @@ from minircnn.cli.options import (
     NetworkJobs,
     Overwrite,
     Photos,
-    RegionBatch,
     Seed,
     Split,
     job_count,
@@ -31,14 +30,12 @@ from minircnn.cli.output import note, print_json
 from minircnn.cli.pages import Balance, best_balance, mistakes, precision_recall_figure
 from minircnn.cli.running import (
     Outcome,
-    detector_name,
     open_detector,
     parse_svd,
     run_detector,
-    usual_min_score,
 )
 from minircnn.data.opening import open_dataset
-from minircnn.detectors import RCNN, FastRCNN
+from minircnn.detectors import RegionDetector
 from minircnn.evaluation import ProposalResult, VocResult, evaluate_coco, evaluate_voc, proposal_recall
 from minircnn.structures import DetectionDataset
 from minircnn.training import compute_proposals
@@ -60,8 +57,7 @@ def evaluate(
     photos: Photos = None,
     on_bad_box: Bad = "error",
     images: Images = None,
-    region_batch: RegionBatch = None,
-    crop_batch: CropBatch = None,
+    batch: Batch = None,
     jobs: NetworkJobs = 0,
     overwrite: Overwrite = False,
     json: Json = False,
@@ -95,9 +91,7 @@ def evaluate(
     if out is not None:
         refuse_to_overwrite((out / "report.html", out / "result.json"), overwrite=overwrite)
     workers = network_job_count(jobs, device)
-    detector = open_detector(
-        model, svd=parse_svd(svd), device=device, region_batch=region_batch, crop_batch=crop_batch
-    )
+    detector = open_detector(model, svd=parse_svd(svd), device=device, batch=batch)
     dataset = open_dataset(data, split, on_bad_box=on_bad_box, images=images, limit=photos)
     _require_same_classes(detector, dataset)
     proposals = compute_proposals(dataset, detector.proposer, folder=proposal_folder, n_jobs=job_count(jobs))
@@ -106,7 +100,7 @@ def evaluate(
         outcome.detections, outcome.annotations, method="11point" if metric == "voc07" else "area"
     )
     recall = proposal_recall(outcome.proposals, outcome.annotations)
-    balance = best_balance(outcome, usual_min_score(detector))
+    balance = best_balance(outcome, detector.usual_min_score)
     text, record = _figures(metric, voc, outcome)
     result = {
         "model": str(model),
@@ -131,12 +125,12 @@ def evaluate(
         shared = "" if workers == 1 else f", in each of {workers} processes at a time"
         print(f"\n{result['seconds_per_photo']:.3f} s a photo without proposals{shared}")
     if out is not None:
-        page = _report(dataset, outcome, voc, recall, balance, detector_name(detector))
+        page = _report(dataset, outcome, voc, recall, balance, detector.title)
         note(f"report: {page.save(out / 'report.html')}")
         (out / "result.json").write_text(json_format.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
-def _require_same_classes(detector: FastRCNN | RCNN, dataset: DetectionDataset) -> None:
+def _require_same_classes(detector: RegionDetector[Any], dataset: DetectionDataset) -> None:
     """Labels are numbers: unless the names agree in order, they mean different things."""
     if tuple(detector.class_names) != tuple(dataset.class_names):
         raise ValueError(

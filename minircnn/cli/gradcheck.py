@@ -21,10 +21,10 @@ from minircnn.nn import (
     Dropout,
     Flatten,
     GlobalAveragePool,
-    Layer,
     Linear,
     LocalResponseNorm,
     MaxPool2d,
+    Module,
     ReLU,
     RoIPool,
     SpatialPyramidPool,
@@ -36,7 +36,7 @@ from minircnn.nn import (
 )
 from minircnn.nn import gradcheck as compare
 
-Case = tuple[Layer | Callable[..., tuple[float, Any]], tuple[Array, ...]]
+Case = tuple[Module | Callable[..., tuple[float, Any]], tuple[Array, ...]]
 
 _STEP = 1e-7  # small, so that next to no activation crosses a kink of ReLU or max pooling on the way
 _TOLERANCE = 1e-5
@@ -95,7 +95,7 @@ def _layers(rng: np.random.Generator) -> Iterator[tuple[str, Case]]:
     owner = np.array([0, 1, 1, 0])
     dropout = Dropout(0.5)
     dropout.rng = np.random.default_rng(1)
-    cases: dict[str, tuple[Layer, tuple[Array, ...]]] = {
+    cases: dict[str, tuple[Module, tuple[Array, ...]]] = {
         "Conv2d": (Conv2d(4, 6, 3, padding=1, rng=rng), (maps,)),
         "Conv2d, stride 2": (Conv2d(4, 6, 3, stride=2, rng=rng), (maps,)),
         "Conv2d, 2 groups": (Conv2d(4, 6, 3, padding=1, groups=2, rng=rng), (maps,)),
@@ -135,7 +135,7 @@ def _losses(rng: np.random.Generator) -> Iterator[tuple[str, Case]]:
     yield "multi-task loss", (multi_task, (scores, offsets))
 
 
-class _LossOfNetwork(Layer):
+class _LossOfNetwork(Module):
     """A Fast R-CNN together with its loss: photos in, one number out."""
 
     def __init__(self, network: FastRCNNNetwork, labels: Array, targets: Array) -> None:
@@ -143,18 +143,15 @@ class _LossOfNetwork(Layer):
         self._labels, self._targets = labels, targets
         self._gradients: tuple[Array, Array] | None = None
 
-    def forward(self, images: Array, rois: Array, image_index: Array) -> Array:  # type: ignore[override]
-        scores, offsets = self.network.forward_regions(images, rois, image_index)
+    def forward(self, images: Array, rois: Array, image_index: Array) -> Array:
+        scores, offsets = self.network(images, rois, image_index)
         loss = multi_task_loss(scores, offsets, self._labels, self._targets)
         self._gradients = (loss.d_cls_score, loss.d_bbox_pred)
         return np.array([loss.total])
 
     def backward(self, dy: Array) -> Array:
         assert self._gradients is not None
-        d_scores, d_offsets = (gradient * dy[0] for gradient in self._gradients)
-        # `backward_regions` stops at the features; here the photo's gradient is wanted too
-        d_head = self.network.head.backward(self.network.outputs.backward_both(d_scores, d_offsets))
-        return self.network.features.backward(self.network.roi_pool.backward(d_head))
+        return self.network.backward(*(gradient * dy[0] for gradient in self._gradients))
 
 
 def _whole_network(rng: np.random.Generator) -> Case:

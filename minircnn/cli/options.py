@@ -55,18 +55,12 @@ Profile = Annotated[
         help="Also say where the time went, stage by stage, and how much memory was held at most.",
     ),
 ]
-RegionBatch = Annotated[
+Batch = Annotated[
     int | None,
     Parameter(
-        name="--region-batch",
-        help="Fast R-CNN: regions pooled and scored at once; fewer need less memory. Default: as stored.",
-    ),
-]
-CropBatch = Annotated[
-    int | None,
-    Parameter(
-        name="--crop-batch",
-        help="R-CNN: crops sent through the network at once; fewer need less memory. Default: as stored.",
+        name="--batch",
+        help="Regions judged at once (R-CNN: crops sent through the network); fewer need less memory. "
+        "Default: as stored.",
     ),
 ]
 Json = Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ def fill_from_preset(app: App, commands: tuple[str, ...], arguments: ArgumentCol
     settings of the run stand in the place of the preset.
     """
     if commands[:1] != ("train",) or len(commands) < 2:
-        return
+        return  # also where --help is asked of ``train`` itself
     given = {argument.name: argument for argument in arguments}
     values = _stored_settings(given) or _preset(commands[1], given)
     for name, value in values.items():
@@ -41,16 +40,16 @@ def _stored_settings(given: dict[str, Any]) -> dict[str, Any]:
     resume, out = given.get("--resume"), _value(given, "--out")
     if resume is None or not resume.tokens or out is None:
         return {}
-    path = Path(out) / "settings.json"
-    stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return stored
+    from minircnn.training.old_runs import read_settings
+
+    return read_settings(Path(out))
 
 
 def _preset(detector: str, given: dict[str, Any]) -> dict[str, Any]:
     # imported here: the training code takes a second to load and most commands do without
-    from minircnn.training import FAST_RCNN_PRESETS, RCNN_PRESETS, as_json
+    from minircnn.training import RECIPES, as_json
 
-    presets: dict[str, Any] = FAST_RCNN_PRESETS if detector == "fast-rcnn" else RCNN_PRESETS
+    presets = RECIPES[detector].presets
     name = _value(given, "--preset") or ("scenes" if _value(given, "DATA") == SCENES else "paper")
     if name not in presets:
         raise UsageError(f"there is no preset {name!r} of {detector}; there are {', '.join(presets)}")

@@ -28,10 +28,17 @@ from minircnn.cli.output import note, print_json
 from minircnn.data.opening import open_dataset
 from minircnn.evaluation import proposal_recall
 from minircnn.imaging import read_image
-from minircnn.proposals import Proposer, SelectiveSearch, count_rectangles, write_proposals
+from minircnn.proposals import (
+    ProposalSettings,
+    Proposer,
+    SelectiveSearch,
+    count_rectangles,
+    make_proposer,
+    write_proposals,
+)
 from minircnn.proposals.hierarchy import Hierarchy
 from minircnn.structures import DetectionDataset, FloatArray, ImageArray
-from minircnn.training import ProposalSettings, compute_proposals, make_proposer
+from minircnn.training import compute_proposals
 from minircnn.viz import draw_proposal_hierarchy, draw_proposals, save_figure
 
 if TYPE_CHECKING:

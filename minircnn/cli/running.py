@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
 from minircnn.arrays import Device, device_namespace
-from minircnn.detectors import RCNN, FastRCNN, load_detector
+from minircnn.detectors import RegionDetector, load_detector
 from minircnn.structures import Annotations, DetectionDataset, Detections, FloatArray
 from minircnn.training.run import MODEL_FILE
 
@@ -23,24 +23,23 @@ def open_detector(
     *,
     svd: dict[str, int] | None = None,
     device: Device = "cpu",
-    region_batch: int | None = None,
-    crop_batch: int | None = None,
-) -> FastRCNN | RCNN:
+    batch: int | None = None,
+) -> RegionDetector[Any]:
     """Load a detector from its file or its run's folder, onto `device`.
 
     Parameters
     ----------
     svd : dict of str to int, optional
         Ranks of the layers to compress.
-    region_batch, crop_batch : int, optional
-        What bounds the memory of a Fast R-CNN or an R-CNN; default: what the file says.
+    batch : int, optional
+        Regions judged at once; default: what the file says.
 
     Raises
     ------
     FileNotFoundError
         If there is no finished detector.
     ValueError
-        If a batch is below 1, or is that of the other kind of detector.
+        If the batch is below 1.
     """
     path = model / MODEL_FILE if model.is_dir() else model
     if not path.is_file():
@@ -50,36 +49,13 @@ def open_detector(
             else "no such file or folder; minircnn train writes one (its --out)"
         )
         raise FileNotFoundError(f"{path}: {hint}")
+    if batch is not None and batch < 1:
+        raise ValueError(f"--batch must be 1 or more, got {batch}")
     detector = load_detector(path, svd=svd)
-    detector.network.to(device_namespace(device))
-    return bound_memory(detector, region_batch=region_batch, crop_batch=crop_batch)
-
-
-def bound_memory(
-    detector: FastRCNN | RCNN, *, region_batch: int | None, crop_batch: int | None
-) -> FastRCNN | RCNN:
-    """Return `detector` with another number of regions or crops at once; None leaves it as it is.
-
-    Raises
-    ------
-    ValueError
-        If the number is below 1, or is that of the other kind of detector.
-    """
-    for option, value, kind in (
-        ("--region-batch", region_batch, FastRCNN),
-        ("--crop-batch", crop_batch, RCNN),
-    ):
-        if value is None:
-            continue
-        if value < 1:
-            raise ValueError(f"{option} must be 1 or more, got {value}")
-        if not isinstance(detector, kind):
-            other = "--crop-batch" if kind is FastRCNN else "--region-batch"
-            raise ValueError(f"{detector_name(detector)} has no {option}: its memory is bounded by {other}")
-    if isinstance(detector, FastRCNN):
-        return dataclasses.replace(detector, region_batch=region_batch or detector.region_batch)
-    warp = dataclasses.replace(detector.warp, crop_batch=crop_batch or detector.warp.crop_batch)
-    return dataclasses.replace(detector, warp=warp)
+    detector.to(device_namespace(device))
+    if batch is not None:
+        detector.batch = batch
+    return detector
 
 
 def parse_svd(text: str | None) -> dict[str, int] | None:
@@ -101,19 +77,9 @@ def parse_svd(text: str | None) -> dict[str, int] | None:
     return ranks
 
 
-def detector_name(detector: FastRCNN | RCNN) -> str:
-    """Return the detector's name as the papers write it."""
-    return "Fast R-CNN" if isinstance(detector, FastRCNN) else "R-CNN"
-
-
-def proposer_name(detector: FastRCNN | RCNN) -> str:
+def proposer_name(detector: RegionDetector[Any]) -> str:
     """Return where the detector's proposals come from, in words: ``Selective search``."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(detector.proposer).__name__).capitalize()
-
-
-def usual_min_score(detector: FastRCNN | RCNN) -> float:
-    """Return the score from which a detection is worth showing: probability one half, or the SVM's margin."""
-    return 0.5 if isinstance(detector, FastRCNN) else 0.0
 
 
 @dataclass(frozen=True)
@@ -135,7 +101,7 @@ class Outcome:
 
 
 def run_detector(
-    detector: FastRCNN | RCNN,
+    detector: RegionDetector[Any],
     dataset: DetectionDataset,
     proposals: Sequence[FloatArray],
     *,
@@ -158,7 +124,7 @@ def run_detector(
 
 
 def _detect(
-    detector: FastRCNN | RCNN, dataset: DetectionDataset, index: int, proposals: FloatArray
+    detector: RegionDetector[Any], dataset: DetectionDataset, index: int, proposals: FloatArray
 ) -> tuple[Detections, float]:
     """Detect in one photo, without counting the time to read it."""
     image = dataset.image(index)

@@ -1,11 +1,12 @@
-"""``minircnn train fast-rcnn`` and ``minircnn train rcnn``."""
+"""``minircnn train NAME``, a command for every recipe."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Group, Parameter
 
@@ -15,7 +16,6 @@ from minircnn.cli.options import (
     Data,
     DeviceName,
     Images,
-    Jobs,
     Json,
     NetworkJobs,
     Photos,
@@ -30,8 +30,7 @@ from minircnn.cli.profile import profile_if, profile_record, profile_table
 from minircnn.data.opening import open_dataset
 from minircnn.profiling import Stage
 from minircnn.structures import DetectionDataset
-from minircnn.training import FastRCNNSettings, RCNNSettings, TrainingInterrupted, TrainingRun
-from minircnn.training import train as train_detector
+from minircnn.training import RECIPES, Recipe, TrainingInterrupted, TrainingRun, train
 
 _SETTINGS = Group(
     "Settings",
@@ -43,7 +42,7 @@ _Out = Annotated[Path, Parameter(help="Folder of the run: settings, proposals, c
 _Preset = Annotated[
     str | None,
     Parameter(
-        help="Settings to start from: 'paper' (the default), 'pretrained' (SqueezeNet with "
+        help="Settings to start from: 'paper' (the default), 'pretrained' (an ImageNet network with "
         "--backbone.weights, a few hundred photos), 'small' (a tiny network from random weights), 'scenes' "
         "(the default for the scenes) or 'scenes-quick'."
     ),
@@ -66,110 +65,73 @@ _Shared = Annotated[
 
 train_app = App(
     name="train",
-    help="Train a detector on a data set: 'minircnn train fast-rcnn --help', 'minircnn train rcnn --help'.",
+    help="Train a detector on a data set; 'minircnn train NAME --help' explains each one.",
     group_commands=Group("Commands"),
 )
 
 
-@train_app.command(name="fast-rcnn")
-def train_fast_rcnn(
-    data: Data,
-    /,
-    *,
-    out: _Out,
-    preset: _Preset = None,
-    resume: _Resume = False,
-    split: Split = "train",
-    photos: Photos = None,
-    on_bad_box: Bad = "error",
-    images: Images = None,
-    jobs: Jobs = 0,
-    proposal_folder: _Shared = None,
-    checkpoint_every: _Every = 200,
-    profile: Profile = False,
-    json: Json = False,
-    device: DeviceName = "cpu",
-    settings: Annotated[FastRCNNSettings | None, Parameter(name="*", group=_SETTINGS)] = None,
-) -> None:
-    """Train Fast R-CNN: one network, one loss, one stage.
+def _add_command(recipe: Recipe[Any]) -> None:
+    """Make ``train NAME`` of a recipe: its options are the fields of its settings."""
 
-    Proposals are computed first and kept. Then every step takes two photos and 64 regions of each: the
-    photo is convolved once, each region is pooled from the feature map, and two sibling layers say what it
-    is and how its box should move. Ctrl-C stops after the step at hand and writes a checkpoint.
+    def command(
+        data: Data,
+        /,
+        *,
+        out: _Out,
+        preset: _Preset = None,
+        resume: _Resume = False,
+        split: Split = "train",
+        photos: Photos = None,
+        on_bad_box: Bad = "error",
+        images: Images = None,
+        jobs: NetworkJobs = 0,
+        proposal_folder: _Shared = None,
+        checkpoint_every: _Every = 200,
+        profile: Profile = False,
+        json: Json = False,
+        device: DeviceName = "cpu",
+        settings: Any = None,
+    ) -> None:
+        require_device(device)
+        dataset = open_dataset(data, split, on_bad_box=on_bad_box, images=images, limit=photos)
+        with _profile_of_training(profile, device) as total:
+            run = train(
+                dataset,
+                settings or recipe.settings(),
+                out,
+                resume=resume,
+                device=device,
+                n_jobs=job_count(jobs),
+                network_jobs=network_job_count(jobs, device),
+                proposal_folder=proposal_folder,
+                checkpoint_every=checkpoint_every,
+            )
+        _announce(run, dataset, total, json=json)
 
-    For example:
-
-        minircnn train fast-rcnn scenes --out runs/fast
-
-        minircnn train fast-rcnn VOC2007 --out runs/voc --backbone.weights vgg16.npz --solver.iterations 500
-
-    Next: `minircnn evaluate runs/fast DATA --split val` and `minircnn explain runs/fast photo.jpg`.
-    """
-    require_device(device)
-    dataset = open_dataset(data, split, on_bad_box=on_bad_box, images=images, limit=photos)
-    with _profile_of_training(profile, device) as total:
-        run = train_detector(
-            dataset,
-            settings or FastRCNNSettings(),
-            out,
-            resume=resume,
-            device=device,
-            n_jobs=job_count(jobs),
-            proposal_folder=proposal_folder,
-            checkpoint_every=checkpoint_every,
-        )
-    _announce(run, dataset, total, json=json)
+    command.__annotations__["settings"] = Annotated[
+        recipe.settings | None, Parameter(name="*", group=_SETTINGS)
+    ]
+    command.__doc__ = _help(recipe)
+    train_app.command(command, name=recipe.name)
 
 
-@train_app.command(name="rcnn")
-def train_rcnn(
-    data: Data,
-    /,
-    *,
-    out: _Out,
-    preset: _Preset = None,
-    resume: _Resume = False,
-    split: Split = "train",
-    photos: Photos = None,
-    on_bad_box: Bad = "error",
-    images: Images = None,
-    jobs: NetworkJobs = 0,
-    proposal_folder: _Shared = None,
-    checkpoint_every: _Every = 200,
-    profile: Profile = False,
-    json: Json = False,
-    device: DeviceName = "cpu",
-    settings: Annotated[RCNNSettings | None, Parameter(name="*", group=_SETTINGS)] = None,
-) -> None:
-    """Train R-CNN: four parts, made one after the other.
+def _help(recipe: Recipe[Any]) -> str:
+    """Return what ``train NAME --help`` says: the recipe's own explanation, an example, what comes next."""
+    run = f"runs/{recipe.name}"
+    return f"""{inspect.cleandoc(recipe.explanation)}
 
-    The CNN learns to classify warped regions; its features of every region are kept on disk (the size is
-    announced first); one linear SVM per class is trained on them with hard negative mining; one ridge
-    regression per class learns to move boxes. Ctrl-C while the CNN trains writes a checkpoint.
+For example:
 
-    For example:
+    minircnn train {recipe.name} scenes --out {run}
 
-        minircnn train rcnn scenes --out runs/rcnn
+    minircnn train {recipe.name} VOC2007 --out {run} --backbone.name vgg16 --backbone.weights vgg16.npz
 
-        minircnn train rcnn VOC2007 --out runs/voc-rcnn --backbone.name alexnet --backbone.weights alexnet.npz
+Next: `minircnn evaluate {run} DATA --split val` and `minircnn explain {run} photo.jpg`.
+"""
 
-    Next: `minircnn evaluate runs/rcnn DATA --split val` and `minircnn explain runs/rcnn photo.jpg`.
-    """
-    require_device(device)
-    dataset = open_dataset(data, split, on_bad_box=on_bad_box, images=images, limit=photos)
-    with _profile_of_training(profile, device) as total:
-        run = train_detector(
-            dataset,
-            settings or RCNNSettings(),
-            out,
-            resume=resume,
-            device=device,
-            n_jobs=job_count(jobs),
-            network_jobs=network_job_count(jobs, device),
-            proposal_folder=proposal_folder,
-            checkpoint_every=checkpoint_every,
-        )
-    _announce(run, dataset, total, json=json)
+
+for _recipe in RECIPES.values():
+    _add_command(_recipe)
 
 
 @contextmanager

@@ -1,24 +1,29 @@
-"""The detectors of the lecture, each a composition of named parts."""
+"""Trained detectors: a photo in, labelled boxes out; and how they are stored."""
 
-from minircnn.detectors.base import Detector
-from minircnn.detectors.crops import RCNNNetwork, WarpSettings
-from minircnn.detectors.fast_rcnn import FastRCNN, FastRCNNNetwork, ImageScale
+from minircnn.detectors.base import DETECTORS, RegionDetector, View, register
+from minircnn.detectors.fast_rcnn import FastRCNN, FastRCNNNetwork, PhotoMap
+from minircnn.detectors.image_scale import ImageScale
+from minircnn.detectors.network import NetworkDetector
 from minircnn.detectors.postprocess import PostprocessSettings, select_detections
-from minircnn.detectors.rcnn import RCNN, BoxRegressors
+from minircnn.detectors.rcnn import RCNN, RCNNNetwork, WarpSettings
 from minircnn.detectors.storage import StorageError, load_detector, save_detector
 
 __all__ = [
+    "DETECTORS",
     "RCNN",
-    "BoxRegressors",
-    "Detector",
     "FastRCNN",
     "FastRCNNNetwork",
     "ImageScale",
+    "NetworkDetector",
+    "PhotoMap",
     "PostprocessSettings",
     "RCNNNetwork",
+    "RegionDetector",
     "StorageError",
+    "View",
     "WarpSettings",
     "load_detector",
+    "register",
     "save_detector",
     "select_detections",
 ]

@@ -1,28 +1,92 @@
-"""What every detector offers, whatever its parts."""
+"""The one way every detector works: look → propose → judge → decide.
+
+What is done once per photo and what once per region is the whole story of these detectors, so it is their
+form: ``look`` is the work of a photo, ``judge`` that of a region, and only these two differ from detector to
+detector.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
 
-from minircnn.structures import Detections, FloatArray, ImageArray
+import numpy as np
+
+from minircnn.arrays import Array, HostArray, array_namespace, like
+from minircnn.detectors.postprocess import PostprocessSettings, select_detections
+from minircnn.kernels.split import split
+from minircnn.profiling import stage
+from minircnn.proposals import Proposer, build_proposer, describe_proposer
+from minircnn.registry import Registry
+from minircnn.structures import Detections, FloatArray, ImageArray, IntArray
+
+DETECTORS: Registry[type[RegionDetector[Any]]] = Registry("detector")
+"""Every kind of detector by its name."""
+
+Class = TypeVar("Class", bound="type[RegionDetector[Any]]")
+Detector = TypeVar("Detector", bound="RegionDetector[Any]")
 
 
-class Detector(Protocol):
-    """A trained detector: a photo in, labelled boxes out."""
+def register(name: str) -> Any:
+    """Return a decorator that makes a class known as the detector `name`, to commands and in files."""
+
+    def enter(detector: Class) -> Class:
+        detector.name = name
+        return DETECTORS.register(name)(detector)
+
+    return enter
+
+
+@dataclass(frozen=True)
+class View:
+    """What a detector has seen of a photo; each adds what it makes of it, once per photo."""
+
+    image: ImageArray
+    """(H, W, 3) uint8 RGB."""
+
+
+SeenAs = TypeVar("SeenAs", bound=View)
+
+
+class RegionDetector(ABC, Generic[SeenAs]):
+    """A trained detector: a photo in, labelled boxes out.
+
+    Attributes
+    ----------
+    class_names : tuple of str
+        The K foreground classes.
+    proposer : Proposer
+    postprocess : PostprocessSettings
+    batch : int
+        Regions judged at once: with the photo's size it bounds the memory of ``detect``.
+    """
+
+    name: ClassVar[str]
+    """In files and on the command line."""
+    title: ClassVar[str]
+    """As the papers write it."""
+    usual_min_score: ClassVar[float]
+    """The score from which a detection is worth showing."""
 
     class_names: tuple[str, ...]
+    proposer: Proposer
+    postprocess: PostprocessSettings
+    batch: int
 
     def detect(
         self, image: ImageArray, *, proposals: FloatArray | None = None, image_id: str = ""
     ) -> Detections:
-        """Find the objects in `image`.
+        """Find the objects in a photo.
 
         Parameters
         ----------
         image : (H, W, 3) uint8 array
-            RGB photo.
+            RGB.
         proposals : (R, 4) float array, optional
-            Candidate boxes in pixels of `image`; default: the detector's own proposer is run.
+            Candidate boxes in pixels of `image`; default: the detector's own.
         image_id : str
             Handed to the proposer, for proposers that look boxes up by photo.
 
@@ -31,4 +95,87 @@ class Detector(Protocol):
         Detections
             Best score first.
         """
-        ...
+        view = self.look(image)
+        if proposals is None:
+            proposals = self.propose(view, image_id)
+        scores, boxes = self.judge_in_batches(view, proposals)
+        return self.decide(view, scores, boxes)
+
+    @abstractmethod
+    def look(self, image: ImageArray) -> SeenAs:
+        """Do what is done once per photo."""
+
+    @stage("proposals")
+    def propose(self, view: SeenAs, image_id: str = "") -> FloatArray:
+        """Return the regions (R, 4) to judge, in pixels of the photo."""
+        return self.proposer.propose(view.image, image_id=image_id)
+
+    @abstractmethod
+    def judge(self, view: SeenAs, boxes: FloatArray) -> tuple[Array, Array]:
+        """Do what is done once per region, for regions (R, 4): return scores (R, K) and boxes (R, K, 4)."""
+
+    def judge_in_batches(self, view: SeenAs, proposals: FloatArray) -> tuple[Array, Array]:
+        """Return the scores (R, K) and boxes (R, K, 4) of all `proposals` (R, 4), judged batch by batch."""
+        proposals = np.asarray(proposals, dtype=np.float32)
+        if len(proposals) == 0:
+            classes = len(self.class_names)
+            return np.zeros((0, classes), np.float32), np.zeros((0, classes, 4), np.float32)
+        batches = self.batches(view, proposals)
+        parts = [self.judge(view, proposals[some]) for some in batches]
+        xp = array_namespace(parts[0][0])
+        place = like(
+            np.argsort(np.concatenate(batches)), parts[0][0]
+        )  # (R,) back to the order of the proposals
+        scores, boxes = (xp.concat(part) for part in zip(*parts, strict=True))
+        return xp.take(scores, place, axis=0), xp.take(boxes, place, axis=0)
+
+    def batches(self, view: SeenAs, proposals: FloatArray) -> list[IntArray]:
+        """Return which of `proposals` (R, 4) are judged together: `batch` at a time, each once."""
+        return [np.arange(some.start, some.stop) for some in split(len(proposals), size=self.batch)]
+
+    def decide(self, view: SeenAs, scores: Array, boxes: Array) -> Detections:
+        """Clip the boxes (R, K, 4) and suppress, class by class, those that a better one overlaps."""
+        return select_detections(scores, boxes, view.image.shape[:2], self.class_names, self.postprocess)
+
+    def passes(self, regions: float) -> float:
+        """Return how often the convolutional layers run for a photo with so many regions."""
+        return 0.0
+
+    def to(self, xp: Any) -> None:
+        """Move the detector's arrays to the array library `xp` (NumPy or CuPy)."""
+        if xp is not np:
+            raise ValueError(f"{self.title} runs on the CPU: leave --device cpu")
+
+    def compress(self, ranks: Mapping[str, int]) -> None:
+        """Replace fully connected layers by their truncated SVD of these ranks (Fast R-CNN, section 3.1)."""
+        raise ValueError(f"{self.title} has no fully connected layers to compress")
+
+    @abstractmethod
+    def state(self) -> tuple[dict[str, Any], dict[str, HostArray]]:
+        """Return all that a file must hold: settings, ready for JSON, and arrays by name."""
+
+    @classmethod
+    @abstractmethod
+    def from_state(
+        cls: type[Detector], settings: Mapping[str, Any], arrays: Mapping[str, HostArray]
+    ) -> Detector:
+        """Return the detector that `state` described."""
+
+    def common_settings(self) -> dict[str, Any]:
+        """Return the settings of every detector, as `state` holds them."""
+        return {
+            "class_names": list(self.class_names),
+            "proposer": describe_proposer(self.proposer),
+            "postprocess": dataclasses.asdict(self.postprocess),
+            "batch": self.batch,
+        }
+
+    @staticmethod
+    def common_fields(settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what `common_settings` described, by the names of the detector's fields."""
+        return {
+            "class_names": tuple(settings["class_names"]),
+            "proposer": build_proposer(settings["proposer"]),
+            "postprocess": PostprocessSettings(**settings["postprocess"]),
+            "batch": int(settings["batch"]),
+        }

@@ -7,23 +7,29 @@ Girshick, *Fast R-CNN*, ICCV 2015.
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from minircnn.arrays import Array, like, to_host
+from minircnn.arrays import Array, HostArray, like, to_host
 from minircnn.backbones import Backbone, Normalization
 from minircnn.boxes import decode
-from minircnn.detectors.postprocess import PostprocessSettings, select_detections
-from minircnn.heads.roi_head import SiblingHeads
-from minircnn.imaging import scale_to
-from minircnn.nn import Layer, RoIPool, Sequential, softmax
+from minircnn.detectors.base import View, register
+from minircnn.detectors.image_scale import ImageScale, at_least
+from minircnn.detectors.network import NetworkDetector
+from minircnn.detectors.postprocess import PostprocessSettings
+from minircnn.heads import SiblingHeads
+from minircnn.kernels.split import split
+from minircnn.nn import Module, RoIPool, Sequential, softmax
 from minircnn.profiling import stage
 from minircnn.proposals import Proposer
-from minircnn.structures import Detections, FloatArray, ImageArray, IntArray
+from minircnn.structures import FloatArray, ImageArray, IntArray
 
 
-class FastRCNNNetwork(Layer):
+class FastRCNNNetwork(Module):
     """The trainable part: backbone features, RoI pooling, fully connected head, two sibling outputs.
 
     Parameters
@@ -39,13 +45,13 @@ class FastRCNNNetwork(Layer):
     def __init__(
         self, backbone: Backbone, num_classes: int, *, rng: np.random.Generator | None = None
     ) -> None:
-        self.backbone_name, self.backbone_options = backbone.name, backbone.options
+        self.description, self.smallest_input = backbone.describe(), backbone.smallest_input
         self.features: Sequential = backbone.features
         self.roi_pool = RoIPool(backbone.roi_size, 1.0 / backbone.stride)
         self.head: Sequential = backbone.head
         self.outputs = SiblingHeads(backbone.feature_dim, num_classes, rng=rng)
 
-    def forward_regions(self, images: Array, rois: Array, image_index: Array) -> tuple[Array, Array]:
+    def forward(self, images: Array, rois: Array, image_index: Array) -> tuple[Array, Array]:
         """Score regions of a batch of photos.
 
         Parameters
@@ -64,69 +70,45 @@ class FastRCNNNetwork(Layer):
         bbox_pred : (R, 4(K+1)) array
             Normalised box offsets.
         """
-        return self.score_map(self.feature_map(images), rois, image_index)
+        feature_map = self.features(images)  # (N, C, ~H/stride, ~W/stride)
+        pooled = self.roi_pool(feature_map, rois, image_index)  # (R, C, P, P)
+        fc7 = self.head(pooled)  # (R, D)
+        return self.outputs(fc7)
 
-    def feature_map(self, images: Array) -> Array:
-        """Return the map (N, C, ~H/stride, ~W/stride) of normalised photos (N, 3, H, W)."""
-        with stage("convolutions"):
-            return self.features.forward(images)
+    __call__ = forward
 
-    def score_map(self, feature_map: Array, rois: Array, image_index: Array) -> tuple[Array, Array]:
-        """Score regions, given the photos' feature map."""
-        with stage("RoI pooling"):
-            pooled = self.roi_pool.forward(feature_map, rois, image_index)  # (R, C, P, P)
-        with stage("fully connected"):
-            features = self.head.forward(pooled)  # (R, D)
-        with stage("outputs"):
-            return self.outputs.forward_both(features)
-
-    def backward_regions(self, d_cls_score: Array, d_bbox_pred: Array) -> None:
-        """Backpropagate through everything `forward_regions` did; the gradients lie in the parameters."""
-        with stage("outputs"):
-            d_features = self.outputs.backward_both(d_cls_score, d_bbox_pred)
-        with stage("fully connected"):
-            d_pooled = self.head.backward(d_features)
+    def backward(self, d_cls_score: Array, d_bbox_pred: Array) -> Array:
+        """Backpropagate through everything `forward` did; the gradients lie in the parameters."""
+        heads = self.outputs
+        d_fc7 = heads.cls_score.backward(d_cls_score) + heads.bbox_pred.backward(
+            d_bbox_pred
+        )  # the heads meet
+        d_pooled = self.head.backward(d_fc7)
         if not self.roi_pool.needs_input_grad:
-            return
-        with stage("RoI pooling"):
-            d_map = self.roi_pool.backward(d_pooled)
-        with stage("convolutions"):
-            self.features.backward(d_map)
+            return None
+        return self.features.backward(self.roi_pool.backward(d_pooled))
 
-    def __sizeof__(self) -> int:
-        """Return the bytes of the parameters."""
-        return sum(int(parameter.data.nbytes) for _, parameter in self.named_parameters())
-
-    def prepare_training(self) -> None:
+    def prepare_training(self, *, input_grad: bool = False) -> None:
         """Enter training mode, skipping every gradient nobody uses; call it again after freezing layers."""
         self.train()
-        self.features.stop_input_gradient()
-        self.roi_pool.needs_input_grad = self.features.trainable
+        self.features.prepare_training(input_grad=input_grad)
+        self.roi_pool.needs_input_grad = input_grad or self.features.trainable
+        self.head.prepare_training(input_grad=self.roi_pool.needs_input_grad)
 
 
 @dataclass(frozen=True)
-class ImageScale:
-    """To which size photos are scaled before the network.
+class PhotoMap(View):
+    """A photo and what the convolutional layers make of it."""
 
-    Parameters
-    ----------
-    short_side, max_long_side : int or None
-        The shorter side becomes `short_side` unless the longer one would exceed `max_long_side`
-        (600 and 1000, section 3); None keeps the photo's own size.
-    """
-
-    short_side: int | None = 600
-    max_long_side: int = 1000
-
-    def apply(self, image: ImageArray) -> tuple[ImageArray | FloatArray, float]:
-        """Return the photo (h, w, 3), values 0..255 (float32 where it is scaled), and the scale factor."""
-        if self.short_side is None:
-            return image, 1.0
-        return scale_to(image, self.short_side, self.max_long_side)
+    map: Array
+    """(1, C, ~H/stride, ~W/stride)."""
+    scale: np.float32
+    """Pixels of the network's input per pixel of the photo."""
 
 
+@register("fast-rcnn")
 @dataclass
-class FastRCNN:
+class FastRCNN(NetworkDetector[PhotoMap]):
     """A trained Fast R-CNN detector.
 
     Parameters
@@ -139,93 +121,93 @@ class FastRCNN:
     proposer : Proposer
     target_mean, target_std : (K+1, 4) float arrays
         The box targets were trained as ``(t - mean) / std``, per class. They are stored as such and
-        undone in `detect`, not hidden in the weights.
+        undone in `judge`, not hidden in the weights.
     scale : ImageScale
     postprocess : PostprocessSettings
-    region_batch : int
-        Regions pooled and scored at once: with the photo's size it bounds the memory of `detect`.
+    batch : int
+        Regions pooled and scored at once: with the photo's size it bounds the memory of ``detect``.
     """
+
+    title = "Fast R-CNN"
+    usual_min_score = 0.5  # a probability
 
     network: FastRCNNNetwork
     normalization: Normalization
     class_names: tuple[str, ...]
     proposer: Proposer
-    target_mean: FloatArray
-    target_std: FloatArray
+    target_mean: Array
+    target_std: Array
     scale: ImageScale = field(default_factory=ImageScale)
     postprocess: PostprocessSettings = field(default_factory=lambda: PostprocessSettings(min_score=0.01))
-    region_batch: int = 512
+    batch: int = 512
 
-    def __sizeof__(self) -> int:
-        """Return the bytes of the network: schedulers (Dask) send what is large to each process once."""
-        return self.network.__sizeof__()
-
-    def detect(
-        self, image: ImageArray, *, proposals: FloatArray | None = None, image_id: str = ""
-    ) -> Detections:
-        """Find the objects in `image` (H, W, 3) uint8 RGB; see :class:`~minircnn.detectors.base.Detector`."""
-        if proposals is None:
-            with stage("proposals"):
-                proposals = self.proposer.propose(image, image_id=image_id)
-        if len(proposals) == 0:
-            return Detections.empty(self.class_names)
-        probabilities, deltas = self.score(image, proposals)
-        candidates = like(np.asarray(proposals, dtype=np.float32), deltas)
-
-        def boxes_of_class(label: int, index: Array) -> Array:
-            return decode(candidates[index], deltas[index, 4 * label : 4 * label + 4])
-
-        with stage("decoding and NMS"):
-            return select_detections(
-                probabilities[:, 1:],
-                boxes_of_class,
-                image_size=image.shape[:2],
-                class_names=self.class_names,
-                settings=self.postprocess,
-            )
-
-    def score(self, image: ImageArray, proposals: FloatArray) -> tuple[Array, Array]:
-        """Score `proposals` (R, 4), in pixels of `image`, in one pass of the convolutional layers.
-
-        Returns
-        -------
-        probabilities : (R, K+1) array
-        deltas : (R, 4(K+1)) array
-            Box offsets with the target normalisation undone.
-        """
+    def look(self, image: ImageArray) -> PhotoMap:
+        """Run the convolutional layers over the whole photo, once."""
         self.network.eval()
-        weight = self.network.outputs.cls_score.weight.data
-        pixels, factor = self.network_input(image)
-        feature_map = self.network.feature_map(like(pixels, weight))
-        rois, same = self._distinct_rois(np.asarray(proposals, dtype=np.float32) * np.float32(factor))
-        cls_score, bbox_pred = self._score_rois(feature_map, rois)
-        deltas = bbox_pred[same]  # (R, 4(K+1))
-        deltas *= self.target_std.ravel()
-        deltas += self.target_mean.ravel()
-        return like(softmax(cls_score[same]), weight), like(deltas, weight)
+        pixels, scale = self.network_input(image)  # (1, 3, h, w)
+        return PhotoMap(image, self.network.features(pixels), scale)
 
-    def network_input(self, image: ImageArray) -> tuple[FloatArray, float]:
+    def judge(self, view: PhotoMap, boxes: FloatArray) -> tuple[Array, Array]:
+        """Pool each region from the map; fully connected layers and two outputs say what it is and where."""
+        rois, same = self.distinct(boxes * view.scale)  # (U, 4) and which of them each region is, (R,)
+        pooled = self.network.roi_pool(view.map, *on_one_photo(rois, view.map))  # (U, C, P, P)
+        fc7 = self.network.head(pooled)  # (U, D)
+        cls_score, bbox_pred = self.network.outputs(fc7)  # (U, K+1), (U, 4(K+1))
+        scores = softmax(cls_score[same])[:, 1:]  # (R, K), without background
+        offsets = bbox_pred.reshape(len(rois), -1, 4)[same] * self.target_std + self.target_mean
+        return scores, decode(like(boxes, offsets), offsets[:, 1:])
+
+    @stage("scale and normalise")
+    def network_input(self, image: ImageArray) -> tuple[Array, np.float32]:
         """Return the photo as the network takes it, (1, 3, h, w) float32, and the factor it was scaled by."""
-        with stage("scale and normalise"):
-            scaled, factor = self.scale.apply(image)
-            return self.normalization.apply(scaled), factor
+        scaled, factor = self.scale.apply(image)
+        pixels = at_least(self.network.smallest_input, self.normalization.apply(scaled))
+        return like(pixels, self.on), np.float32(factor)
 
-    def _score_rois(self, feature_map: Array, rois: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the outputs (R, K+1) and (R, 4(K+1)) of `rois`, `region_batch` at a time, on the host."""
-        cls_score, bbox_pred = (
-            np.empty((len(rois), layer.bias.data.shape[0]), np.float32)
-            for layer in (self.network.outputs.cls_score, self.network.outputs.bbox_pred)
-        )
-        for start in range(0, len(rois), self.region_batch):
-            block = slice(start, start + self.region_batch)
-            own = like(rois[block], feature_map)
-            owner = like(np.zeros(len(own), np.int64), feature_map)
-            scores, offsets = self.network.score_map(feature_map, own, owner)
-            cls_score[block], bbox_pred[block] = to_host(scores), to_host(offsets)
-        return cls_score, bbox_pred
-
-    def _distinct_rois(self, rois: FloatArray) -> tuple[FloatArray, IntArray]:
-        """Keep one of all regions that fall on the same cells of the feature map; their outputs are equal."""
+    def distinct(self, rois: FloatArray) -> tuple[FloatArray, IntArray]:
+        """Keep one of all regions that fall on the same cells of the map; their outputs are equal."""
         cells = np.concatenate(self.network.roi_pool.cells(rois), axis=1)  # (R, 4)
-        _, first, inverse = np.unique(cells, axis=0, return_index=True, return_inverse=True)
-        return rois[first], inverse.reshape(-1)
+        cells -= cells.min(axis=0)
+        key = np.ravel_multi_index(tuple(cells.T), tuple(cells.max(axis=0) + 1))
+        _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+        return rois[first], inverse
+
+    def batches(self, view: PhotoMap, proposals: FloatArray) -> list[IntArray]:
+        """As in the base, but a batch counts different regions: those on the same cells go together."""
+        if len(proposals) <= self.batch:
+            return super().batches(view, proposals)
+        rois, same = self.distinct(proposals * view.scale)
+        order = np.argsort(same, kind="stable")
+        ends = np.searchsorted(same[order], [some.stop for some in split(len(rois), size=self.batch)])
+        return np.split(order, ends[:-1])
+
+    def to(self, xp: Any) -> None:
+        """Move network and target statistics to the array library `xp` (NumPy or CuPy)."""
+        super().to(xp)
+        self.target_mean, self.target_std = (
+            xp.asarray(to_host(a)) for a in (self.target_mean, self.target_std)
+        )
+
+    def state(self) -> tuple[dict[str, Any], dict[str, HostArray]]:
+        """Return all that a file must hold: settings, ready for JSON, and arrays by name."""
+        statistics = {"target_mean": to_host(self.target_mean), "target_std": to_host(self.target_std)}
+        settings = {**self.common_settings(), "scale": dataclasses.asdict(self.scale)}
+        return settings, self.network_arrays() | statistics
+
+    @classmethod
+    def from_state(cls, settings: Mapping[str, Any], arrays: Mapping[str, HostArray]) -> FastRCNN:
+        """Return the detector that `state` described."""
+        network, normalization = cls.load_network(FastRCNNNetwork, settings, arrays)
+        return cls(
+            network,
+            normalization,
+            target_mean=arrays["target_mean"],
+            target_std=arrays["target_std"],
+            scale=ImageScale(**settings["scale"]),
+            **cls.common_fields(settings),
+        )
+
+
+def on_one_photo(rois: FloatArray, feature_map: Array) -> tuple[Array, Array]:
+    """Return host regions (R, 4) and the numbers (R,) of their photo, all 0, where `feature_map` lives."""
+    return like(rois, feature_map), like(np.zeros(len(rois), np.int64), feature_map)

@@ -8,48 +8,86 @@ segmentation*, CVPR 2014.
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from minircnn.backbones import Normalization
+from minircnn.arrays import Array, HostArray, like, to_host
+from minircnn.backbones import Backbone, Normalization
 from minircnn.boxes import decode
-from minircnn.detectors.crops import RCNNNetwork, WarpSettings, extract_features, feature_batches
-from minircnn.detectors.postprocess import PostprocessSettings, select_detections
-from minircnn.nn.parallel import matmul
+from minircnn.detectors.base import View, register
+from minircnn.detectors.network import NetworkDetector
+from minircnn.detectors.postprocess import PostprocessSettings
+from minircnn.heads import BoxRegressors, LinearSVMs
+from minircnn.imaging import warp_regions
+from minircnn.nn import Linear, Module, Sequential
 from minircnn.profiling import stage
 from minircnn.proposals import Proposer
-from minircnn.structures import Detections, FloatArray, ImageArray, IntArray
+from minircnn.structures import FloatArray, ImageArray
 
 
-@dataclass
-class BoxRegressors:
-    """The linear box regressors, one per class, as arrays.
+class RCNNNetwork(Module):
+    """The CNN of one warped crop: features, last max pooling, fully connected head, (K+1)-way output.
 
-    Parameters
-    ----------
-    weight : (K, 4, D5) float array
-    bias : (K, 4) float array
-        Zero rows leave boxes as they are (a class with too few examples to learn from).
+    ``fc8`` is used to fine-tune the layers below (section 2.3); detection uses the SVMs instead.
     """
 
-    weight: FloatArray
-    bias: FloatArray
+    def __init__(
+        self, backbone: Backbone, num_classes: int, *, rng: np.random.Generator | None = None
+    ) -> None:
+        self.description = backbone.describe()
+        self.features: Sequential = backbone.features
+        self.last_pool = backbone.last_pool
+        self.head: Sequential = backbone.head
+        self.fc8 = Linear(backbone.feature_dim, num_classes + 1, rng=rng, std=0.01)
+        # The new layer starts from noise and learns ten times as fast as the pre-trained ones
+        # (weights 10, bias 20 against 1, 2 in the released prototxt).
+        self.fc8.weight.lr_multiplier, self.fc8.bias.lr_multiplier = 10.0, 20.0
+        self.fc8.bias.decay_multiplier = 0.0
 
-    def offsets(self, label: int, features: FloatArray) -> FloatArray:
-        """Return the box offsets (R, 4) that class `label` (1..K) predicts from pool5 `features` (R, D5)."""
-        offsets: FloatArray = features @ self.weight[label - 1].T + self.bias[label - 1]
-        return offsets
+    def forward(self, crops: Array) -> tuple[Array, Array]:
+        """Return pool5 (R, D5) and fc7 (R, D7) of normalised crops (R, 3, S, S)."""
+        pool5 = self.last_pool(self.features(crops))  # (R, C, P, P)
+        fc7 = self.head(pool5)
+        return pool5.reshape(len(crops), -1), fc7
 
-    def all_offsets(self, features: FloatArray) -> FloatArray:
-        """Return the box offsets (R, K, 4) that every class predicts from pool5 `features` (R, D5)."""
-        classes, coordinates, dim = self.weight.shape
-        offsets: FloatArray = matmul(features, self.weight.reshape(-1, dim).T)  # (R, 4K)
-        return offsets.reshape(-1, classes, coordinates) + self.bias
+    __call__ = forward
+
+    def logits(self, crops: Array) -> Array:
+        """Return the logits (R, K+1) of normalised crops (R, 3, S, S)."""
+        return stage("outputs")(self.fc8.forward)(self.forward(crops)[1])
+
+    def backward(self, d_logits: Array) -> None:
+        """Backpropagate `d_logits` (R, K+1) down to the first trainable layer."""
+        d_fc7 = stage("outputs")(self.fc8.backward)(d_logits)
+        d_pool5 = self.head.backward(d_fc7)
+        if self.last_pool.needs_input_grad:
+            self.features.backward(self.last_pool.backward(d_pool5))
+
+    def prepare_training(self, *, input_grad: bool = False) -> None:
+        """Enter training mode, skipping every gradient nobody uses; call it again after freezing layers."""
+        self.train()
+        self.features.prepare_training(input_grad=input_grad)
+        self.last_pool.needs_input_grad = input_grad or self.features.trainable
+        self.head.prepare_training(input_grad=self.last_pool.needs_input_grad)
 
 
+@dataclass(frozen=True)
+class WarpSettings:
+    """How a region becomes a crop of fixed size (appendix A)."""
+
+    crop_size: int = 227
+    """Side of the square crop: 227 for AlexNet, 224 for VGG16 and SqueezeNet."""
+    context: int = 16
+    """Pixels of surroundings around the box, in the crop's own frame: 16 of 227."""
+
+
+@register("rcnn")
 @dataclass
-class RCNN:
+class RCNN(NetworkDetector[View]):
     """A trained R-CNN detector.
 
     Parameters
@@ -59,87 +97,94 @@ class RCNN:
     class_names : tuple of str
         The K foreground classes.
     proposer : Proposer
-    svm_weight : (D7, K) float array
-        One column per class; background has none.
-    svm_bias : (K,) float array
-    box_regressors : BoxRegressors or None
-        None: the proposals' own boxes are reported (the paper's row without "BB").
-    warp : WarpSettings
+    svms : LinearSVMs
+        One per class; background has none.
+    regressors : BoxRegressors
+    warping : WarpSettings
     postprocess : PostprocessSettings
+    batch : int
+        Crops sent through the network at once: bounds the memory of ``detect``.
     """
+
+    title = "R-CNN"
+    usual_min_score = 0.0  # the margin of an SVM
 
     network: RCNNNetwork
     normalization: Normalization
     class_names: tuple[str, ...]
     proposer: Proposer
-    svm_weight: FloatArray
-    svm_bias: FloatArray
-    box_regressors: BoxRegressors | None = None
-    warp: WarpSettings = field(default_factory=WarpSettings)
+    svms: LinearSVMs
+    regressors: BoxRegressors
+    warping: WarpSettings = field(default_factory=WarpSettings)
     postprocess: PostprocessSettings = field(default_factory=PostprocessSettings)
+    batch: int = 128
 
-    def __sizeof__(self) -> int:
-        """Return the bytes of the network: schedulers (Dask) send what is large to each process once."""
-        return self.network.__sizeof__()
+    def look(self, image: ImageArray) -> View:
+        """Return the photo as it is: all work is done per region."""
+        self.network.eval()
+        return View(image)
 
-    def detect(
-        self, image: ImageArray, *, proposals: FloatArray | None = None, image_id: str = ""
-    ) -> Detections:
-        """Find the objects in `image` (H, W, 3) uint8 RGB; see :class:`~minircnn.detectors.base.Detector`."""
-        if proposals is None:
-            with stage("proposals"):
-                proposals = self.proposer.propose(image, image_id=image_id)
-        if len(proposals) == 0:
-            return Detections.empty(self.class_names)
-        proposals = np.asarray(proposals, dtype=np.float32)
-        scores, offsets = self.score(image, proposals)
+    def judge(self, view: View, boxes: FloatArray) -> tuple[Array, Array]:
+        """Warp each region, run the CNN on it, ask the SVMs what it is and the regressors where."""
+        crops = self.warp(view.image, boxes)  # (R, 3, S, S)
+        pool5, fc7 = self.network(crops)  # (R, D5), (R, D7): one pass of the CNN for each region
+        scores = self.svms.scores(fc7)  # (R, K)
+        offsets = self.regressors.offsets(pool5)  # (R, K, 4)
+        return scores, decode(like(boxes, offsets), offsets)
 
-        def boxes_of_class(label: int, index: IntArray) -> FloatArray:
-            if offsets is None:
-                return proposals[index]
-            boxes: FloatArray = decode(proposals[index], offsets[index, label - 1])
-            return boxes
+    @stage("warp and normalise")
+    def warp(self, image: ImageArray, boxes: FloatArray) -> Array:
+        """Return the crops (R, 3, S, S) of regions `boxes` (R, 4), as the network takes them."""
+        size, context, fill = self.warping.crop_size, self.warping.context, self.normalization.fill
+        crops = warp_regions(image, boxes, size, context=context, fill=fill)
+        return like(self.normalization.apply(crops), self.on)
 
-        with stage("decoding and NMS"):
-            return select_detections(
-                scores,
-                boxes_of_class,
-                image_size=image.shape[:2],
-                class_names=self.class_names,
-                settings=self.postprocess,
-            )
+    def region_features(self, view: View, boxes: FloatArray) -> tuple[Array, Array]:
+        """Return pool5 (R, D5) and fc7 (R, D7) of regions `boxes` (R, 4), as `judge` sees them."""
+        return self.network(self.warp(view.image, boxes))
 
-    def score(self, image: ImageArray, proposals: FloatArray) -> tuple[FloatArray, FloatArray | None]:
-        """Score `proposals` (R, 4), in pixels of `image`, in one pass of the CNN for each of them.
+    def passes(self, regions: float) -> float:
+        """Return the number of regions: the convolutional layers run for each."""
+        return regions
 
-        Features are weighed batch by batch and forgotten: pool5 of all regions (2,000 × 25,088 numbers for
-        VGG16) would be 200 MB, of which the regressors leave 4K numbers per region.
+    def to(self, xp: Any) -> None:
+        """Move network, SVMs and regressors to the array library `xp` (NumPy or CuPy)."""
+        super().to(xp)
+        self.svms.to(xp)
+        self.regressors.to(xp)
 
-        Returns
-        -------
-        scores : (R, K) array
-            Of the SVMs.
-        offsets : (R, K, 4) array or None
-            Of the box regressors, if the detector has any.
-        """
-        regressors = self.box_regressors
-        scores = np.empty((len(proposals), len(self.class_names)), np.float32)
-        offsets = None if regressors is None else np.empty((*scores.shape, 4), np.float32)
-        for rows, fc7, pool5 in feature_batches(
-            self.network, self.normalization, self.warp, image, proposals
-        ):
-            with stage("SVMs"):
-                scores[rows] = self.svm_scores(fc7)
-            if regressors is not None and offsets is not None:
-                with stage("box regression"):
-                    offsets[rows] = regressors.all_offsets(pool5)
-        return scores, offsets
+    def state(self) -> tuple[dict[str, Any], dict[str, HostArray]]:
+        """Return all that a file must hold: settings, ready for JSON, and arrays by name."""
+        settings = {**self.common_settings(), "warp": dataclasses.asdict(self.warping)}
+        return settings, self.network_arrays() | svm_arrays(self.svms, self.regressors)
 
-    def region_features(self, image: ImageArray, proposals: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Run the CNN once per proposal; return fc7 (R, D7) and pool5 (R, D5) on the host, R > 0."""
-        return extract_features(self.network, self.normalization, self.warp, image, proposals)
+    @classmethod
+    def from_state(cls, settings: Mapping[str, Any], arrays: Mapping[str, HostArray]) -> RCNN:
+        """Return the detector that `state` described."""
+        network, normalization = cls.load_network(RCNNNetwork, settings, arrays)
+        svms, regressors = svms_from(arrays)
+        return cls(
+            network,
+            normalization,
+            svms=svms,
+            regressors=regressors,
+            warping=WarpSettings(**settings["warp"]),
+            **cls.common_fields(settings),
+        )
 
-    def svm_scores(self, fc7: FloatArray) -> FloatArray:
-        """Return the (R, K) SVM scores of fc7 features (R, D7)."""
-        scores: FloatArray = matmul(fc7, self.svm_weight) + self.svm_bias
-        return scores
+
+def svm_arrays(svms: LinearSVMs, regressors: BoxRegressors) -> dict[str, HostArray]:
+    """Return SVMs and regressors as arrays by name, for a file."""
+    arrays = {
+        "svm.weight": svms.coef_,
+        "svm.bias": svms.intercept_,
+        "bbox.weight": regressors.weight,
+        "bbox.bias": regressors.bias,
+    }
+    return {name: to_host(array) for name, array in arrays.items()}
+
+
+def svms_from(arrays: Mapping[str, HostArray]) -> tuple[LinearSVMs, BoxRegressors]:
+    """Return the SVMs and regressors of `svm_arrays`."""
+    svms = LinearSVMs.from_weights(arrays["svm.weight"], arrays["svm.bias"])
+    return svms, BoxRegressors(arrays["bbox.weight"], arrays["bbox.bias"])

@@ -1,18 +1,21 @@
 """From features to scores and boxes: linear SVMs, ridge regression and the two-headed output layer."""
 
-from minircnn.heads.dual_descent import DualSolution, fit_one_vs_rest
-from minircnn.heads.linear_svm import LinearSVM, feature_scale
+from minircnn.heads.box_regressors import BoxRegressors
+from minircnn.heads.dual_descent import DualSolution, SVMProblem, fit_one_vs_rest
+from minircnn.heads.linear_svm import LinearSVMs, feature_scale
 from minircnn.heads.mining import MinedSVMs, MiningRound, MiningSettings, mine_and_train
 from minircnn.heads.ridge_bbox import BoxRegressor
 from minircnn.heads.roi_head import SiblingHeads, compress, truncated_svd
 
 __all__ = [
     "BoxRegressor",
+    "BoxRegressors",
     "DualSolution",
-    "LinearSVM",
+    "LinearSVMs",
     "MinedSVMs",
     "MiningRound",
     "MiningSettings",
+    "SVMProblem",
     "SiblingHeads",
     "compress",
     "feature_scale",

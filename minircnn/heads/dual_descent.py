@@ -9,7 +9,7 @@ Its dual has one variable per example. With βᵢ = yᵢαᵢ the weights are w 
     βᵢ ← clip(βᵢ + (yᵢ − wᵀxᵢ) / xᵢᵀxᵢ, between 0 and yᵢCᵢ),
 
 which has the same form for all K classes, so one step moves the i-th variable of every class. How the steps
-of a block of examples are taken with two matrix products is told in :mod:`minircnn.heads.block_descent`.
+of a block of examples are taken with two matrix products is told in :mod:`minircnn.kernels.block_descent`.
 
 A class is done when its duality gap is small: primal minus dual objective, which bounds how far the primal
 is from its optimum, whatever way led there. Each pass estimates the gap from the scores that its visits have
@@ -23,8 +23,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from minircnn.arrays import HostArray
-from minircnn.heads.block_descent import Descent
+from minircnn.kernels.block_descent import Descent
 from minircnn.structures import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class SVMProblem:
+    """What one linear SVM minimises; the defaults are those of R-CNN's released code."""
+
+    C: float = 1e-3
+    """Cost of a unit of hinge loss, on features whose mean norm is 20."""
+    positive_weight: float = 2.0
+    """Factor on `C` for the positives."""
+    bias_feature: float = 10.0
+    """The constant that extends every example; its weight is regularised like all others. 0: no intercept."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +75,8 @@ class DualSolution:
 def fit_one_vs_rest(
     features: HostArray,
     labels: IntArray,
+    problem: SVMProblem,
     *,
-    C: float = 1e-3,
-    positive_weight: float = 2.0,
-    bias_feature: float = 10.0,
     tol: float = 1e-4,
     max_epochs: int = 1000,
     rng: np.random.Generator,
@@ -80,12 +90,7 @@ def fit_one_vs_rest(
         May be a memory map; float16 and float32 are worked on in float32, float64 in float64.
     labels : (n, K) int array
         +1 and -1; 0 where the example takes no part in the class's problem.
-    C : float
-        Cost of a unit of hinge loss. R-CNN: 1e-3.
-    positive_weight : float
-        Factor on `C` for the positives. R-CNN: 2.
-    bias_feature : float
-        The constant that extends every example; its weight is regularised like all others. R-CNN: 10.
+    problem : SVMProblem
     tol : float
         A class is done when its duality gap is below this fraction of its objective.
     max_epochs : int
@@ -114,8 +119,10 @@ def fit_one_vs_rest(
     dtype = np.float64 if features.dtype == np.float64 else np.float32
     y: HostArray = labels.astype(dtype)  # (n, K)
     # (n, K), 0 outside the problem
-    cost: HostArray = (np.where(y > 0, C * positive_weight, C) * np.abs(y)).astype(dtype)
-    descent = Descent(features, y, cost, bias_feature**2, beta)
+    cost: HostArray = (np.where(y > 0, problem.C * problem.positive_weight, problem.C) * np.abs(y)).astype(
+        dtype
+    )
+    descent = Descent(features, y, cost, problem.bias_feature**2, beta)
     objective, gap = descent.certificate()
     open_classes, epochs = gap > tol * objective, 0
     parts = descent.blocks() if open_classes.any() else []

@@ -11,13 +11,16 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
 
-from minircnn.arrays import HostArray
-from minircnn.heads.block_descent import CHUNK
-from minircnn.heads.dual_descent import fit_one_vs_rest
+from minircnn.arrays import Array, HostArray, to_host
+from minircnn.heads.dual_descent import SVMProblem, fit_one_vs_rest
+from minircnn.kernels.block_descent import CHUNK
+from minircnn.kernels.products import matmul
+from minircnn.kernels.split import split
+from minircnn.profiling import stage
 from minircnn.structures import FloatArray
 
 FEATURE_NORM = 20.0
-"""R-CNN scales its features so that their mean L2 norm is this; C = 1e-3 is meant for it."""
+"""R-CNN scales its features so that their mean L2 norm is this; its C is meant for it."""
 
 
 def feature_scale(features: HostArray, target_norm: float = FEATURE_NORM) -> float:
@@ -37,15 +40,15 @@ def feature_scale(features: HostArray, target_norm: float = FEATURE_NORM) -> flo
         If there are no features or all of them are zero.
     """
     total = 0.0
-    for i in range(0, len(features), CHUNK):
-        rows = np.asarray(features[i : i + CHUNK], np.float32)
+    for part in split(len(features), size=CHUNK):
+        rows = np.asarray(features[part], np.float32)
         total += float(np.linalg.norm(rows, axis=1).sum(dtype=np.float64))
     if total == 0:
         raise ValueError(f"cannot scale features of shape {features.shape}: none differs from zero")
     return target_norm * len(features) / total
 
 
-class LinearSVM(ClassifierMixin, BaseEstimator):
+class LinearSVMs(ClassifierMixin, BaseEstimator):
     """One-vs-rest linear SVMs with the L1 hinge loss (R-CNN, section 2.3; liblinear's ``-s 3``).
 
     Per class: min ½‖(w, b/B)‖² + C Σᵢ cᵢ max(0, 1 − yᵢ(wᵀxᵢ + b)) with cᵢ = `positive_weight` for the
@@ -89,10 +92,10 @@ class LinearSVM(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        C: float = 1e-3,
+        C: float = SVMProblem.C,
         *,
-        positive_weight: float = 2.0,
-        bias_feature: float = 10.0,
+        positive_weight: float = SVMProblem.positive_weight,
+        bias_feature: float = SVMProblem.bias_feature,
         feature_norm: float | None = FEATURE_NORM,
         tol: float = 1e-4,
         max_iter: int = 1000,
@@ -106,7 +109,7 @@ class LinearSVM(ClassifierMixin, BaseEstimator):
         self.max_iter = max_iter
         self.random_state = random_state
 
-    def fit(self, X: HostArray, y: HostArray) -> LinearSVM:
+    def fit(self, X: HostArray, y: HostArray) -> LinearSVMs:
         """Train on features `X` (n, D) with one label each, `y` (n,) of at least two kinds.
 
         Raises
@@ -123,7 +126,7 @@ class LinearSVM(ClassifierMixin, BaseEstimator):
         check_classification_targets(y)
         self.classes_, code = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"LinearSVM needs examples of two classes, got 1 class: {self.classes_[0]!r}")
+            raise ValueError(f"LinearSVMs needs examples of two classes, got 1 class: {self.classes_[0]!r}")
         columns = np.arange(len(self.classes_)) if len(self.classes_) > 2 else np.array([1])
         self.feature_scale_ = 1.0
         if self.feature_norm is not None and X.any():
@@ -134,9 +137,7 @@ class LinearSVM(ClassifierMixin, BaseEstimator):
         solution = fit_one_vs_rest(
             X,
             np.where(code[:, None] == columns, 1, -1),
-            C=self.C * squared,
-            positive_weight=self.positive_weight,
-            bias_feature=self.bias_feature / self.feature_scale_,
+            SVMProblem(self.C * squared, self.positive_weight, self.bias_feature / self.feature_scale_),
             tol=self.tol,
             max_epochs=self.max_iter,
             rng=np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1)),
@@ -144,7 +145,7 @@ class LinearSVM(ClassifierMixin, BaseEstimator):
         if not solution.converged.all():
             open_classes = self.classes_[columns[~solution.converged]]
             warnings.warn(
-                f"LinearSVM did not converge in {self.max_iter} passes for classes {list(open_classes)}: "
+                f"LinearSVMs did not converge in {self.max_iter} passes for classes {list(open_classes)}: "
                 "raise max_iter, or scale the features (feature_scale)",
                 ConvergenceWarning,
                 stacklevel=2,
@@ -154,6 +155,28 @@ class LinearSVM(ClassifierMixin, BaseEstimator):
         self.objective_, self.duality_gap_ = solution.objective / squared, solution.gap / squared
         self.n_iter_ = solution.epochs
         return self
+
+    @classmethod
+    def from_weights(cls, weight: HostArray, bias: HostArray) -> LinearSVMs:
+        """Return fitted SVMs of classes 1..K with the given weight (K, D) and bias (K,)."""
+        svms = cls()
+        svms.classes_ = np.arange(1, len(bias) + 1)
+        # feature by feature in memory: the product with the features reads it in rows
+        svms.coef_, svms.intercept_ = np.asfortranarray(weight), np.asarray(bias)
+        svms.n_features_in_ = weight.shape[1]
+        return svms
+
+    @stage("SVMs")
+    def scores(self, features: Array) -> Array:
+        """Return the score (R, K) of every class for `features` (R, D), unchecked: K rows, also for two classes.
+
+        On the device of the features, which must be that of the weights (:meth:`to`).
+        """
+        return matmul(features, self.coef_.T) + self.intercept_
+
+    def to(self, xp: Any) -> None:
+        """Move the weights to the array library `xp` (NumPy or CuPy)."""
+        self.coef_, self.intercept_ = (xp.asarray(to_host(a)) for a in (self.coef_, self.intercept_))
 
     def decision_function(self, X: HostArray) -> FloatArray:
         """Return signed scores of `X` (n, D): (n, K), or with two classes (n,) for ``classes_[1]``."""

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minircnn.arrays import HostArray
-from minircnn.heads.dual_descent import fit_one_vs_rest
+from minircnn.heads.dual_descent import SVMProblem, fit_one_vs_rest
+from minircnn.heads.linear_svm import LinearSVMs
 from minircnn.heads.negative_cache import ExamplePool
 from minircnn.structures import BoolArray, FloatArray, IntArray
 
@@ -23,12 +24,9 @@ logger = logging.getLogger("minircnn")
 
 
 @dataclass(frozen=True)
-class MiningSettings:
+class MiningSettings(SVMProblem):
     """Settings of :func:`mine_and_train`; defaults are those of R-CNN's released code."""
 
-    C: float = 1e-3
-    positive_weight: float = 2.0
-    bias_feature: float = 10.0
     hard_above: float = -1.0001
     """A negative is added when its score is above this: on the margin or inside it."""
     evict_below: float = -1.2
@@ -74,14 +72,12 @@ class MinedSVMs:
 
     Parameters
     ----------
-    weights : (D, K) float32 array
-    intercepts : (K,) float32 array
-        ``scores = features @ weights + intercepts``.
+    svms : LinearSVMs
+        Their scores are ``features @ coef_.T + intercept_``.
     trace : tuple of MiningRound
     """
 
-    weights: FloatArray
-    intercepts: FloatArray
+    svms: LinearSVMs
     trace: tuple[MiningRound, ...] = field(repr=False)
 
 
@@ -107,7 +103,7 @@ def mine_and_train(
     settings : MiningSettings, optional
     scale : float
         Factor on all features, positives too (:func:`minircnn.heads.feature_scale`). The returned
-        weights include it: they are applied to features as they were given.
+        SVMs include it: they are applied to features as they were given.
     rng : numpy.random.Generator
     progress : callable, optional
         Called with each round when it is done.
@@ -143,11 +139,8 @@ def mine_and_train(
             batch, rows = [], 0
     miner.visit(batch)
     miner.train(np.arange(miner.num_classes))
-    return MinedSVMs(
-        (miner.weights * np.float32(scale)).astype(np.float32),
-        miner.intercepts.astype(np.float32),
-        tuple(miner.trace),
-    )
+    weight = (miner.weights * np.float32(scale)).astype(np.float32).T  # (K, D)
+    return MinedSVMs(LinearSVMs.from_weights(weight, miner.intercepts.astype(np.float32)), tuple(miner.trace))
 
 
 class _Miner:
@@ -219,9 +212,7 @@ class _Miner:
         solution = fit_one_vs_rest(
             self.pool.features_of(rows),
             labels,
-            C=self.settings.C,
-            positive_weight=self.settings.positive_weight,
-            bias_feature=self.settings.bias_feature,
+            self.settings,
             tol=self.settings.tol,
             max_epochs=self.settings.max_epochs,
             rng=self.rng,

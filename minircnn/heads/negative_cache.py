@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minircnn.heads.block_descent import CHUNK
+from minircnn.kernels.block_descent import CHUNK
+from minircnn.kernels.split import split
 from minircnn.structures import FloatArray, IntArray
 
 
@@ -59,8 +60,7 @@ class ExamplePool:
         room = self._room
         if needed > 0.8 * len(room):
             room = np.empty((2 * needed, room.shape[1]), np.float32)
-        for i in range(0, len(kept), CHUNK):  # in place too: rows only move to the front
-            rows = kept[i : i + CHUNK]
-            room[i : i + len(rows)] = self.features[rows]
+        for part in split(len(kept), size=CHUNK):  # in place too: rows only move to the front
+            room[part] = self.features[kept[part]]
         self._room, self.features = room, room[: len(kept)]
         self.labels, self.beta = self.labels[kept], self.beta[kept]

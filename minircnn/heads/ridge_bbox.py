@@ -9,7 +9,6 @@ double precision); where it is not, everything is done again in double precision
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,9 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from minircnn.arrays import HostArray
-from minircnn.nn.parallel import matmul, parallel_for
+from minircnn.kernels.products import matmul
+from minircnn.kernels.split import split
+from minircnn.kernels.threads import parallel_for
 from minircnn.structures import FloatArray
 
 GRAM_ERROR = 0.01
@@ -118,8 +119,7 @@ def symmetric_product(rows: FloatArray) -> FloatArray:
     """Return ``rows @ rows.T``, computing what lies on and below the diagonal and copying it above."""
     size = len(rows)
     gram = np.empty((size, size), rows.dtype)
-    ends = [size * i // GRAM_PARTS for i in range(GRAM_PARTS + 1)]
-    parts = [slice(a, b) for a, b in itertools.pairwise(ends)]
+    parts = split(size, parts=GRAM_PARTS)
 
     def multiply(place: tuple[slice, slice]) -> None:
         low, high = place

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from minircnn.arrays import Array, like, to_host
-from minircnn.nn import Layer, Linear, Parameter, Sequential
+from minircnn.nn import Linear, Module, Parameter, Sequential
+from minircnn.profiling import stage
 
 
-class SiblingHeads(Layer):
+class SiblingHeads(Module):
     """The class scores and the box offsets, computed side by side from the same features.
 
     ``cls_score`` (R, K+1) and ``bbox_pred`` (R, 4(K+1)); block ``4·label … 4·label + 3`` of the latter
@@ -27,13 +28,14 @@ class SiblingHeads(Layer):
             layer.bias.lr_multiplier = 2.0
             layer.bias.decay_multiplier = 0.0
 
-    def forward_both(self, x: Array) -> tuple[Array, Array]:
+    @stage("outputs")
+    def forward(self, x: Array) -> tuple[Array, Array]:
         """Return ``cls_score`` (R, K+1) and ``bbox_pred`` (R, 4(K+1)) of features `x` (R, D)."""
-        return self.cls_score.forward(x), self.bbox_pred.forward(x)
+        return self.cls_score(x), self.bbox_pred(x)
 
-    def backward_both(self, d_cls_score: Array, d_bbox_pred: Array) -> Array:
-        """Return dLoss/dx (R, D): where the siblings meet, their gradients add."""
-        return self.cls_score.backward(d_cls_score) + self.bbox_pred.backward(d_bbox_pred)
+    def __call__(self, x: Array) -> tuple[Array, Array]:
+        """Return ``forward(x)``."""
+        return self.forward(x)
 
 
 def truncated_svd(layer: Linear, rank: int) -> Sequential:

@@ -1,12 +1,12 @@
 """Layers with hand-written forward and backward passes, losses and optimisation."""
 
 from minircnn.nn.activation import ReLU
-from minircnn.nn.concat import Concat
+from minircnn.nn.containers import Concat, Sequential
 from minircnn.nn.conv import Conv2d
 from minircnn.nn.dropout import Dropout
 from minircnn.nn.gradcheck import GradcheckReport, gradcheck
 from minircnn.nn.init import he_normal, normal, xavier_uniform
-from minircnn.nn.layer import Layer, Parameter, Sequential
+from minircnn.nn.layer import Layer
 from minircnn.nn.linear import Flatten, Linear
 from minircnn.nn.losses import (
     MultiTaskLoss,
@@ -17,6 +17,7 @@ from minircnn.nn.losses import (
     softmax,
     softmax_cross_entropy,
 )
+from minircnn.nn.module import Module, Parameter
 from minircnn.nn.normalization import LocalResponseNorm
 from minircnn.nn.optim import SGD, MultiStepSchedule, StepSchedule, clip_gradients
 from minircnn.nn.pooling import GlobalAveragePool, MaxPool2d
@@ -35,6 +36,7 @@ __all__ = [
     "Linear",
     "LocalResponseNorm",
     "MaxPool2d",
+    "Module",
     "MultiStepSchedule",
     "MultiTaskLoss",
     "Parameter",

@@ -9,8 +9,6 @@ from minircnn.nn.layer import Layer
 class ReLU(Layer):
     """y = max(x, 0), elementwise on any shape; the slope at 0 is 0."""
 
-    is_rectifier = True
-
     def __init__(self) -> None:
         self._y: Array | None = None
 
@@ -20,7 +18,7 @@ class ReLU(Layer):
         return self.accept(xp.maximum(x, xp.zeros((), dtype=x.dtype)))
 
     def accept(self, y: Array) -> Array:
-        """Return `y`, which is rectified already, keeping what ``backward`` needs."""
+        """Return `y`, which the layer before has rectified already, keeping what ``backward`` needs."""
         # y > 0 exactly where x > 0, and the next layer keeps y anyway: no memory of its own
         self._y = y if self.training and self.needs_input_grad else None
         return y

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minircnn.arrays import Array, HostArray
-from minircnn.nn.layer import Layer
+from minircnn.nn.module import Module
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class GradcheckReport:
 
 
 def gradcheck(
-    layer_or_loss: Layer | Callable[..., tuple[float, Any]],
+    layer_or_loss: Module | Callable[..., tuple[float, Any]],
     *inputs: Array,
     rng: np.random.Generator,
     step: float = 1e-5,
@@ -80,7 +80,7 @@ def gradcheck(
 
     Parameters
     ----------
-    layer_or_loss : Layer or callable
+    layer_or_loss : Module or callable
         A layer is checked in training mode through the loss Σ direction · layer(x, ...) with a random
         direction: dLoss/dx of its first input and the gradients of all its trainable parameters. Layers
         with an ``rng`` (Dropout) are given the same random state at every evaluation. A callable returns
@@ -103,7 +103,7 @@ def gradcheck(
         If a differentiated array or parameter is not float64.
     """
     arguments = [_writable(x) for x in inputs]
-    if isinstance(layer_or_loss, Layer):
+    if isinstance(layer_or_loss, Module):
         evaluate, analytic, targets = _prepare_layer(layer_or_loss, arguments, rng)
     else:
         evaluate, analytic, targets = _prepare_loss(layer_or_loss, arguments)
@@ -121,17 +121,18 @@ def _writable(x: Array) -> Array:
     return np.array(x) if isinstance(x, np.ndarray) else x
 
 
-def _prepare_layer(layer: Layer, arguments: list[Any], rng: np.random.Generator) -> _Prepared:
+def _prepare_layer(layer: Any, arguments: list[Any], rng: np.random.Generator) -> _Prepared:
     """Return the scalar function, the analytic gradients and the arrays to vary."""
     layer.train()
     layer.zero_grad()
-    generators = [child.rng for child in layer.layers() if getattr(child, "rng", None) is not None]  # type: ignore[attr-defined]
+    generators = [child.rng for child in layer.modules() if getattr(child, "rng", None) is not None]
     states = [generator.bit_generator.state for generator in generators]
 
     def forward() -> HostArray:
         for generator, state in zip(generators, states, strict=True):
             generator.bit_generator.state = state
-        return layer.forward(*arguments)  # type: ignore[no-any-return]
+        y: HostArray = layer.forward(*arguments)
+        return y
 
     direction = rng.standard_normal(forward().shape)
     dx = layer.backward(direction)

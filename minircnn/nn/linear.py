@@ -7,9 +7,10 @@ import math
 import numpy as np
 
 from minircnn.arrays import Array, array_namespace
+from minircnn.kernels.products import matmul
 from minircnn.nn.init import starting_weight
-from minircnn.nn.layer import Layer, Parameter
-from minircnn.nn.parallel import matmul
+from minircnn.nn.layer import Layer
+from minircnn.nn.module import Parameter
 
 
 class Linear(Layer):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from minircnn.arrays import Array, array_namespace
+from minircnn.kernels.layout import from_channels_last, to_channels_last
+from minircnn.kernels.split import split
+from minircnn.kernels.threads import parallel_for
 from minircnn.nn.layer import Layer
-from minircnn.nn.memory import from_channels_last, to_channels_last
-from minircnn.nn.parallel import parallel_for
 
 PIECE_VALUES = 2**16
 """Work on about so many values at a time, so that the few passes over them stay in cache."""
@@ -57,7 +58,7 @@ class LocalResponseNorm(Layer):
                 scale[rows] = part
             xp.multiply(flat_x[rows], self._power(xp, part), out=flat_y[rows])
 
-        parallel_for(run, _row_pieces(*flat_x.shape), like=x)
+        parallel_for(run, split(len(flat_x), size=PIECE_VALUES // x.shape[1]), like=x)
         return from_channels_last(y)
 
     def backward(self, dy: Array) -> Array:
@@ -84,7 +85,7 @@ class LocalResponseNorm(Layer):
             shared *= -2 * self.alpha * self.beta / self.size
             xp.add(direct, shared, out=flat_dx[rows])
 
-        parallel_for(run, _row_pieces(*x.shape), like=dy)
+        parallel_for(run, split(len(x), size=PIECE_VALUES // x.shape[1]), like=dy)
         return from_channels_last(dx)
 
     def _power(self, xp: Any, scale: Array) -> Array:
@@ -104,8 +105,3 @@ class LocalResponseNorm(Layer):
             total[:, shift:] += values[:, :-shift]
             total[:, :-shift] += values[:, shift:]
         return total
-
-
-def _row_pieces(rows: int, channels: int) -> list[slice]:
-    step = max(1, PIECE_VALUES // channels)
-    return [slice(a, min(a + step, rows)) for a in range(0, rows, step)]

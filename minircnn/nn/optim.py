@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from minircnn.arrays import Array, HostArray, array_namespace, is_host, like, to_host
-from minircnn.nn.layer import Parameter
-from minircnn.nn.memory import flat_views
-from minircnn.nn.parallel import parallel_for, workspace
+from minircnn.kernels.layout import flat_views
+from minircnn.kernels.scratch import workspace
+from minircnn.kernels.split import split
+from minircnn.kernels.threads import parallel_for
+from minircnn.nn.module import Parameter
 
 PIECE_VALUES = 2**16
 """Weights updated at a time."""
@@ -114,7 +116,7 @@ def _update(data: Array, gradient: Array, velocity: Array, lr: float, decay: flo
     if flat is None:
         run(...)
     else:  # piece by piece, so that the passes over a piece stay in cache
-        parallel_for(run, [slice(a, a + PIECE_VALUES) for a in range(0, data.size, PIECE_VALUES)], like=data)
+        parallel_for(run, split(data.size, size=PIECE_VALUES), like=data)
 
 
 def clip_gradients(named_parameters: Iterable[tuple[str, Parameter]], max_norm: float) -> float:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 
 from minircnn.arrays import Array, array_namespace
+from minircnn.kernels.layout import from_channels_last, to_channels_last
+from minircnn.kernels.maxima.window_max import Tap, window_max
+from minircnn.kernels.scratch import workspace
+from minircnn.kernels.split import split
+from minircnn.kernels.threads import parallel_for
 from minircnn.nn.layer import Layer
-from minircnn.nn.memory import from_channels_last, to_channels_last
-from minircnn.nn.parallel import parallel_for, workspace
-from minircnn.nn.window_max import Tap, window_max
 
 PIECE_VALUES = 2**18
 """Work on about so many values at a time: few enough for the cache, enough that calls cost little."""
@@ -136,9 +138,8 @@ def _pieces(images: int, rows: int, row_values: int) -> list[tuple[slice, slice]
     """Cut the maps into bands of rows, or of whole images, of about PIECE_VALUES values."""
     together = max(1, PIECE_VALUES // (rows * row_values))
     count = max(1, min(rows, rows * row_values // PIECE_VALUES))
-    edges = [rows * i // count for i in range(count + 1)]
-    bands = [slice(a, b) for a, b in itertools.pairwise(edges)]
-    return [(slice(i, i + together), band) for i in range(0, images, together) for band in bands]
+    bands = split(rows, parts=count)
+    return [(some, band) for some in split(images, size=together) for band in bands]
 
 
 class GlobalAveragePool(Layer):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from minircnn.arrays import Array, array_namespace
-from minircnn.nn.layer import Layer
-from minircnn.nn.memory import from_channels_last, to_channels_last
-from minircnn.nn.range_max import Winners, rectangle_maxima, scatter_to_winners
+from minircnn.kernels.layout import from_channels_last, to_channels_last
+from minircnn.kernels.maxima.range_max import Winners, rectangle_maxima, scatter_to_winners
+from minircnn.nn.module import Module
+from minircnn.profiling import stage
 
 
 def split_cells(start: Array, size: Array, parts: int, limit: int) -> Array:
@@ -46,11 +47,23 @@ def grid_rectangles(rows: Array, columns: Array) -> Array:
     return xp.concat([tall, wide], axis=-1).reshape(r, p * q, 4)
 
 
-class RegionPool(Layer):
+class RegionPool(Module):
     """What RoI pooling and spatial pyramid pooling share: maxima over the bins of every region."""
 
     def __init__(self) -> None:
         self._winners: Winners | None = None
+
+    def forward(self, features: Array, rois: Array, image_index: Array) -> Array:
+        """Return the pooled regions `rois` (R, 4) of `features` (N, C, H, W)."""
+        raise NotImplementedError
+
+    def backward(self, dy: Array) -> Array:
+        """Return dLoss/dfeatures (N, C, H, W), given `dy` in the shape of the output."""
+        raise NotImplementedError
+
+    def __call__(self, features: Array, rois: Array, image_index: Array) -> Array:
+        """Return ``forward(features, rois, image_index)``."""
+        return self.forward(features, rois, image_index)
 
     def pool(self, features: Array, rectangles: Array, image_index: Array) -> Array:
         """Return maxima (R, C, B) over `rectangles` (R, B, 4) of `features` (N, C, H, W)."""
@@ -113,7 +126,17 @@ class RoIPool(RegionPool):
         last = xp.astype(xp.floor((exact[:, 2:] - 1) * self.spatial_scale + 0.5), xp.int64)
         return first, last
 
-    def forward(self, features: Array, rois: Array, image_index: Array) -> Array:  # type: ignore[override]
+    def bins(self, rois: Array, map_size: tuple[int, int]) -> tuple[Array, Array]:
+        """Return the rows (R, P, 2) and the columns (R, Q, 2) of every bin on a map of (H, W) cells, half-open."""
+        xp = array_namespace(rois)
+        first, last = self.cells(rois)
+        size = xp.maximum(last - first + 1, 1)
+        rows = split_cells(first[:, 1], size[:, 1], self.output_size[0], map_size[0])
+        columns = split_cells(first[:, 0], size[:, 0], self.output_size[1], map_size[1])
+        return rows, columns
+
+    @stage("RoI pooling")
+    def forward(self, features: Array, rois: Array, image_index: Array) -> Array:
         """Return the pooled regions.
 
         Parameters
@@ -135,21 +158,11 @@ class RoIPool(RegionPool):
             If shapes disagree, a region is not finite or an index is out of range.
         """
         check_regions(rois, image_index)
-        xp = array_namespace(features, rois, image_index)
-        _, _, height, width = features.shape
-        p, q = self.output_size
-        first, last = self.cells(rois)
-        size = xp.maximum(last - first + 1, 1)
-        rectangles = grid_rectangles(
-            split_cells(first[:, 1], size[:, 1], p, height), split_cells(first[:, 0], size[:, 0], q, width)
-        )
+        rectangles = grid_rectangles(*self.bins(rois, (features.shape[2], features.shape[3])))
         pooled = self.pool(features, rectangles, image_index)  # (R, C, P·Q)
-        return pooled.reshape(rois.shape[0], features.shape[1], p, q)
+        return pooled.reshape(rois.shape[0], features.shape[1], *self.output_size)
 
-    def __call__(self, features: Array, rois: Array, image_index: Array) -> Array:  # type: ignore[override]
-        """Return ``forward(features, rois, image_index)``."""
-        return self.forward(features, rois, image_index)
-
+    @stage("RoI pooling")
     def backward(self, dy: Array) -> Array:
         """Return dLoss/dfeatures (N, C, H, W), given `dy` (R, C, P, Q); shared maxima add up."""
         if not self.needs_input_grad:

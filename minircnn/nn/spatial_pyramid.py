@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minircnn.arrays import Array, array_namespace
 from minircnn.nn.roi_pool import RegionPool, check_regions, grid_rectangles, split_cells
+from minircnn.profiling import stage
 
 
 class SpatialPyramidPool(RegionPool):
@@ -27,7 +28,8 @@ class SpatialPyramidPool(RegionPool):
         self.levels = tuple(levels)
         self.spatial_scale = spatial_scale
 
-    def forward(self, features: Array, rois: Array, image_index: Array) -> Array:  # type: ignore[override]
+    @stage("pyramid pooling")
+    def forward(self, features: Array, rois: Array, image_index: Array) -> Array:
         """Return the pyramids.
 
         Parameters
@@ -51,28 +53,15 @@ class SpatialPyramidPool(RegionPool):
         check_regions(rois, image_index)
         xp = array_namespace(features, rois, image_index)
         n_rois, channels = rois.shape[0], features.shape[1]
-        rows = self._cells(rois[:, 1], rois[:, 3], features.shape[2])
-        columns = self._cells(rois[:, 0], rois[:, 2], features.shape[3])
-        rectangles = xp.concat(
-            [
-                grid_rectangles(
-                    split_cells(*rows, level, features.shape[2]),
-                    split_cells(*columns, level, features.shape[3]),
-                )
-                for level in self.levels
-            ],
-            axis=1,
-        )
+        bins = self.bins(rois, (features.shape[2], features.shape[3]))
+        rectangles = xp.concat([grid_rectangles(*of_level) for of_level in bins], axis=1)
         pooled = self.pool(features, rectangles, image_index)  # (R, C, Σl²)
         parts = [
             pooled[:, :, bins].reshape(n_rois, channels * bins_of) for bins, bins_of in self._level_bins()
         ]
         return xp.concat(parts, axis=1)
 
-    def __call__(self, features: Array, rois: Array, image_index: Array) -> Array:  # type: ignore[override]
-        """Return ``forward(features, rois, image_index)``."""
-        return self.forward(features, rois, image_index)
-
+    @stage("pyramid pooling")
     def backward(self, dy: Array) -> Array:
         """Return dLoss/dfeatures (N, C, H, W), given `dy` (R, C·Σl²); shared maxima add up."""
         if not self.needs_input_grad:
@@ -84,6 +73,15 @@ class SpatialPyramidPool(RegionPool):
             for bins, count in self._level_bins()
         ]
         return self.unpool(xp.concat(parts, axis=2))
+
+    def bins(self, rois: Array, map_size: tuple[int, int]) -> list[tuple[Array, Array]]:
+        """Return, per level l, the rows and the columns (R, l, 2) of the bins on a map of (H, W) cells, half-open."""
+        rows = self._cells(rois[:, 1], rois[:, 3], map_size[0])
+        columns = self._cells(rois[:, 0], rois[:, 2], map_size[1])
+        return [
+            (split_cells(*rows, level, map_size[0]), split_cells(*columns, level, map_size[1]))
+            for level in self.levels
+        ]
 
     def _level_bins(self) -> list[tuple[slice, int]]:
         """Return each level's slice of all bins, and their number."""

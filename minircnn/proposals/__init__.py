@@ -1,6 +1,13 @@
 """Where in a photo something may be: sliding windows, selective search, boxes from a file."""
 
-from minircnn.proposals.base import Proposer
+from minircnn.proposals.base import (
+    PROPOSERS,
+    ProposalSettings,
+    Proposer,
+    build_proposer,
+    describe_proposer,
+    make_proposer,
+)
 from minircnn.proposals.files import ProposalFile, ProposalFileError, write_proposals
 from minircnn.proposals.graph_segmentation import graph_segmentation
 from minircnn.proposals.hierarchy import Hierarchy
@@ -14,16 +21,21 @@ from minircnn.proposals.selective_search import (
 from minircnn.proposals.sliding_window import SlidingWindow, count_rectangles
 
 __all__ = [
+    "PROPOSERS",
     "Hierarchy",
     "ProposalFile",
     "ProposalFileError",
+    "ProposalSettings",
     "Proposer",
     "SelectiveSearch",
     "SelectiveSearchResult",
     "SlidingWindow",
     "Strategy",
+    "build_proposer",
     "count_rectangles",
+    "describe_proposer",
     "graph_segmentation",
+    "make_proposer",
     "selective_search",
     "strategies",
     "write_proposals",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
 
+from minircnn.registry import Registry
 from minircnn.structures import FloatArray, ImageArray
 
 
@@ -30,3 +34,78 @@ class Proposer(Protocol):
             ``x1, y1, x2, y2`` in pixels of `image`, half-open, inside the photo, best rank first.
         """
         ...
+
+
+PROPOSERS: Registry[Any] = Registry("source of proposals")
+"""Every kind of proposer that can be named in settings and stored with a detector: frozen dataclasses."""
+
+register = PROPOSERS.register
+
+
+@dataclasses.dataclass(frozen=True)
+class ProposalSettings:
+    """Where the candidate boxes come from."""
+
+    method: str = "selective-search"
+    """``selective-search``, ``sliding-window`` or ``file``."""
+    mode: str = "fast"
+    """Selective search: ``single``, ``fast`` (the papers' choice) or ``quality``."""
+    min_size: float = 20.0
+    """Boxes with a side below are dropped (20 px in R-CNN's released code)."""
+    limit: int = 2000
+    """At most this many boxes a photo, best rank first (about 2,000 in the papers)."""
+    path: str | None = None
+    """The file of boxes, where `method` is ``file``."""
+
+    MODES: ClassVar[tuple[str, ...]] = ("single", "fast", "quality")
+
+    def __post_init__(self) -> None:
+        PROPOSERS.require(self.method)
+        if self.mode not in self.MODES:
+            raise ValueError(f"proposals.mode must be one of {', '.join(self.MODES)}, got {self.mode!r}")
+        for name, least in (("min_size", 0), ("limit", 1)):
+            if not getattr(self, name) >= least:
+                raise ValueError(f"proposals.{name} must be at least {least}, got {getattr(self, name)}")
+
+
+def make_proposer(settings: ProposalSettings, *, seed: int = 0) -> Proposer:
+    """Build the proposer of `settings`; each kind takes from them what it needs.
+
+    Raises
+    ------
+    ValueError
+        If boxes from a file are wanted and no file is named.
+    """
+    proposer: Proposer = PROPOSERS[settings.method].from_settings(settings, seed)
+    return proposer
+
+
+def describe_proposer(proposer: Proposer) -> dict[str, Any]:
+    """Return the proposer's class and fields, ready for JSON.
+
+    Raises
+    ------
+    ValueError
+        If it is of no registered kind.
+    """
+    kind: Any = type(proposer)
+    if kind not in PROPOSERS.values():
+        raise ValueError(f"a {kind.__name__} cannot be stored; known are {', '.join(PROPOSERS)}")
+    fields = {f.name: getattr(proposer, f.name) for f in dataclasses.fields(kind) if f.init}
+    return {"type": kind.__name__, "settings": json.loads(json.dumps(fields, default=_plain))}
+
+
+def _plain(value: Any) -> Any:
+    """Return records as dictionaries and anything else, a path, as its name."""
+    is_record = dataclasses.is_dataclass(value) and not isinstance(value, type)
+    return dataclasses.asdict(value) if is_record else str(value)
+
+
+def build_proposer(description: Mapping[str, Any]) -> Proposer:
+    """Rebuild what `describe_proposer` described."""
+    kinds = {kind.__name__: kind for kind in PROPOSERS.values()}
+    if description["type"] not in kinds:
+        raise ValueError(f"unknown proposer {description['type']!r}; there are {', '.join(kinds)}")
+    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in description["settings"].items()}
+    proposer: Proposer = kinds[description["type"]](**fields)
+    return proposer

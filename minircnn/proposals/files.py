@@ -25,6 +25,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
+from minircnn.proposals.base import ProposalSettings, register
 from minircnn.structures import FloatArray, ImageArray
 
 Convention: TypeAlias = Literal["half-open", "inclusive-0based", "inclusive-1based"]
@@ -40,6 +41,7 @@ class ProposalFileError(ValueError):
     """A file of proposals is unusable; the message names the file and, where known, photo and box."""
 
 
+@register("file")
 @dataclass(frozen=True)
 class ProposalFile:
     """Look the proposals of a photo up by its image id.
@@ -78,6 +80,13 @@ class ProposalFile:
             raise ProposalFileError(f"{path}: no such file or folder")
         if not path.is_dir():
             self._load(path)
+
+    @classmethod
+    def from_settings(cls, settings: ProposalSettings, seed: int) -> ProposalFile:
+        """Return the boxes of the file that `settings` name."""
+        if settings.path is None:
+            raise ValueError("proposals from a file need the file's path (--proposals.path)")
+        return cls(settings.path)
 
     def propose(self, image: ImageArray, *, image_id: str = "") -> npt.NDArray[np.float32]:
         """Return the (R, 4) boxes of photo `image_id`, half-open, in the order of the file.

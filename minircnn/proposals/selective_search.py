@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, overload
+from typing import Literal, TypeAlias, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from joblib import Parallel, delayed
 from minircnn.imaging.colour import ColourSpace, convert
 from minircnn.imaging.filters import smooth
 from minircnn.imaging.resize import resize_image
+from minircnn.proposals.base import ProposalSettings, register
 from minircnn.proposals.graph_segmentation import segment_scales
 from minircnn.proposals.grid_edges import GridEdges
 from minircnn.proposals.hierarchy import Hierarchy, group
@@ -87,6 +88,7 @@ class SelectiveSearchResult:
     hierarchies: tuple[Hierarchy, ...]
 
 
+@register("selective-search")
 @dataclass(frozen=True)
 class SelectiveSearch:
     """Propose regions by hierarchical grouping.
@@ -117,6 +119,17 @@ class SelectiveSearch:
     n_jobs: int = 1
     strategies: tuple[Strategy, ...] | None = None
     limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.strategies is not None:  # a file holds them as plain records
+            chosen = tuple(Strategy(**s) if isinstance(s, dict) else s for s in self.strategies)
+            object.__setattr__(self, "strategies", chosen)
+
+    @classmethod
+    def from_settings(cls, settings: ProposalSettings, seed: int) -> SelectiveSearch:
+        """Return the search that `settings` ask for."""
+        mode = cast(Mode, settings.mode)
+        return cls(mode=mode, min_size=float(settings.min_size), limit=settings.limit, seed=seed)
 
     def propose(self, image: ImageArray, *, image_id: str = "") -> npt.NDArray[np.float32]:
         """Return the (R, 4) proposals for `image`, best rank first."""

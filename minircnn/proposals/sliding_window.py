@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from minircnn.proposals.base import ProposalSettings, register
 from minircnn.structures import ImageArray
 
 
@@ -20,6 +21,7 @@ def count_rectangles(height: int, width: int) -> int:
     return (height * (height + 1) // 2) * (width * (width + 1) // 2)
 
 
+@register("sliding-window")
 @dataclass(frozen=True)
 class SlidingWindow:
     """Propose every window of the given sizes and aspect ratios, largest size first.
@@ -54,6 +56,11 @@ class SlidingWindow:
             raise ValueError(f"sizes, aspect ratios and strides must be positive, got {self}")
         if self.stride is not None and self.stride < 1:
             raise ValueError(f"stride must be at least one pixel, got {self.stride}")
+
+    @classmethod
+    def from_settings(cls, settings: ProposalSettings, seed: int) -> SlidingWindow:
+        """Return windows of the usual sizes."""
+        return cls()
 
     def count_windows(self, height: int, width: int) -> int:
         """Return how many windows :meth:`propose` gives for a photo of this size, without making them."""

@@ -1,9 +1,13 @@
-"""Training: settings, loop, checkpoints, Fast R-CNN in one stage and R-CNN in its four."""
+"""Training: settings, loop and checkpoints, and a recipe for each detector."""
 
+from minircnn.training.box_regression import BoxRegressionSettings, train_box_regressors
 from minircnn.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
-from minircnn.training.configs import BackboneSettings, ProposalSettings, SolverSettings, as_json
-from minircnn.training.fast_rcnn import FastRCNNTrainer, train_fast_rcnn
-from minircnn.training.fast_rcnn_settings import FastRCNNSettings, RoISampling
+from minircnn.training.fast_rcnn import (
+    FAST_RCNN_PRESETS,
+    FastRCNNSettings,
+    FastRCNNTrainer,
+    train_fast_rcnn,
+)
 from minircnn.training.loop import (
     LoopSettings,
     NotFiniteError,
@@ -11,38 +15,54 @@ from minircnn.training.loop import (
     read_log,
     train_loop,
 )
-from minircnn.training.presets import FAST_RCNN_PRESETS, RCNN_PRESETS
+from minircnn.training.photo_batches import PhotoBatch, PhotoSampler, RoISampling
 from minircnn.training.proposals import compute_proposals
-from minircnn.training.rcnn import train_box_regressors, train_rcnn, train_svms
-from minircnn.training.rcnn_finetune import FineTuner, fine_tune
-from minircnn.training.rcnn_settings import BoxRegressionSettings, FineTuneSettings, RCNNSettings, SVMSettings
-from minircnn.training.run import FolderInUseError, TrainingRun, make_proposer, train
+from minircnn.training.rcnn import (
+    RCNN_PRESETS,
+    FineTuneSettings,
+    RCNNSettings,
+    RCNNTrainer,
+    train_rcnn,
+)
+from minircnn.training.recipe import RECIPES, Recipe, TrainingJob, add_recipe
+from minircnn.training.region_features import FeatureCache, cache_features
+from minircnn.training.run import FolderInUseError, TrainingRun, train
+from minircnn.training.settings import BackboneSettings, DetectorSettings, SolverSettings, as_json
+from minircnn.training.svms import SVMSettings, train_svms
+from minircnn.training.trainer import Trainer
 
 __all__ = [
     "FAST_RCNN_PRESETS",
     "RCNN_PRESETS",
+    "RECIPES",
     "BackboneSettings",
     "BoxRegressionSettings",
+    "DetectorSettings",
     "FastRCNNSettings",
     "FastRCNNTrainer",
+    "FeatureCache",
     "FineTuneSettings",
-    "FineTuner",
     "FolderInUseError",
     "LoopSettings",
     "NotFiniteError",
-    "ProposalSettings",
+    "PhotoBatch",
+    "PhotoSampler",
     "RCNNSettings",
+    "RCNNTrainer",
+    "Recipe",
     "RoISampling",
     "SVMSettings",
     "SolverSettings",
+    "Trainer",
     "TrainingInterrupted",
+    "TrainingJob",
     "TrainingRun",
     "TrainingState",
+    "add_recipe",
     "as_json",
+    "cache_features",
     "compute_proposals",
-    "fine_tune",
     "load_checkpoint",
-    "make_proposer",
     "read_log",
     "save_checkpoint",
     "train",

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from minircnn.backbones import Backbone, build_backbone
-from minircnn.training.configs import BackboneSettings
+from minircnn.training.settings import BackboneSettings
 
 
 def make_backbone(settings: BackboneSettings, rng: np.random.Generator) -> Backbone:

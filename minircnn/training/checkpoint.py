@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from minircnn.arrays import Device, device_namespace
-from minircnn.detectors import FastRCNNNetwork, RCNNNetwork
 from minircnn.detectors.storage import StorageError, read_bundle, write_bundle
-from minircnn.nn import SGD, Dropout, Layer
+from minircnn.nn import SGD, Dropout, Module
 from minircnn.profiling import stage
-from minircnn.training.configs import SolverSettings
+from minircnn.training.old_runs import upgrade_settings
+from minircnn.training.settings import SolverSettings
+
+FORMAT = 2
+"""Of the checkpoints written; those of format 1 (version 0.1.0) are read too."""
 
 
 @dataclass
@@ -22,7 +25,7 @@ class TrainingState:
 
     Parameters
     ----------
-    network : Layer
+    network : Module
     optimizer : SGD
     rng : numpy Generator
         The one source of randomness: sampling and dropout both draw from it.
@@ -30,19 +33,19 @@ class TrainingState:
         Updates made so far.
     """
 
-    network: Layer
+    network: Module
     optimizer: SGD
     rng: np.random.Generator
     iteration: int = 0
 
     def __post_init__(self) -> None:
-        for layer in self.network.layers():
-            if isinstance(layer, Dropout):
-                layer.rng = self.rng
+        for module in self.network.modules():
+            if isinstance(module, Dropout):
+                module.rng = self.rng
 
 
 def start_training(
-    network: FastRCNNNetwork | RCNNNetwork, solver: SolverSettings, rng: np.random.Generator, device: Device
+    network: Module, solver: SolverSettings, rng: np.random.Generator, device: Device
 ) -> TrainingState:
     """Move `network` to `device`, put it into training mode and give it an optimiser."""
     network.to(device_namespace(device))
@@ -56,18 +59,18 @@ def start_training(
     return TrainingState(network, optimizer, rng)
 
 
+@stage("checkpoint")
 def save_checkpoint(path: Path, state: TrainingState, settings: dict[str, Any]) -> None:
     """Write weights, momentum, iteration, random state and settings to one file, atomically."""
-    with stage("checkpoint"):
-        arrays = {f"network.{k}": v for k, v in state.network.state_dict().items()}
-        arrays |= {f"momentum.{k}": v for k, v in state.optimizer.state_dict().items()}
-        meta = {
-            "checkpoint": 1,
-            "iteration": state.iteration,
-            "rng": state.rng.bit_generator.state,
-            "settings": settings,
-        }
-        write_bundle(path, arrays, meta)
+    arrays = {f"network.{k}": v for k, v in state.network.state_dict().items()}
+    arrays |= {f"momentum.{k}": v for k, v in state.optimizer.state_dict().items()}
+    meta = {
+        "checkpoint": FORMAT,
+        "iteration": state.iteration,
+        "rng": state.rng.bit_generator.state,
+        "settings": settings,
+    }
+    write_bundle(path, arrays, meta)
 
 
 def load_checkpoint(path: Path, state: TrainingState, settings: dict[str, Any]) -> None:
@@ -83,14 +86,13 @@ def load_checkpoint(path: Path, state: TrainingState, settings: dict[str, Any]) 
     arrays, meta = read_bundle(path)
     if "checkpoint" not in meta:
         raise StorageError(f"{path} is no training checkpoint")
-    changed = sorted(
-        key
-        for key in settings.keys() | meta["settings"].keys()
-        if settings.get(key) != meta["settings"].get(key)
-    )
+    stored = upgrade_settings(meta["settings"])
+    # what version 0.1.0 knew no setting for, no run of it can differ in
+    names = stored.keys() if meta["checkpoint"] == 1 else stored.keys() | settings.keys()
+    changed = sorted(name for name in names if settings.get(name) != stored.get(name))
     if changed:
         differences = ", ".join(
-            f"{k}: {meta['settings'].get(k)!r} then, {settings.get(k)!r} now" for k in changed
+            f"{name}: {stored.get(name)!r} then, {settings.get(name)!r} now" for name in changed
         )
         raise StorageError(
             f"{path} was trained with other settings ({differences}); "

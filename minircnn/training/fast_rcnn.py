@@ -4,45 +4,43 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from minircnn.arrays import Device, like
-from minircnn.boxes import flip_boxes, sample_fast_rcnn
+from minircnn.arrays import Device
 from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings
 from minircnn.nn import multi_task_loss
 from minircnn.profiling import stage
-from minircnn.proposals import Proposer
-from minircnn.structures import BoolArray, DetectionDataset, FloatArray, IntArray
-from minircnn.training.backbone import make_backbone
-from minircnn.training.checkpoint import start_training
-from minircnn.training.configs import as_json
-from minircnn.training.fast_rcnn_settings import FastRCNNSettings, RoISampling
-from minircnn.training.loop import LoopSettings, train_loop
-from minircnn.training.regions import PhotoReader, RegionRecord, epoch_order, region_records
+from minircnn.proposals import ProposalSettings, Proposer
+from minircnn.structures import DetectionDataset, FloatArray
+from minircnn.training.photo_batches import PhotoBatch, PhotoSampler, RoISampling
+from minircnn.training.presets import QUICK_PROPOSALS, SCENE_PROPOSALS, SQUEEZENET
+from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
+from minircnn.training.regions import RegionRecord
+from minircnn.training.settings import BackboneSettings, DetectorSettings, SolverSettings
+from minircnn.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
-class Batch:
-    """What one step sees.
+class FastRCNNSettings(DetectorSettings):
+    """Everything that decides a Fast R-CNN training run."""
 
-    Parameters
-    ----------
-    images : (N, 3, H, W) float32 array
-        Normalised photos, the smaller ones padded with zeros (the mean colour) at the right and bottom.
-    rois : (R, 4) float32 array
-        In pixels of `images`.
-    image_index, labels : (R,) int arrays
-    bbox_targets : (R, 4) float32 array
-        Normalised offsets; used where the label is not 0.
-    """
+    detector = "fast-rcnn"
 
-    images: FloatArray
-    rois: FloatArray
-    image_index: IntArray
-    labels: IntArray
-    bbox_targets: FloatArray
+    postprocess: PostprocessSettings = field(default_factory=lambda: PostprocessSettings(min_score=0.01))
+    """How the finished detector turns scores into detections."""
+    batch: int = 512
+    """The finished detector pools and scores so many regions at once: fewer need less memory."""
+    scale: ImageScale = field(default_factory=ImageScale)
+    """600 for the shorter side, at most 1000 for the longer one (section 5.2)."""
+    training_scales: tuple[int, ...] = ()
+    """Shorter sides, one drawn for each photo of a batch (480, 576, 688, 864 and 1200 in section 5.2); empty:
+    always `scale`."""
+    sampling: RoISampling = field(default_factory=RoISampling)
+    solver: SolverSettings = field(default_factory=SolverSettings)
+    bbox_loss_weight: float = 1.0
+    """λ of equation 1; 1 in the paper."""
 
 
 def target_statistics(
@@ -67,17 +65,10 @@ def target_statistics(
     return mean.astype(np.float32), std.astype(np.float32)
 
 
-class FastRCNNTrainer:
-    """Makes batches and computes the gradients of one step.
+class FastRCNNTrainer(Trainer[FastRCNNSettings, PhotoBatch]):
+    """Makes batches of photos and their regions, and computes the gradients of the multi-task loss."""
 
-    Parameters
-    ----------
-    dataset : DetectionDataset
-    proposals : sequence of (R, 4) arrays
-        Candidate boxes of every photo, in pixels.
-    settings : FastRCNNSettings
-    device : {"cpu", "cuda"}
-    """
+    network: FastRCNNNetwork
 
     def __init__(
         self,
@@ -87,91 +78,48 @@ class FastRCNNTrainer:
         *,
         device: Device = "cpu",
     ) -> None:
-        self.dataset, self.settings = dataset, settings
-        self.photos = PhotoReader(dataset)
-        self.records = region_records(dataset, proposals)
-        self.usable = np.array([i for i, record in enumerate(self.records) if len(record)])
-        num_classes = len(dataset.class_names)
+        super().__init__(dataset, proposals, settings, device=device)
+        sampling = settings.sampling
         self.target_mean, self.target_std = target_statistics(
-            self.records, num_classes, settings.sampling.fg_iou
+            self.records, len(dataset.class_names), sampling.fg_iou
         )
-        rng = np.random.default_rng(settings.seed)
-        self.backbone = make_backbone(settings.backbone, rng)
-        self.network = FastRCNNNetwork(self.backbone, num_classes, rng=rng)
-        self.state = start_training(self.network, settings.solver, rng, device)
+        self.sampler = PhotoSampler(
+            self.photos,
+            self.records,
+            sampling,
+            settings.scale,
+            settings.training_scales,
+            settings.flip and dataset.flippable,
+            settings.seed,
+        )
 
-    def step(self, iteration: int) -> dict[str, float]:
-        """Compute the losses of a fresh batch and add their gradients to the parameters."""
-        with stage("make batch"):
-            batch = self.make_batch(iteration)
-        return self.gradients(batch)
+    @property
+    def solver(self) -> SolverSettings:
+        """How the network is updated, and how often."""
+        return self.settings.solver
 
-    def gradients(self, batch: Batch) -> dict[str, float]:
+    def make_network(self, num_classes: int, rng: np.random.Generator) -> FastRCNNNetwork:
+        """Return the network to train."""
+        return FastRCNNNetwork(self.backbone, num_classes, rng=rng)
+
+    def make_batch(self, iteration: int) -> PhotoBatch:
+        """Draw photos and regions; their offsets are normalised per class."""
+        batch = self.sampler.draw(iteration, self.backbone.normalization, self.state.rng)
+        offsets = (batch.offsets - self.target_mean[batch.labels]) / self.target_std[batch.labels]
+        return dataclasses.replace(batch, offsets=offsets)
+
+    def gradients(self, batch: PhotoBatch) -> dict[str, float]:
         """Run `batch` forward and backward; return the losses of equation 1 by name."""
-        weight = self.network.outputs.cls_score.weight.data
-        with stage("forward"):
-            cls_score, bbox_pred = self.network.forward_regions(
-                like(batch.images, weight), like(batch.rois, weight), like(batch.image_index, weight)
-            )
-        with stage("loss"):
-            loss = multi_task_loss(
-                cls_score,
-                bbox_pred,
-                like(batch.labels, weight),
-                like(batch.bbox_targets, weight),
-                lam=self.settings.bbox_loss_weight,
-            )
-        with stage("backward"):
-            self.network.backward_regions(loss.d_cls_score, loss.d_bbox_pred)
-        return {"loss": loss.total, "classification": loss.classification, "localisation": loss.localisation}
-
-    def make_batch(self, iteration: int) -> Batch:
-        """Draw the photos and regions of `iteration`."""
-        sampling, rng = self.settings.sampling, self.state.rng
-        photos, rois, labels, targets = [], [], [], []
-        for index in self._photo_indices(iteration):
-            record = self.records[index]
-            flip = self.settings.flip and self.dataset.flippable and rng.random() < 0.5
-            chosen, is_foreground = draw_regions(record, sampling, rng)
-            image, factor = self._draw_scale().apply(self.photos.read(index))
-            boxes, offsets = record.boxes[chosen], record.targets[chosen]
-            if flip:
-                # mirrored regions keep their IoU; only the horizontal offset changes sign
-                image, boxes = image[:, ::-1], flip_boxes(boxes, record.width)
-                offsets = offsets * np.array([-1, 1, 1, 1], np.float32)
-            photos.append(self.backbone.normalization.apply(image)[0])  # (3, h, w)
-            rois.append(boxes * np.float32(factor))
-            label = np.where(is_foreground, record.labels[chosen], 0)
-            labels.append(label)
-            targets.append((offsets - self.target_mean[label]) / self.target_std[label])
-        return Batch(
-            _pad_together(photos),
-            np.concatenate(rois),
-            np.repeat(np.arange(len(rois)), [len(r) for r in rois]),
-            np.concatenate(labels),
-            np.concatenate(targets),
+        images, rois, image_index, labels, targets = batch.on(self.network.outputs.cls_score.weight.data)
+        cls_score, bbox_pred = stage("forward")(self.network.forward)(images, rois, image_index)
+        loss = stage("loss")(multi_task_loss)(
+            cls_score, bbox_pred, labels, targets, lam=self.settings.bbox_loss_weight
         )
-
-    def _draw_scale(self) -> ImageScale:
-        """Return the scale of the next photo of a batch."""
-        sides, scale = self.settings.training_scales, self.settings.scale
-        if not sides:
-            return scale
-        return dataclasses.replace(scale, short_side=int(self.state.rng.choice(sides)))
-
-    def _photo_indices(self, iteration: int) -> list[int]:
-        """Return the photos of `iteration`: an epoch visits each once, those without regions excepted."""
-        start = iteration * self.settings.sampling.images
-        indices = []
-        for position in range(start, start + self.settings.sampling.images):
-            epoch, place = divmod(position, len(self.usable))
-            order = epoch_order(self.settings.seed, epoch, len(self.usable))
-            indices.append(int(self.usable[order[place]]))
-        return indices
+        stage("backward")(self.network.backward)(loss.d_cls_score, loss.d_bbox_pred)
+        return {"loss": loss.total, "classification": loss.classification, "localisation": loss.localisation}
 
     def detector(self, proposer: Proposer) -> FastRCNN:
         """Return the detector in its present state of training."""
-        settings = self.settings
         return FastRCNN(
             self.network,
             self.backbone.normalization,
@@ -179,53 +127,60 @@ class FastRCNNTrainer:
             proposer,
             self.target_mean,
             self.target_std,
-            settings.scale,
-            PostprocessSettings(min_score=settings.min_score, nms_iou=settings.nms_iou),
-            settings.region_batch,
+            self.settings.scale,
+            self.settings.postprocess,
+            self.settings.batch,
         )
 
 
-def draw_regions(
-    record: RegionRecord, sampling: RoISampling, rng: np.random.Generator
-) -> tuple[IntArray, BoolArray]:
-    """Draw the regions of one photo; return their indices and which are foreground.
-
-    A photo that has neither foreground nor background in the wanted range of IoU gives background of any
-    lower IoU instead, so that no photo with proposals is ever lost.
-    """
-    for low in (sampling.bg_iou_low, 0.0):
-        sample = sample_fast_rcnn(
-            record.best_iou,
-            num_rois=sampling.rois_per_image,
-            fg_fraction=sampling.fg_fraction,
-            fg_iou=sampling.fg_iou,
-            bg_iou=(low, sampling.bg_iou_high),
-            rng=rng,
-        )
-        if len(sample):
-            break
-    return sample.indices, np.arange(len(sample)) < len(sample.foreground)
+def train_fast_rcnn(job: TrainingJob[FastRCNNSettings]) -> FastRCNN:
+    """Train one network with one loss."""
+    trainer = FastRCNNTrainer(job.dataset, job.proposals, job.settings, device=job.device)
+    trainer.train(job.loop)
+    return trainer.detector(job.proposer)
 
 
-def train_fast_rcnn(trainer: FastRCNNTrainer, loop: LoopSettings) -> None:
-    """Train to the last iteration of the trainer's settings; see :func:`train_loop` for what is raised."""
-    with stage("training"):
-        train_loop(
-            trainer.step,
-            trainer.state,
-            solver=trainer.settings.solver,
-            loop=loop,
-            settings=as_json(trainer.settings),
-        )
+# From random weights the digits of two photos are too few to learn from at a time: half of the regions are
+# foreground, and they come from four photos.
+_SCENES = FastRCNNSettings(
+    proposals=SCENE_PROPOSALS,
+    scale=ImageScale(short_side=None),
+    sampling=RoISampling(images=4, rois_per_image=32, fg_fraction=0.5),
+    solver=SolverSettings(iterations=1200, learning_rate=0.03, step=850, clip_norm=10.0),
+)
 
+FAST_RCNN_PRESETS: dict[str, FastRCNNSettings] = {
+    "paper": FastRCNNSettings(backbone=BackboneSettings("vgg16")),
+    "pretrained": FastRCNNSettings(
+        backbone=SQUEEZENET,
+        scale=ImageScale(short_side=400, max_long_side=640),
+        solver=SolverSettings(iterations=1000, learning_rate=0.003, step=750, clip_norm=10.0),
+    ),
+    "small": FastRCNNSettings(
+        proposals=ProposalSettings(),
+        scale=ImageScale(short_side=320, max_long_side=512),
+        sampling=RoISampling(fg_fraction=0.5),
+        solver=SolverSettings(iterations=1500, learning_rate=0.02, step=1100, clip_norm=10.0),
+    ),
+    "scenes": _SCENES,
+    "scenes-quick": dataclasses.replace(
+        _SCENES,
+        proposals=QUICK_PROPOSALS,
+        solver=dataclasses.replace(_SCENES.solver, iterations=180, step=140),
+    ),
+}
 
-def _pad_together(photos: list[FloatArray]) -> FloatArray:
-    """Stack photos (3, h, w) of different sizes into one (N, 3, H, W) array, padded with zeros.
+add_recipe(
+    Recipe(
+        "fast-rcnn",
+        FastRCNNSettings,
+        FAST_RCNN_PRESETS,
+        train_fast_rcnn,
+        """Train Fast R-CNN: one network, one loss, one stage.
 
-    Channels are last in memory, as in the photos and as convolution wants them.
-    """
-    height, width = (max(photo.shape[axis] for photo in photos) for axis in (1, 2))
-    batch = np.zeros((len(photos), height, width, 3), dtype=np.float32).transpose(0, 3, 1, 2)
-    for place, photo in zip(batch, photos, strict=True):
-        place[:, : photo.shape[1], : photo.shape[2]] = photo
-    return batch
+        Proposals are computed first and kept. Then every step takes two photos and 64 regions of each: the
+        photo is convolved once, each region is pooled from the feature map, and two sibling layers say what it
+        is and how its box should move. Ctrl-C stops after the step at hand and writes a checkpoint.
+        """,
+    )
+)

@@ -1,4 +1,4 @@
-"""The training loop both detectors share: update, log, checkpoint, stop and go on."""
+"""The training loop that all networks share: update, log, checkpoint, stop and go on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from minircnn.nn import StepSchedule, clip_gradients
 from minircnn.profiling import stage
 from minircnn.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
-from minircnn.training.configs import SolverSettings
+from minircnn.training.settings import SolverSettings
 
 Step = Callable[[int], Mapping[str, float]]
 """Computes losses and gradients of the given iteration and returns the losses by name."""

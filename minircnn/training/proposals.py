@@ -13,8 +13,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from minircnn.detectors.storage import describe_proposer
-from minircnn.proposals import Proposer, SelectiveSearch
+from minircnn.proposals import Proposer, SelectiveSearch, describe_proposer
 from minircnn.structures import DetectionDataset, FloatArray
 
 

@@ -1,163 +1,230 @@
-"""R-CNN's four separately made parts: fine-tuned CNN, feature cache, SVMs, box regressors."""
+"""Training R-CNN: four parts, made one after the other (section 2.3).
+
+The CNN is fine-tuned as a (K+1)-way classifier of warped regions; its features of every region are kept on disk;
+one linear SVM per class is trained on them; one ridge regression per class learns to move boxes.
+"""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 import numpy as np
-from tqdm.auto import tqdm
 
-from minircnn.arrays import Device, HostArray
-from minircnn.detectors import RCNN, BoxRegressors, PostprocessSettings
-from minircnn.heads import BoxRegressor, MinedSVMs, MiningSettings, feature_scale, mine_and_train
+from minircnn.arrays import Device, like
+from minircnn.boxes import sample_rcnn
+from minircnn.detectors import RCNN, RCNNNetwork, WarpSettings
+from minircnn.heads import BoxRegressors, LinearSVMs
+from minircnn.imaging import warp_regions
+from minircnn.nn import softmax_cross_entropy
 from minircnn.profiling import stage
-from minircnn.proposals import Proposer
-from minircnn.structures import BoolArray, DetectionDataset, FloatArray
-from minircnn.training.loop import LoopSettings
-from minircnn.training.rcnn_features import FeatureCache, cache_features
-from minircnn.training.rcnn_finetune import FineTuner, fine_tune
-from minircnn.training.rcnn_settings import BoxRegressionSettings, RCNNSettings, SVMSettings
-from minircnn.training.regions import RegionRecord
+from minircnn.proposals import ProposalSettings, Proposer
+from minircnn.structures import DetectionDataset, FloatArray, IntArray
+from minircnn.training.box_regression import BoxRegressionSettings, train_box_regressors
+from minircnn.training.presets import QUICK_PROPOSALS, SCENE_PROPOSALS, SQUEEZENET
+from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
+from minircnn.training.region_features import cache_features
+from minircnn.training.settings import ANY, BackboneSettings, DetectorSettings, SolverSettings, require
+from minircnn.training.svms import SVMSettings, train_svms
+from minircnn.training.trainer import Trainer
 
-logger = logging.getLogger("minircnn")
+
+@dataclass(frozen=True)
+class FineTuneSettings:
+    """The CNN trained as a (K+1)-way classifier of warped regions (section 2.3, appendix B)."""
+
+    foreground: int = 32
+    """Crops of objects per step (32), drawn uniformly over all photos and classes."""
+    background: int = 96
+    """Other crops per step (96)."""
+    fg_iou: float = 0.5
+    """Least IoU of a foreground crop with an object (0.5); all others are background."""
+    solver: SolverSettings = field(default_factory=lambda: SolverSettings(iterations=70_000, step=20_000))
+    """0.001, a tenth of the rate of pre-training, times 0.1 every 20,000 steps."""
+
+    def __post_init__(self) -> None:
+        require(self, "fine_tune", foreground=(1, ANY), background=(0, ANY), fg_iou=(0, 1))
 
 
-def train_rcnn(
-    dataset: DetectionDataset,
-    proposals: Sequence[FloatArray],
-    proposer: Proposer,
-    settings: RCNNSettings,
-    *,
-    folder: Path,
-    loop: LoopSettings,
-    device: Device = "cpu",
-    n_jobs: int = 1,
-) -> tuple[RCNN, MinedSVMs]:
-    """Make the four parts one after the other (section 2.3).
+@dataclass(frozen=True)
+class RCNNSettings(DetectorSettings):
+    """Everything that decides an R-CNN training run."""
 
-    Parameters
-    ----------
-    dataset : DetectionDataset
-    proposals : sequence of (R, 4) arrays
-        Candidate boxes of every photo, in pixels.
-    proposer : Proposer
-        Makes the proposals when the finished detector runs.
-    settings : RCNNSettings
-    folder : Path
-        Receives the feature cache.
-    loop : LoopSettings
-        Of the fine-tuning; ``resume`` also keeps a finished feature cache.
-    device : {"cpu", "cuda"}
-    n_jobs : int
-        Processes that compute features.
+    detector = "rcnn"
 
-    Returns
-    -------
-    detector : RCNN
-    svms : MinedSVMs
-        The SVMs with the trace of their hard negative mining.
-    """
-    tuner = FineTuner(dataset, proposals, settings, device=device)
-    fine_tune(tuner, loop)
-    with stage("features"):
-        cache = cache_features(
-            tuner.network,
-            tuner.backbone.normalization,
-            tuner.warp,
-            tuner.photos,
-            tuner.records,
-            folder / "features",
-            min_iou=settings.box_regression.min_iou,
-            dtype=settings.cache_dtype,
-            n_jobs=n_jobs,
-            progress=loop.progress,
+    crop_size: int | None = None
+    """Side of the warped crop; None takes the backbone's own (227 for AlexNet, 224 for VGG16)."""
+    context: int | None = None
+    """Pixels of surroundings in the crop; None takes 16 of 227, in proportion to the crop."""
+    fine_tune: FineTuneSettings = field(default_factory=FineTuneSettings)
+    svm: SVMSettings = field(default_factory=SVMSettings)
+    box_regression: BoxRegressionSettings = field(default_factory=BoxRegressionSettings)
+    cache_dtype: Literal["float16", "float32"] = "float32"
+    """Number format of the feature cache on disk: ``float16`` halves it."""
+
+
+class Crops(NamedTuple):
+    """What one step of fine-tuning sees."""
+
+    pixels: FloatArray
+    """(B, 3, S, S) float32, normalised."""
+    labels: IntArray
+    """(B,), 0 for background."""
+
+
+class RCNNTrainer(Trainer[RCNNSettings, Crops]):
+    """Makes batches of warped regions and computes the gradients of their classification."""
+
+    work = "fine-tuning"
+    network: RCNNNetwork
+
+    def __init__(
+        self,
+        dataset: DetectionDataset,
+        proposals: Sequence[FloatArray],
+        settings: RCNNSettings,
+        *,
+        device: Device = "cpu",
+    ) -> None:
+        super().__init__(dataset, proposals, settings, device=device)
+        size = settings.crop_size or self.backbone.crop_size
+        # 16 of 227 pixels in the paper; other crops keep the proportion
+        context = round(16 * size / 227) if settings.context is None else settings.context
+        self.warping = WarpSettings(size, context)
+        # One long list of all regions of all photos: a crop is drawn uniformly from it.
+        self.photo_of_region = np.repeat(np.arange(len(self.records)), [len(r) for r in self.records])
+        self.row_of_region = np.concatenate([np.arange(len(r)) for r in self.records])
+        self.is_foreground = np.concatenate([r.best_iou for r in self.records]) >= settings.fine_tune.fg_iou
+
+    @property
+    def solver(self) -> SolverSettings:
+        """How the network is updated, and how often."""
+        return self.settings.fine_tune.solver
+
+    def make_network(self, num_classes: int, rng: np.random.Generator) -> RCNNNetwork:
+        """Return the network to train."""
+        return RCNNNetwork(self.backbone, num_classes, rng=rng)
+
+    def make_batch(self, iteration: int) -> Crops:
+        """Draw regions of all photos; warp them."""
+        tuning, rng = self.settings.fine_tune, self.state.rng
+        sample = sample_rcnn(
+            self.is_foreground, num_foreground=tuning.foreground, num_background=tuning.background, rng=rng
         )
-    with stage("SVMs"):
-        svms = train_svms(cache, tuner.records, settings.svm, seed=settings.seed, progress=loop.progress)
-    with stage("box regression"):
-        regressors = train_box_regressors(
-            cache, tuner.records, settings.box_regression, settings.svm.feature_norm
+        chosen = sample.indices
+        photo, row = self.photo_of_region[chosen], self.row_of_region[chosen]
+        mirrored = rng.random(len(chosen)) < (0.5 if self.settings.flip and self.dataset.flippable else 0.0)
+        size = self.warping.crop_size
+        crops = np.empty((len(chosen), size, size, 3), dtype=np.float32)
+        labels = np.zeros(len(chosen), dtype=np.int64)
+        for index in np.unique(photo):
+            here = photo == index
+            record = self.records[index]
+            crops[here] = warp_regions(
+                self.photos.read(int(index)),
+                record.boxes[row[here]],
+                size,
+                context=self.warping.context,
+                fill=self.backbone.normalization.fill,
+            )
+            labels[here] = record.labels[row[here]]
+        labels[len(sample.foreground) :] = 0
+        crops[mirrored] = crops[mirrored][:, :, ::-1]
+        return Crops(self.backbone.normalization.apply(crops), labels)
+
+    def gradients(self, batch: Crops) -> dict[str, float]:
+        """Run `batch` forward and backward; return the loss."""
+        crops, labels = (like(part, self.network.fc8.weight.data) for part in batch)
+        logits = stage("forward")(self.network.logits)(crops)
+        loss, d_logits = stage("loss")(softmax_cross_entropy)(logits, labels)
+        stage("backward")(self.network.backward)(d_logits)
+        return {"loss": loss}
+
+    def detector(self, proposer: Proposer) -> RCNN:
+        """Return the detector in its present state of training, with SVMs and regressors that know nothing yet."""
+        classes, dim = len(self.dataset.class_names), self.backbone.feature_dim
+        return RCNN(
+            self.network,
+            self.backbone.normalization,
+            self.dataset.class_names,
+            proposer,
+            LinearSVMs.from_weights(np.zeros((classes, dim), np.float32), np.zeros(classes, np.float32)),
+            BoxRegressors.none(classes),
+            self.warping,
+            self.settings.postprocess,
+            self.settings.batch,
         )
-    detector = RCNN(
-        tuner.network,
-        tuner.backbone.normalization,
-        dataset.class_names,
-        proposer,
-        svms.weights,
-        svms.intercepts,
-        regressors,
-        tuner.warp,
-        PostprocessSettings(nms_iou=settings.nms_iou),
+
+
+def train_rcnn(job: TrainingJob[RCNNSettings]) -> RCNN:
+    """Make the four parts one after the other."""
+    settings, progress = job.settings, job.loop.progress
+    trainer = RCNNTrainer(job.dataset, job.proposals, settings, device=job.device)
+    trainer.train(job.loop)
+    detector = trainer.detector(job.proposer)
+    cache = stage("features")(cache_features)(
+        detector,
+        trainer.photos,
+        trainer.records,
+        job.folder / "features",
+        min_iou=settings.box_regression.min_iou,
+        dtype=settings.cache_dtype,
+        n_jobs=job.n_jobs,
+        progress=progress,
     )
-    return detector, svms
+    mined = train_svms(cache, trainer.records, settings.svm, seed=settings.seed, progress=progress)
+    regressors = train_box_regressors(
+        cache, trainer.records, settings.box_regression, settings.svm.feature_norm
+    )
+    return dataclasses.replace(detector, svms=mined.svms, regressors=regressors)
 
 
-def train_svms(
-    cache: FeatureCache,
-    records: Sequence[RegionRecord],
-    settings: SVMSettings,
-    *,
-    seed: int = 0,
-    progress: bool = True,
-) -> MinedSVMs:
-    """Train K one-vs-rest SVMs: objects against regions that overlap no object of the class by 0.3.
+_SCENES = RCNNSettings(
+    proposals=SCENE_PROPOSALS,
+    fine_tune=FineTuneSettings(
+        solver=SolverSettings(iterations=450, learning_rate=0.03, step=340, clip_norm=10.0)
+    ),
+)
 
-    Positives are the ground-truth boxes alone; regions between the two are left out (appendix B).
-    """
-    num_classes = records[0].num_classes
-    own: list[list[HostArray]] = [[] for _ in range(num_classes)]
-    for i, record in enumerate(records):
-        for row, label in enumerate(record.labels[: record.num_gt]):
-            own[label - 1].append(cache.photo(i)[row])
-    dim = cache.fc7.shape[1]
-    positives = [np.array(rows, dtype=np.float32).reshape(-1, dim) for rows in own]
-
-    def negatives() -> Iterator[tuple[HostArray, BoolArray]]:
-        for i, record in enumerate(tqdm(records, desc="SVMs", unit="photo", disable=not progress)):
-            yield cache.photo(i), record.class_iou < settings.negative_iou
-
-    return mine_and_train(
-        positives,
-        negatives(),
-        settings=MiningSettings(
-            C=settings.C,
-            positive_weight=settings.positive_weight,
-            bias_feature=settings.bias_feature,
-            retrain_after=settings.retrain_after,
+RCNN_PRESETS: dict[str, RCNNSettings] = {
+    "paper": RCNNSettings(backbone=BackboneSettings("alexnet")),
+    "pretrained": RCNNSettings(
+        backbone=SQUEEZENET,
+        proposals=ProposalSettings(limit=700),
+        crop_size=112,
+        fine_tune=FineTuneSettings(
+            solver=SolverSettings(iterations=120, learning_rate=0.001, step=90, clip_norm=10.0)
         ),
-        scale=feature_scale(cache.fc7, settings.feature_norm),
-        rng=np.random.default_rng(seed),
+    ),
+    "small": RCNNSettings(
+        proposals=ProposalSettings(limit=1000),
+        fine_tune=FineTuneSettings(
+            solver=SolverSettings(iterations=600, learning_rate=0.02, step=450, clip_norm=10.0)
+        ),
+    ),
+    "scenes": _SCENES,
+    "scenes-quick": dataclasses.replace(
+        _SCENES,
+        proposals=QUICK_PROPOSALS,
+        fine_tune=FineTuneSettings(
+            solver=dataclasses.replace(_SCENES.fine_tune.solver, iterations=100, step=75)
+        ),
+    ),
+}
+
+add_recipe(
+    Recipe(
+        "rcnn",
+        RCNNSettings,
+        RCNN_PRESETS,
+        train_rcnn,
+        """Train R-CNN: four parts, made one after the other.
+
+        The CNN learns to classify warped regions; its features of every region are kept on disk (the size is
+        announced first); one linear SVM per class is trained on them with hard negative mining; one ridge
+        regression per class learns to move boxes. Ctrl-C while the CNN trains writes a checkpoint.
+        """,
     )
-
-
-def train_box_regressors(
-    cache: FeatureCache,
-    records: Sequence[RegionRecord],
-    settings: BoxRegressionSettings,
-    feature_norm: float,
-) -> BoxRegressors:
-    """Fit one ridge regression per class, from pool5 of the regions close to an object to its offsets.
-
-    A class without such regions keeps a regressor of zeros, which leaves boxes as they are.
-    """
-    close = [record.best_iou > settings.min_iou for record in records]
-    labels = np.concatenate([r.labels[c] for r, c in zip(records, close, strict=True)])
-    targets = np.concatenate([r.targets[c] for r, c in zip(records, close, strict=True)])
-    num_classes, dim = records[0].num_classes, cache.pool5.shape[1]
-    weight = np.zeros((num_classes, 4, dim), dtype=np.float32)
-    bias = np.zeros((num_classes, 4), dtype=np.float32)
-    scale = feature_scale(cache.pool5, feature_norm) if len(labels) else 1.0
-    for label in range(1, num_classes + 1):
-        own = labels == label
-        if not own.any():
-            logger.warning("class %d has no region to learn box regression from: its boxes stay", label)
-            continue
-        features = np.asarray(cache.pool5[own], dtype=np.float32)  # a copy: the rows are chosen
-        features *= np.float32(scale)
-        ridge = BoxRegressor(settings.alpha).fit(features, targets[own])
-        # whitening and feature scale are linear: fold them into one matrix for detection
-        weight[label - 1] = (ridge.coef_ @ ridge.unwhiten_).T * scale
-        bias[label - 1] = ridge.intercept_ @ ridge.unwhiten_ + ridge.target_mean_
-    return BoxRegressors(weight, bias)
+)

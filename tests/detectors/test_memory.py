@@ -19,7 +19,7 @@ from minircnn.detectors import (
     RCNNNetwork,
     WarpSettings,
 )
-from minircnn.nn import parallel
+from minircnn.kernels import threads
 from minircnn.proposals import SlidingWindow
 
 NAMES = tuple("abc")
@@ -29,7 +29,7 @@ REGIONS = 600
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch):
     """Each thread makes scratch memory of its own at its first piece of work, whenever that comes."""
-    monkeypatch.setattr(parallel._Workers, "threads", lambda self: 1)
+    monkeypatch.setattr(threads._Workers, "threads", lambda self: 1)
 
 
 def peak_bytes(function, *arguments):
@@ -117,7 +117,7 @@ def arrays_kept(network):
     """Return the bytes of the arrays that the layers hold besides their parameters."""
     return sum(
         value.nbytes
-        for layer in network.layers()
+        for layer in network.modules()
         for value in vars(layer).values()
         if isinstance(value, np.ndarray)
     )

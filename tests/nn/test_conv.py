@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_layers import LAYOUTS, conv2d
 
+from minircnn.kernels.convolution.geometry import ConvGeometry
+from minircnn.kernels.convolution.im2col import make_bands
 from minircnn.nn import Conv2d, gradcheck
-from minircnn.nn.im2col import ConvGeometry, make_bands
 
 # (channels, filters, k, stride, padding, groups, (N, H, W))
 GEOMETRIES = [
@@ -65,7 +66,7 @@ def test_many_bands_equal_one(shape, rng, monkeypatch):
         return results
 
     banded = run()
-    monkeypatch.setattr("minircnn.nn.im2col.BAND_POSITIONS", 10**9)
+    monkeypatch.setattr("minircnn.kernels.convolution.im2col.BAND_POSITIONS", 10**9)
     for a, b in zip(banded, run(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-9)
 

@@ -178,7 +178,7 @@ def test_concat_needs_a_layer():
 def test_concat_in_a_frozen_prefix_keeps_nothing(rng):
     net = Sequential(fire=fire(rng), conv=Conv2d(6, 2, 1, rng=rng), relu=ReLU())
     net.fire.freeze()
-    net.stop_input_gradient()
+    net.prepare_training()
     y = net(rng.standard_normal((1, 3, 4, 4), dtype=np.float32))
     assert net.backward(y) is None
     assert net.conv.weight.grad is not None
@@ -189,7 +189,7 @@ def test_concat_in_a_frozen_prefix_keeps_nothing(rng):
 def test_concat_with_one_frozen_branch_trains_the_other(rng):
     net = Sequential(fire=fire(rng))
     net.fire.expand1x1.freeze()
-    net.stop_input_gradient()
+    net.prepare_training()
     y = net(rng.standard_normal((1, 3, 4, 4), dtype=np.float32))
     assert net.backward(y) is None
     assert net.fire.expand1x1.conv.weight.grad is None
@@ -200,9 +200,9 @@ def test_concat_after_a_trainable_layer_passes_the_gradient_on(rng):
     net = Sequential(conv=Conv2d(2, 3, 1, rng=rng), fire=fire(rng))
     net.fire.freeze()
     net.conv.freeze()
-    net.stop_input_gradient()
+    net.prepare_training()
     net.conv.weight.trainable = True
-    net.stop_input_gradient()  # once more, with other layers frozen
+    net.prepare_training()  # once more, with other layers frozen
     y = net(rng.standard_normal((1, 2, 4, 4), dtype=np.float32))
     net.backward(y)
     assert net.conv.weight.grad.any()

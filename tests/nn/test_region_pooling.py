@@ -148,7 +148,7 @@ def test_blocks_of_channels_and_regions_join(rng, monkeypatch):
 
     whole = run()
     for name in ("TABLE_BYTES", "PIECE_VALUES"):
-        monkeypatch.setattr(f"minircnn.nn.range_max.{name}", 100)
+        monkeypatch.setattr(f"minircnn.kernels.maxima.range_max.{name}", 100)
     for a, b in zip(whole, run(), strict=True):
         np.testing.assert_array_equal(a, b)
 

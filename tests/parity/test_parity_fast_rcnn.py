@@ -129,7 +129,7 @@ def test_twenty_training_steps_equal_pytorch():
         proposals.append(np.clip(jittered, 0, 192))
     trainer = FastRCNNTrainer(scenes, proposals, dataclasses.replace(preset, sampling=sampling))
     trainer.network.astype(np.float64)
-    for layer in trainer.network.layers():
+    for layer in trainer.network.modules():
         if isinstance(layer, Dropout):
             layer.rate = 0.0
     twin = _Twin(trainer.network)

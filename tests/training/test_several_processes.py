@@ -12,7 +12,7 @@ from minircnn.backbones import build_backbone
 from minircnn.cli.running import run_detector
 from minircnn.data import Scenes
 from minircnn.detectors import RCNN, FastRCNN, FastRCNNNetwork, ImageScale, RCNNNetwork, WarpSettings
-from minircnn.nn import parallel
+from minircnn.kernels import threads
 from minircnn.proposals import SlidingWindow
 from minircnn.training import compute_proposals
 from minircnn.training.regions import PhotoReader, region_records
@@ -122,7 +122,7 @@ def test_detections_do_not_depend_on_the_number_of_processes(make, proposals, rn
 
 
 def threads_of_a_process(_):
-    return parallel._Workers().threads()
+    return threads._Workers().threads()
 
 
 def test_processes_share_the_processors():

@@ -6,7 +6,7 @@ import tracemalloc
 import pytest
 
 from minircnn.data import Scenes
-from minircnn.nn import parallel
+from minircnn.kernels import threads
 from minircnn.proposals import SlidingWindow
 from minircnn.training import (
     FAST_RCNN_PRESETS,
@@ -38,7 +38,7 @@ def proposals():
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch):
     """Each thread makes scratch memory of its own at its first piece of work, whenever that comes."""
-    monkeypatch.setattr(parallel._Workers, "threads", lambda self: 1)
+    monkeypatch.setattr(threads._Workers, "threads", lambda self: 1)
 
 
 @pytest.mark.parametrize(("make", "settings"), [(FastRCNNTrainer, FAST), (FineTuner, SLOW)])

@@ -1,0 +1,164 @@
+"""``minircnn demo``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json as json_format
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from minircnn.cli.demo.contest import (
+    Contestant,
+    Trained,
+    measure,
+    measure_windows,
+    seconds_to_propose,
+    train_or_reuse,
+)
+from minircnn.cli.demo.report import HEADER, PHOTOS, comparison_rows, demo_report
+from minircnn.cli.options import DeviceName, Jobs, Json, Seed, job_count, require_device
+from minircnn.cli.output import note, print_json, table
+from minircnn.data import Scenes
+from minircnn.data.opening import FirstPhotos
+from minircnn.imaging import write_image
+from minircnn.training import RECIPES, DetectorSettings, compute_proposals
+
+_SAVED_PHOTOS = 8
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much the demonstration does.
+
+    Parameters
+    ----------
+    settings : list of DetectorSettings
+        Of the detectors to train.
+    train_photos, test_photos : int
+    window_photos : int
+        Test photos on which every window is judged: a few, since that is what takes so long.
+    """
+
+    settings: list[DetectorSettings]
+    train_photos: int
+    test_photos: int
+    window_photos: int
+
+
+def make_plan(*, quick: bool, seed: int) -> Plan:
+    """Return the whole demonstration, or the quick one: every detector that has a preset for the scenes."""
+    name = "scenes-quick" if quick else "scenes"
+    presets = [recipe.presets[name] for recipe in RECIPES.values() if name in recipe.presets]
+    photos = (40, 20, 2) if quick else (400, 200, 8)
+    return Plan([dataclasses.replace(preset, seed=seed) for preset in presets], *photos)
+
+
+def demo(
+    *,
+    quick: Annotated[bool, Parameter(negative="")] = False,
+    out: Path = Path("minircnn-demo"),
+    resume: Annotated[bool, Parameter(negative="")] = False,
+    jobs: Jobs = 0,
+    json: Json = False,
+    seed: Seed = 0,
+    device: DeviceName = "cpu",
+) -> None:
+    """Train all detectors on built-in data, compare them, and write a report with pictures.
+
+    The data are handwritten digits on crops of photos; nothing is downloaded. All detectors start from random
+    weights and get the same photos and proposals; then the one that looks at every region by itself is also
+    slid over every window. The table shows what the lecture says: the same task, ever fewer passes through
+    the CNN.
+
+    For example:
+
+        minircnn demo --quick
+
+    Next: open the report in a browser; it ends with the commands to go on with.
+
+    Parameters
+    ----------
+    quick
+        Fewer photos and updates: about two minutes instead of five to eight, and worse detectors.
+    out
+        Folder of the runs, the report and result.json.
+    resume
+        Go on with what is in the folder: finished trainings are taken, a stopped one is continued.
+    """
+    require_device(device)
+    start, plan, workers = time.perf_counter(), make_plan(quick=quick, seed=seed), job_count(jobs)
+    page_path, result_path = out / "report.html", out / "result.json"
+    if not resume:
+        _refuse_used_folder(out)
+    train_photos = Scenes("train", count=plan.train_photos)
+    test_photos = Scenes("test", count=plan.test_photos)
+    runs, parts = {}, len(plan.settings) + 2
+    for number, settings in enumerate(plan.settings, start=1):
+        name = settings.detector
+        note(f"{number}/{parts} training {name} on {len(train_photos)} scenes")
+        runs[name] = train_or_reuse(
+            train_photos,
+            settings,
+            out / name,
+            proposals=out / "proposals",
+            resume=resume,
+            device=device,
+            jobs=workers,
+        )
+    note(f"{parts - 1}/{parts} testing on {len(test_photos)} other scenes")
+    contestants = _contest(list(runs.values()), test_photos, plan, out, workers)
+    note(f"{parts}/{parts} writing the report")
+    page = demo_report(contestants, list(runs.values()), test_photos, quick=quick)
+    page.save(page_path)
+    (out / PHOTOS).mkdir(exist_ok=True)
+    for index in range(min(_SAVED_PHOTOS, len(test_photos))):
+        write_image(out / PHOTOS / f"{test_photos.image_ids[index]}.png", test_photos.image(index))
+    result = {
+        "seconds": time.perf_counter() - start,
+        "quick": quick,
+        "seed": seed,
+        "rows": [contestant.to_record() for contestant in contestants],
+    }
+    result_path.write_text(json_format.dumps(result, indent=2) + "\n", encoding="utf-8")
+    _print_result(result, contestants, json=json)
+    note(f"{result['seconds']:.0f} s in all\nreport: {page_path.resolve()}")
+
+
+def _refuse_used_folder(out: Path) -> None:
+    if out.is_dir() and any(out.iterdir()):
+        raise FileExistsError(f"{out} is not empty: go on with --resume, or name another folder with --out")
+
+
+def _contest(runs: list[Trained], test_photos: Scenes, plan: Plan, out: Path, jobs: int) -> list[Contestant]:
+    """Measure all detectors on all test photos.
+
+    The one that runs the CNN most often then meets the sliding window, on the first few photos.
+    """
+    proposer = runs[0].detector.proposer
+    proposals = compute_proposals(test_photos, proposer, folder=out / "proposals", n_jobs=jobs)
+    proposing = seconds_to_propose(proposer, test_photos)
+    measured = [
+        measure(
+            run.detector.title,
+            run.detector,
+            test_photos,
+            proposals,
+            training_seconds=run.seconds,
+            proposal_seconds=proposing,
+        )
+        for run in runs
+    ]
+    slowest = max(range(len(runs)), key=lambda i: measured[i].passes)
+    few = FirstPhotos(test_photos, plan.window_photos)
+    return [*measured, measured[slowest].first(len(few)), measure_windows(runs[slowest], few)]
+
+
+def _print_result(result: dict[str, Any], contestants: list[Contestant], *, json: bool) -> None:
+    if json:
+        print_json(result)
+    else:
+        print(table(HEADER, comparison_rows(contestants)))

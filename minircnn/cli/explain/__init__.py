@@ -1,0 +1,77 @@
+"""``minircnn explain``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from minircnn.cli.explain import fast_rcnn, rcnn  # noqa: F401 - each registers what only it has to show
+from minircnn.cli.explain.steps import Step, follow, steps_of
+from minircnn.cli.files import refuse_to_overwrite
+from minircnn.cli.options import DeviceName, Json, Model, Overwrite, Seed
+from minircnn.cli.output import note, print_json, table
+from minircnn.cli.running import open_detector
+from minircnn.imaging import read_image
+from minircnn.viz import Report, save_figure
+
+PAGE = "explained.html"
+
+
+def explain(
+    model: Model,
+    image: Annotated[Path, Parameter(help="The photo.")],
+    /,
+    *,
+    out: Path = Path("explained"),
+    overwrite: Overwrite = False,
+    json: Json = False,
+    seed: Seed = 0,
+    device: DeviceName = "cpu",
+) -> None:
+    """Follow one photo through every step of a detector.
+
+    Writes one picture per step and one HTML page with all of them: the proposals, what the detector makes of
+    the photo and of each region (R-CNN: warped crops and SVM scores; Fast R-CNN: feature map, RoI pooling and
+    class probabilities), how boxes move, suppression, detections.
+
+    For example:
+
+        minircnn explain runs/fast photo.jpg --out explained
+
+    Next: open the page in a browser, and compare with the other detector on the same photo.
+
+    Parameters
+    ----------
+    out
+        Folder of the page and the pictures.
+    """
+    page_path = out / PAGE
+    refuse_to_overwrite([page_path], overwrite=overwrite)
+    detector = open_detector(model, device=device)
+    photo = read_image(image)
+    note(f"following {image} through {detector.title}")
+    steps = steps_of(follow(detector, photo))
+    page = Report(
+        f"How {detector.title} sees {image.name}",
+        f"{photo.shape[1]} × {photo.shape[0]} pixels, {len(steps)} steps, one picture each.",
+    )
+    for number, step in enumerate(steps, start=1):
+        page.section(step.title, step.text, [(step.figure, step.caption)], step.table)
+        save_figure(step.figure, out / f"{number:02}-{step.key}.png")
+    page.save(page_path)
+    if json:
+        print_json({"page": page_path, "stages": [_record(step) for step in steps]})
+    else:
+        print(table(["step", "what happened"], [[step.title, step.fact] for step in steps]))
+    note(f"page: {page_path.resolve()}")
+
+
+def _record(step: Step) -> dict[str, Any]:
+    header, rows = step.table or ((), ())
+    return {
+        "stage": step.key,
+        "fact": step.fact,
+        "rows": [dict(zip(header, row, strict=True)) for row in rows],
+    }

@@ -1,0 +1,80 @@
+"""What Fast R-CNN has to show: the one feature map, RoI pooling, and two outputs from the same features."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+
+from minircnn.arrays import to_host
+from minircnn.cli.explain.steps import EXPLAINERS, Followed, Step, moving_step, scores_step
+from minircnn.detectors.fast_rcnn import FastRCNN, on_one_photo
+from minircnn.viz import draw_feature_map, draw_roi_pool
+
+_ROIS = 3  # shown on the map
+
+
+@EXPLAINERS.register("fast-rcnn")
+def fast_rcnn_steps(followed: Followed) -> list[Step]:
+    """Explain in the order of the paper's figure 1."""
+    detector = cast(FastRCNN, followed.detector)
+    return [
+        feature_map_step(followed, detector.network.roi_pool.spatial_scale),
+        _roi_pooling(followed, detector),
+        scores_step(
+            followed,
+            "Class probabilities",
+            "Two fully connected layers turn the pooled values into features, and the first of two sibling "
+            f"layers into a probability of each of {len(followed.detector.class_names)} classes and of "
+            "background.",
+        ),
+        moving_step(
+            followed,
+            "Box offsets",
+            "The second sibling layer says for every class how the region's centre and size should change, "
+            "from the same features: both were learned together.",
+        ),
+    ]
+
+
+def feature_map_step(followed: Followed, cells_per_pixel: float) -> Step:
+    """Show the one map from which all regions are pooled, given its cells per pixel of the network's input."""
+    features = to_host(followed.view.map)[0]  # (C, H, W)
+    channels, height, width = features.shape
+    rois = followed.proposals[followed.best(_ROIS)]
+    return Step(
+        "features",
+        "Feature map",
+        f"The whole photo goes through the convolutional layers once: {channels} channels of {height} × "
+        f"{width} cells, one cell per {1 / cells_per_pixel:.0f} pixels. A region of the photo is a region "
+        "of the map.",
+        draw_feature_map(
+            features,
+            rois,
+            spatial_scale=cells_per_pixel * float(followed.view.scale),
+            image=followed.image,
+        ),
+        f"The {len(rois)} regions that score best, on the photo and on the map.",
+        f"{channels} × {height} × {width}, computed once",
+    )
+
+
+def _roi_pooling(followed: Followed, detector: FastRCNN) -> Step:
+    """Show how the cells of one region become a grid of fixed size, on its strongest channel."""
+    pool, view = detector.network.roi_pool, followed.view
+    roi = followed.proposals[followed.best(1)] * view.scale  # (1, 4)
+    p, q = pool.output_size
+    rows, columns = (bins[0] for bins in pool.bins(roi, view.map.shape[2:]))  # (P, 2), (Q, 2)
+    pooled = to_host(pool(view.map, *on_one_photo(roi, view.map)))[0]  # (C, P, Q)
+    channel = int(pooled.max(axis=(1, 2)).argmax())
+    top, bottom, left, right = rows.min(), rows.max(), columns.min(), columns.max()
+    cells = to_host(view.map)[0, channel, top:bottom, left:right]
+    return Step(
+        "pooling",
+        "RoI pooling",
+        f"The cells under a region are cut into {p} × {q} bins, and the maximum of each bin is kept: every "
+        "region, large or small, becomes a grid of the same size. Neighbouring bins may share cells.",
+        draw_roi_pool(cells, np.asarray(rows - top), np.asarray(columns - left), pooled[channel]),
+        f"The best region on channel {channel}, where it is strongest. Rings mark the maxima.",
+        f"{bottom - top} × {right - left} cells become {p} × {q}",
+    )

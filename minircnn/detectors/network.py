@@ -1,0 +1,88 @@
+"""What detectors with a network share: where it runs, how it is compressed, moved and stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from minircnn.arrays import Array, HostArray
+from minircnn.backbones import Backbone, Normalization, build_backbone
+from minircnn.detectors.base import RegionDetector, SeenAs
+from minircnn.heads import compress
+from minircnn.nn import Sequential
+
+
+class RegionNetwork(Protocol):
+    """The network of a detector: the convolutional layers of a backbone, and a head for each region."""
+
+    backbone: Backbone
+    features: Sequential
+    head: Sequential
+
+    def eval(self) -> None:
+        """Enter evaluation mode."""
+        ...
+
+    def to(self, xp: Any) -> None:
+        """Move the parameters to the array library `xp`."""
+        ...
+
+    def state_dict(self) -> dict[str, HostArray]:
+        """Return the parameters by name."""
+        ...
+
+
+class NetworkDetector(RegionDetector[SeenAs]):
+    """A detector whose regions are judged by a network.
+
+    Attributes
+    ----------
+    network : RegionNetwork
+    normalization : Normalization
+        How the network wants its photos.
+    """
+
+    network: Any
+    normalization: Normalization
+
+    def passes(self, regions: float) -> float:
+        """Return 1: the photo goes through the convolutional layers once."""
+        return 1.0
+
+    def to(self, xp: Any) -> None:
+        """Move the network to the array library `xp` (NumPy or CuPy)."""
+        self.network.to(xp)
+
+    def compress(self, ranks: Mapping[str, int]) -> None:
+        """Replace fully connected layers by their truncated SVD of these ranks (Fast R-CNN, section 3.1)."""
+        compress(self.network.head, dict(ranks))
+
+    @property
+    def on(self) -> Array:
+        """Any array of the network: where it lives, its inputs must go."""
+        return next(parameter.data for _, parameter in self.network.named_parameters())
+
+    def __sizeof__(self) -> int:
+        """Return the bytes of the network: schedulers (Dask) send what is large to each process once."""
+        return int(self.network.__sizeof__())
+
+    def common_settings(self) -> dict[str, Any]:
+        """Return the settings of every such detector, as `state` holds them."""
+        return {**super().common_settings(), "backbone": self.network.description}
+
+    def network_arrays(self) -> dict[str, HostArray]:
+        """Return the network's parameters, as `state` holds them."""
+        return {f"network.{name}": array for name, array in self.network.state_dict().items()}
+
+    @staticmethod
+    def load_network(
+        make: Any, settings: Mapping[str, Any], arrays: Mapping[str, HostArray]
+    ) -> tuple[Any, Normalization]:
+        """Return the network ``make(backbone, num_classes)`` with its parameters, and its normalisation."""
+        description = settings["backbone"]
+        backbone = build_backbone(description["name"], **description["options"])
+        network = make(backbone, len(settings["class_names"]))
+        own = {n.removeprefix("network."): a for n, a in arrays.items() if n.startswith("network.")}
+        network.load_state_dict(own)
+        network.eval()
+        return network, backbone.normalization

@@ -1,0 +1,44 @@
+"""R-CNN's box regression at work: one linear map per class, from features to offsets (appendix C)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minircnn.arrays import Array, to_host
+from minircnn.kernels.products import matmul
+from minircnn.profiling import stage
+
+
+@dataclass
+class BoxRegressors:
+    """The linear box regressors, one per class, as arrays.
+
+    Parameters
+    ----------
+    weight : (K, 4, D) float array
+        With D = 0 features are not looked at.
+    bias : (K, 4) float array
+        Zero rows leave boxes as they are (a class with too few examples to learn from).
+    """
+
+    weight: Array
+    bias: Array
+
+    @stage("box regression")
+    def offsets(self, features: Array) -> Array:
+        """Return the box offsets (R, K, 4) that every class predicts from `features` (R, D)."""
+        classes, coordinates, dim = self.weight.shape
+        offsets = matmul(features[:, :dim], self.weight.reshape(-1, dim).T)  # (R, 4K)
+        return offsets.reshape(-1, classes, coordinates) + self.bias
+
+    def to(self, xp: Any) -> None:
+        """Move the weights to the array library `xp` (NumPy or CuPy)."""
+        self.weight, self.bias = (xp.asarray(to_host(a)) for a in (self.weight, self.bias))
+
+    @staticmethod
+    def none(classes: int) -> BoxRegressors:
+        """Return regressors that leave all boxes as they are: the papers' rows without "BB"."""
+        return BoxRegressors(np.zeros((classes, 4, 0), np.float32), np.zeros((classes, 4), np.float32))

@@ -1,0 +1,160 @@
+"""Tiles of a map, and their way to the places where Winograd's method multiplies them, and back.
+
+All by views and small matrix products: the tiles, which overlap, are never copied out of the map.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from minircnn.arrays import HostArray
+from minircnn.kernels.convolution.cook_toom import Transforms, cook_toom
+from minircnn.kernels.convolution.geometry import ConvGeometry
+from minircnn.kernels.scratch import workspace
+from minircnn.kernels.split import parts_of, split
+
+OUTPUTS = 4
+"""m, the side of a tile of the output: larger ones save little more and round worse."""
+
+
+class Block(NamedTuple):
+    """Tiles of some images, rows and columns of tiles."""
+
+    images: slice
+    rows: slice
+    columns: slice
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of images, rows and columns of tiles."""
+        n, rows, columns = (s.stop - s.start for s in self)
+        return n, rows, columns
+
+    @property
+    def tiles(self) -> int:
+        """Number of tiles T."""
+        return math.prod(self.shape)
+
+
+def make_blocks(shape: tuple[int, ...], tiles: int) -> list[Block]:
+    """Cut an output of `shape` (N, OH, OW, ...) into blocks of at most `tiles` tiles, at least one each."""
+    n, rows, columns = shape[0], -(-shape[1] // OUTPUTS), -(-shape[2] // OUTPUTS)
+    return [
+        Block(images, some_rows, some_columns)
+        for images in split(n, parts=parts_of(n, tiles // (rows * columns)))
+        for some_rows in split(rows, parts=parts_of(rows, tiles // columns))
+        for some_columns in split(columns, parts=parts_of(columns, tiles))
+    ]
+
+
+def batches(blocks: list[Block], tiles: int) -> Iterator[list[Block]]:
+    """Yield consecutive blocks, about `tiles` tiles at a time."""
+    largest = max((block.tiles for block in blocks), default=1)
+    for part in split(len(blocks), parts=parts_of(len(blocks), tiles // largest)):
+        yield blocks[part]
+
+
+def spans(blocks: list[Block]) -> tuple[list[slice], int]:
+    """Return where the tiles of each block stand among those of all, and how many there are."""
+    ends = [0]
+    for block in blocks:
+        ends.append(ends[-1] + block.tiles)
+    return [slice(a, b) for a, b in pairwise(ends)], ends[-1]
+
+
+@cache
+def _matrices(kernel_size: int, dtype: np.dtype[Any]) -> Transforms:
+    return Transforms(*(matrix.astype(dtype) for matrix in cook_toom(OUTPUTS, kernel_size)))
+
+
+def input_tiles(x: HostArray, block: Block, geometry: ConvGeometry, out: HostArray) -> None:
+    """Write V = Bᵀ d B of a block's tiles of `x` (N, H, W, C) to `out` (n down, T, n across, C)."""
+    matrix = _matrices(geometry.kernel_size, x.dtype).input  # (n, n)
+    p, reach = geometry.padding, len(matrix) - OUTPUTS
+    rows = slice(block.rows.start * OUTPUTS - p, block.rows.stop * OUTPUTS - p + reach)
+    columns = slice(block.columns.start * OUTPUTS - p, block.columns.stop * OUTPUTS - p + reach)
+    _transform(_patch(x[block.images], rows, columns), matrix, block, out)
+
+
+def output_tiles(dy: HostArray, block: Block, geometry: ConvGeometry, out: HostArray) -> None:
+    """Write D = A dy Aᵀ of a block's tiles of `dy` (N, OH, OW, O) to `out` (n down, T, n across, O)."""
+    matrix = _matrices(geometry.kernel_size, dy.dtype).output.T  # (n, m)
+    rows, columns = (slice(s.start * OUTPUTS, s.stop * OUTPUTS) for s in block[1:])
+    _transform(_patch(dy[block.images], rows, columns), matrix, block, out)
+
+
+def _transform(patch: HostArray, matrix: HostArray, block: Block, out: HostArray) -> None:
+    """Multiply every tile of `patch`, m pixels apart, with `matrix` (n, side of a tile) down and across."""
+    images, _, width, channels = patch.shape
+    _, down, across = block.shape
+    n, side = matrix.shape
+    s = patch.strides
+    rows = as_strided(patch, (images, down, side, width * channels), (s[0], OUTPUTS * s[1], s[1], s[3]))
+    half = workspace("half", (images, down, n, width, channels), patch.dtype, patch)
+    np.matmul(matrix, rows, out=half.reshape(images, down, n, -1))  # all tiles of a row of tiles together
+    s = half.strides
+    columns = as_strided(
+        half, (n, images, down, across, side, channels), (s[2], s[0], s[1], OUTPUTS * s[3], s[3], s[4])
+    )
+    np.matmul(matrix, columns, out=out.reshape(n, images, down, across, n, channels))
+
+
+def _patch(x: HostArray, rows: slice, columns: slice) -> HostArray:
+    """Return `rows` and `columns` of `x` (N, H, W, C), zeros where they lie beyond the map."""
+    n, height, width, channels = x.shape
+    tall, wide = rows.stop - rows.start, columns.stop - columns.start
+    top, bottom = max(rows.start, 0), min(rows.stop, height)
+    left, right = max(columns.start, 0), min(columns.stop, width)
+    inside: HostArray = x[:, top:bottom, left:right]
+    if inside.shape[1:3] == (tall, wide) and x.strides[2] == channels * x.itemsize:
+        return inside
+    patch: HostArray = workspace("patch", (n, tall, wide, channels), x.dtype, x)
+    top, bottom, left, right = (
+        top - rows.start,
+        bottom - rows.start,
+        left - columns.start,
+        right - columns.start,
+    )
+    patch[:, :top] = 0
+    patch[:, bottom:] = 0
+    patch[:, top:bottom, :left] = 0
+    patch[:, top:bottom, right:] = 0
+    patch[:, top:bottom, left:right] = inside
+    return patch
+
+
+def write_outputs(
+    products: HostArray, block: Block, geometry: ConvGeometry, y: HostArray, rectify: bool
+) -> None:
+    """Write Aᵀ M A of a block's `products` M (n down, T, n across, O) to its place in `y` (N, OH, OW, O)."""
+    matrix = _matrices(geometry.kernel_size, y.dtype).output  # (m, n)
+    m, n = matrix.shape
+    images, down, across = block.shape
+    half = workspace("half", (n, block.tiles, m, y.shape[3]), y.dtype, y)
+    np.matmul(matrix, products, out=half)
+    pixels = workspace("pixels", (m, half[0].size), y.dtype, y)
+    np.matmul(matrix, half.reshape(n, -1), out=pixels)
+    lines = pixels.reshape(m, images, down, across * m, y.shape[3])  # whole lines of y, m apart
+    columns = slice(block.columns.start * m, min(block.columns.stop * m, y.shape[2]))
+    if block.rows.stop * m <= y.shape[1]:
+        target = y[block.images, block.rows.start * m : block.rows.stop * m, columns]
+        target = target.reshape(images, down, m, *target.shape[2:]).transpose(2, 0, 1, 3, 4)
+        _put(lines[:, :, :, : target.shape[3]], target, rectify)
+        return
+    for i in range(m):  # the last tiles reach over the edge
+        target = y[block.images, block.rows.start * m + i : y.shape[1] : m, columns]
+        _put(lines[i][:, : target.shape[1], : target.shape[2]], target, rectify)
+
+
+def _put(values: HostArray, target: HostArray, rectify: bool) -> None:
+    if rectify:
+        np.maximum(values, 0, out=target)
+    else:
+        target[...] = values

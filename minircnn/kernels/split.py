@@ -1,0 +1,28 @@
+"""The one way a range is cut into parts."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+
+def split(length: int, *, parts: int = 1, size: int | None = None) -> list[slice]:
+    """Cut 0..`length` into slices that follow each other; an empty range gives none.
+
+    Parameters
+    ----------
+    parts : int
+        So many, nearly equal ones (some empty if there are more parts than length).
+    size : int, optional
+        Instead: of this size each, the last one shorter. Less than 1 counts as 1.
+    """
+    if size is not None:
+        size = max(1, size)
+        return [slice(a, min(a + size, length)) for a in range(0, length, size)]
+    if length == 0:
+        return []
+    return [slice(a, b) for a, b in pairwise(length * i // parts for i in range(parts + 1))]
+
+
+def parts_of(length: int, most: int) -> int:
+    """Return into how many parts 0..`length` must be cut so that none holds more than `most`, at least 1."""
+    return -(-length // max(1, most))

@@ -1,0 +1,58 @@
+"""Ridge regressions from pool5 features to box offsets, one per class (R-CNN, appendix C)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from minircnn.heads import BoxRegressor, BoxRegressors, feature_scale
+from minircnn.profiling import stage
+from minircnn.training.region_features import FeatureCache
+from minircnn.training.regions import RegionRecord
+
+logger = logging.getLogger("minircnn")
+
+
+@dataclass(frozen=True)
+class BoxRegressionSettings:
+    """Ridge regression from pool5 features to box offsets (R-CNN, appendix C)."""
+
+    regularization: float = 1000.0
+    """λ of equation 5 (1000)."""
+    min_iou: float = 0.6
+    """Only regions that overlap their object by more are learned from (0.6)."""
+
+
+@stage("box regression")
+def train_box_regressors(
+    cache: FeatureCache,
+    records: Sequence[RegionRecord],
+    settings: BoxRegressionSettings,
+    feature_norm: float,
+) -> BoxRegressors:
+    """Fit one ridge regression per class, from pool5 of the regions close to an object to its offsets.
+
+    A class without such regions keeps a regressor of zeros, which leaves boxes as they are.
+    """
+    close = [record.best_iou > settings.min_iou for record in records]
+    labels = np.concatenate([r.labels[c] for r, c in zip(records, close, strict=True)])
+    targets = np.concatenate([r.targets[c] for r, c in zip(records, close, strict=True)])
+    num_classes, dim = records[0].num_classes, cache.pool5.shape[1]
+    weight = np.zeros((num_classes, 4, dim), dtype=np.float32)
+    bias = np.zeros((num_classes, 4), dtype=np.float32)
+    scale = feature_scale(cache.pool5, feature_norm) if len(labels) else 1.0
+    for label in range(1, num_classes + 1):
+        own = labels == label
+        if not own.any():
+            logger.warning("class %d has no region to learn box regression from: its boxes stay", label)
+            continue
+        features = np.asarray(cache.pool5[own], dtype=np.float32)  # a copy: the rows are chosen
+        features *= np.float32(scale)
+        ridge = BoxRegressor(settings.regularization).fit(features, targets[own])
+        # whitening and feature scale are linear: fold them into one matrix for detection
+        weight[label - 1] = (ridge.coef_ @ ridge.unwhiten_).T * scale
+        bias[label - 1] = ridge.intercept_ @ ridge.unwhiten_ + ridge.target_mean_
+    return BoxRegressors(weight, bias)

@@ -1,0 +1,48 @@
+"""Runs of version 0.1.0, brought to today's form: their settings, and the names of their files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SETTINGS_FILE = "settings.json"
+
+RENAMED = {
+    "nms_iou": "postprocess.nms_iou",
+    "min_score": "postprocess.min_score",
+    "region_batch": "batch",
+    "crop_batch": "batch",
+    "box_regression.alpha": "box_regression.regularization",
+}
+"""What settings were called then, and are called now."""
+
+
+def upgrade_settings(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as :func:`as_json` gives them under their present names; present ones stay as they are."""
+    return {RENAMED.get(name, name): value for name, value in flat.items()}
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """Return the settings of the run in `folder`, with its detector; nothing where there is no run."""
+    path = folder / SETTINGS_FILE
+    if not path.is_file():
+        return {}
+    stored = upgrade_settings(json.loads(path.read_text(encoding="utf-8")))
+    return {**stored, "detector": stored["detector"].replace("_", "-")}
+
+
+def write_settings(folder: Path, detector: str, flat: Mapping[str, Any]) -> None:
+    """Write the settings of a run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"detector": detector, **flat}, indent=2)
+    (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def adopt_old_run(folder: Path) -> None:
+    """Give checkpoint and log of a run of version 0.1.0 the names that are looked for now."""
+    for name in ("checkpoint.safetensors", "log.jsonl"):
+        old, new = folder / f"fast_rcnn.{name}", folder / f"fast-rcnn.{name}"
+        if old.is_file() and not new.exists():
+            old.rename(new)

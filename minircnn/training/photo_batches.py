@@ -1,0 +1,166 @@
+"""Steps on regions of a few photos: Fast R-CNN's hierarchical sampling (section 2.3)."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from minircnn.arrays import Array, like
+from minircnn.backbones import Normalization
+from minircnn.boxes import flip_boxes, sample_fast_rcnn
+from minircnn.detectors import ImageScale
+from minircnn.structures import BoolArray, FloatArray, IntArray
+from minircnn.training.regions import PhotoReader, RegionRecord, epoch_order
+from minircnn.training.settings import ANY, require
+
+
+@dataclass(frozen=True)
+class RoISampling:
+    """Which regions a step sees (Fast R-CNN, section 2.3, mini-batch sampling)."""
+
+    images: int = 2
+    """Photos per step (2)."""
+    rois_per_image: int = 64
+    """Regions per photo (64, so that a batch has 128)."""
+    fg_fraction: float = 0.25
+    """Largest share of foreground (0.25)."""
+    fg_iou: float = 0.5
+    """Least IoU of foreground with an object (0.5)."""
+    bg_iou_low: float = 0.1
+    """Least IoU of background (0.1); lower ones are rarely worth a look."""
+    bg_iou_high: float = 0.5
+    """Background has a smaller IoU than this (0.5)."""
+
+    def __post_init__(self) -> None:
+        require(self, "sampling", images=(1, ANY), rois_per_image=(1, ANY), fg_fraction=(0, 1))
+        require(self, "sampling", fg_iou=(0, 1), bg_iou_low=(0, 1), bg_iou_high=(self.bg_iou_low, 1))
+
+
+@dataclass(frozen=True)
+class PhotoBatch:
+    """What one step sees."""
+
+    images: FloatArray
+    """(N, 3, H, W) float32: normalised photos, the smaller ones padded with zeros (the mean colour) at the right
+    and bottom."""
+    rois: FloatArray
+    """(R, 4) float32, in pixels of `images`."""
+    image_index: IntArray
+    """(R,)"""
+    labels: IntArray
+    """(R,), 0 for background."""
+    offsets: FloatArray
+    """(R, 4) float32: from the region to its object; used where the label is not 0."""
+
+    def on(self, reference: Array) -> tuple[Array, Array, Array, Array, Array]:
+        """Return the five arrays where `reference` lives."""
+        images, rois, index = (like(a, reference) for a in (self.images, self.rois, self.image_index))
+        return images, rois, index, like(self.labels, reference), like(self.offsets, reference)
+
+
+@dataclass
+class PhotoSampler:
+    """Draws the photos and regions of every step.
+
+    Parameters
+    ----------
+    photos : PhotoReader
+    records : list of RegionRecord
+        Of every photo.
+    sampling : RoISampling
+    scale : ImageScale
+    sides : tuple of int
+        Shorter sides, one drawn for each photo; empty: always `scale`.
+    flip : bool
+        Mirror photos with probability one half.
+    seed : int
+        Decides the order of the photos.
+    """
+
+    photos: PhotoReader
+    records: list[RegionRecord]
+    sampling: RoISampling
+    scale: ImageScale
+    sides: tuple[int, ...]
+    flip: bool
+    seed: int
+
+    def __post_init__(self) -> None:
+        self.usable = np.array([i for i, record in enumerate(self.records) if len(record)])
+
+    def draw(self, iteration: int, normalization: Normalization, rng: np.random.Generator) -> PhotoBatch:
+        """Draw the photos and regions of `iteration`."""
+        images, rois, labels, offsets = [], [], [], []
+        for index in self.photo_indices(iteration):
+            record = self.records[index]
+            flip = self.flip and rng.random() < 0.5
+            chosen, is_foreground = draw_regions(record, self.sampling, rng)
+            image, factor = self._draw_scale(rng).apply(self.photos.read(index))
+            boxes, own_offsets = record.boxes[chosen], record.targets[chosen]
+            if flip:
+                # mirrored regions keep their IoU; only the horizontal offset changes sign
+                image, boxes = image[:, ::-1], flip_boxes(boxes, record.width)
+                own_offsets = own_offsets * np.array([-1, 1, 1, 1], np.float32)
+            images.append(normalization.apply(image)[0])  # (3, h, w)
+            rois.append(boxes * np.float32(factor))
+            labels.append(np.where(is_foreground, record.labels[chosen], 0))
+            offsets.append(own_offsets)
+        return PhotoBatch(
+            _pad_together(images),
+            np.concatenate(rois),
+            np.repeat(np.arange(len(rois)), [len(r) for r in rois]),
+            np.concatenate(labels),
+            np.concatenate(offsets),
+        )
+
+    def photo_indices(self, iteration: int) -> list[int]:
+        """Return the photos of `iteration`: an epoch visits each once, those without regions excepted."""
+        start = iteration * self.sampling.images
+        indices = []
+        for position in range(start, start + self.sampling.images):
+            epoch, place = divmod(position, len(self.usable))
+            order = epoch_order(self.seed, epoch, len(self.usable))
+            indices.append(int(self.usable[order[place]]))
+        return indices
+
+    def _draw_scale(self, rng: np.random.Generator) -> ImageScale:
+        """Return the scale of the next photo of a batch."""
+        if not self.sides:
+            return self.scale
+        return dataclasses.replace(self.scale, short_side=int(rng.choice(self.sides)))
+
+
+def draw_regions(
+    record: RegionRecord, sampling: RoISampling, rng: np.random.Generator
+) -> tuple[IntArray, BoolArray]:
+    """Draw the regions of one photo; return their indices and which are foreground.
+
+    A photo that has neither foreground nor background in the wanted range of IoU gives background of any
+    lower IoU instead, so that no photo with proposals is ever lost.
+    """
+    for low in (sampling.bg_iou_low, 0.0):
+        sample = sample_fast_rcnn(
+            record.best_iou,
+            num_rois=sampling.rois_per_image,
+            fg_fraction=sampling.fg_fraction,
+            fg_iou=sampling.fg_iou,
+            bg_iou=(low, sampling.bg_iou_high),
+            rng=rng,
+        )
+        if len(sample):
+            break
+    return sample.indices, np.arange(len(sample)) < len(sample.foreground)
+
+
+def _pad_together(photos: list[FloatArray]) -> FloatArray:
+    """Stack photos (3, h, w) of different sizes into one (N, 3, H, W) array, padded with zeros.
+
+    Channels are last in memory, as in the photos and as convolution wants them.
+    """
+    height, width = (max(photo.shape[axis] for photo in photos) for axis in (1, 2))
+    batch = np.zeros((len(photos), height, width, 3), dtype=np.float32).transpose(0, 3, 1, 2)
+    for place, photo in zip(batch, photos, strict=True):
+        place[:, : photo.shape[1], : photo.shape[2]] = photo
+    return batch

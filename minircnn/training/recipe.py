@@ -1,0 +1,81 @@
+"""Recipes: how each kind of detector is trained, by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from minircnn.arrays import Device
+from minircnn.detectors import RegionDetector
+from minircnn.proposals import Proposer
+from minircnn.registry import Registry
+from minircnn.structures import DetectionDataset, FloatArray
+from minircnn.training.loop import LoopSettings
+from minircnn.training.settings import DetectorSettings
+
+S = TypeVar("S", bound=DetectorSettings)
+
+
+@dataclass(frozen=True)
+class TrainingJob(Generic[S]):
+    """All that one training is given.
+
+    Parameters
+    ----------
+    dataset : DetectionDataset
+    proposals : sequence of (R, 4) arrays
+        Candidate boxes of every photo, in pixels.
+    proposer : Proposer
+        Makes the proposals when the finished detector runs.
+    settings : DetectorSettings
+    folder : Path
+        Of the run; receives what is kept between the parts of a training.
+    loop : LoopSettings
+    device : {"cpu", "cuda"}
+    n_jobs : int
+        Processes that run the network where photos are independent of each other.
+    """
+
+    dataset: DetectionDataset
+    proposals: Sequence[FloatArray]
+    proposer: Proposer
+    settings: S
+    folder: Path
+    loop: LoopSettings
+    device: Device = "cpu"
+    n_jobs: int = 1
+
+
+@dataclass(frozen=True)
+class Recipe(Generic[S]):
+    """How one kind of detector is trained.
+
+    Parameters
+    ----------
+    name : str
+        The detector's.
+    settings : type
+        The record of all that decides a run; its defaults are the paper's.
+    presets : mapping of str to settings
+        Starting points: ``paper``, ``pretrained``, ``small``, ``scenes`` and ``scenes-quick``.
+    train : callable
+        ``train(job)`` returns the finished detector.
+    explanation : str
+        What the training does, for ``minircnn train NAME --help``: a summary line, then more.
+    """
+
+    name: str
+    settings: type[S]
+    presets: Mapping[str, S]
+    train: Callable[[TrainingJob[S]], RegionDetector[Any]]
+    explanation: str
+
+
+RECIPES: Registry[Recipe[Any]] = Registry("detector to train")
+
+
+def add_recipe(recipe: Recipe[Any]) -> None:
+    """Make a recipe known by its name."""
+    RECIPES.register(recipe.name)(recipe)

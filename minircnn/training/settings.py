@@ -1,0 +1,104 @@
+"""What the training of every detector can be told, one frozen record per part, each default with its source.
+
+Those of each detector stand in the detector's own file. All are saved with every checkpoint and give the
+command line its options.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from minircnn.backbones import BACKBONES
+from minircnn.detectors import PostprocessSettings
+from minircnn.proposals import ProposalSettings
+
+
+def require(settings: Any, what: str, **ranges: tuple[float, float]) -> None:
+    """Raise ValueError naming the first setting outside its closed range."""
+    for name, (low, high) in ranges.items():
+        value = getattr(settings, name)
+        if value is not None and not low <= value <= high:
+            bound = f"at least {low}" if high == float("inf") else f"between {low} and {high}"
+            raise ValueError(f"{what}.{name} must be {bound}, got {value}")
+
+
+ANY = float("inf")
+"""The upper end of a range without one."""
+
+
+@dataclass(frozen=True)
+class BackboneSettings:
+    """Which network computes the features."""
+
+    name: str = "tiny"
+    """``tiny``, ``alexnet``, ``vgg16``, ``squeezenet1_0`` or ``squeezenet1_1``."""
+    weights: str | None = None
+    """File of pre-trained weights (``.safetensors``, ``.npz`` or ``.pth``); None starts from random ones."""
+    frozen: tuple[str, ...] | None = None
+    """Names of layers that are not trained; None takes the detector's own default where pre-trained weights
+    are given (conv1_1 to conv2_2 of VGG16, conv1 of AlexNet: Fast R-CNN, section 4.5) and freezes nothing
+    otherwise: random weights frozen would stay random."""
+
+    def __post_init__(self) -> None:
+        BACKBONES.require(self.name)
+
+
+@dataclass(frozen=True)
+class SolverSettings:
+    """Stochastic gradient descent with momentum and a step schedule."""
+
+    iterations: int = 40_000
+    """Updates (Fast R-CNN: 30,000 at the first rate and 10,000 at the second, section 2.3)."""
+    learning_rate: float = 0.001
+    """0.001 for pre-trained networks in the papers."""
+    step: int = 30_000
+    """The rate is multiplied by `gamma` every `step` updates."""
+    gamma: float = 0.1
+    """0.1 in the papers."""
+    momentum: float = 0.9
+    """0.9 in the papers."""
+    weight_decay: float = 0.0005
+    """0.0005 in the papers."""
+    clip_norm: float | None = None
+    """Gradients with a larger norm are scaled down to it. Not in the papers, where training starts from
+    pre-trained weights; training from random weights is steadier with it. ``none``: never."""
+
+    def __post_init__(self) -> None:
+        require(self, "solver", iterations=(1, ANY), learning_rate=(0, ANY), step=(1, ANY))
+        require(self, "solver", gamma=(0, 1), momentum=(0, 1), weight_decay=(0, ANY), clip_norm=(0, ANY))
+
+
+@dataclass(frozen=True)
+class DetectorSettings:
+    """What every detector's training has in common; each adds its own fields."""
+
+    detector: ClassVar[str]
+    """Name of the recipe that these settings are for."""
+
+    backbone: BackboneSettings = field(default_factory=BackboneSettings)
+    proposals: ProposalSettings = field(default_factory=ProposalSettings)
+    postprocess: PostprocessSettings = field(default_factory=PostprocessSettings)
+    """How the finished detector turns scores into detections."""
+    batch: int = 128
+    """The finished detector judges so many regions at once: fewer need less memory."""
+    flip: bool = True
+    """Mirror with probability one half while training, where the data set allows it."""
+    seed: int = 0
+    """Of all random numbers of the run."""
+
+    def __post_init__(self) -> None:
+        require(self, "settings", batch=(1, ANY))
+
+
+def as_json(settings: Any) -> dict[str, Any]:
+    """Return a settings record as a flat dictionary with dotted names, JSON-able."""
+    flat: dict[str, Any] = {}
+    for f in dataclasses.fields(settings):
+        value = getattr(settings, f.name)
+        if dataclasses.is_dataclass(value):
+            flat |= {f"{f.name}.{name}": inner for name, inner in as_json(value).items()}
+        else:
+            flat[f.name] = list(value) if isinstance(value, tuple) else value
+    return flat

@@ -1,0 +1,80 @@
+"""What the training of every network has in common: make a batch, compute its gradients, update, again."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+
+from minircnn.arrays import Device
+from minircnn.profiling import stage
+from minircnn.structures import DetectionDataset, FloatArray
+from minircnn.training.backbone import make_backbone
+from minircnn.training.checkpoint import start_training
+from minircnn.training.loop import LoopSettings, train_loop
+from minircnn.training.recipe import S
+from minircnn.training.regions import PhotoReader, region_records
+from minircnn.training.settings import SolverSettings, as_json
+
+Batch = TypeVar("Batch")
+
+
+class Trainer(ABC, Generic[S, Batch]):
+    """Makes batches and computes the gradients of one step.
+
+    Parameters
+    ----------
+    dataset : DetectionDataset
+    proposals : sequence of (R, 4) arrays
+        Candidate boxes of every photo, in pixels.
+    settings : DetectorSettings
+    device : {"cpu", "cuda"}
+    """
+
+    work: ClassVar[str] = "training"
+    """What a profile calls it."""
+
+    def __init__(
+        self,
+        dataset: DetectionDataset,
+        proposals: Sequence[FloatArray],
+        settings: S,
+        *,
+        device: Device = "cpu",
+    ) -> None:
+        self.dataset, self.settings = dataset, settings
+        self.photos = PhotoReader(dataset)
+        self.records = region_records(dataset, proposals)
+        rng = np.random.default_rng(settings.seed)
+        self.backbone = make_backbone(settings.backbone, rng)
+        self.network = self.make_network(len(dataset.class_names), rng)
+        self.state = start_training(self.network, self.solver, rng, device)
+
+    @property
+    @abstractmethod
+    def solver(self) -> SolverSettings:
+        """How the network is updated, and how often."""
+
+    @abstractmethod
+    def make_network(self, num_classes: int, rng: np.random.Generator) -> Any:
+        """Return the network to train, on `self.backbone`."""
+
+    @abstractmethod
+    def make_batch(self, iteration: int) -> Batch:
+        """Draw what step `iteration` sees."""
+
+    @abstractmethod
+    def gradients(self, batch: Batch) -> dict[str, float]:
+        """Run `batch` forward and backward; return the losses by name, their sum as ``loss``."""
+
+    def step(self, iteration: int) -> dict[str, float]:
+        """Compute the losses of a fresh batch and add their gradients to the parameters."""
+        batch = stage("make batch")(self.make_batch)(iteration)
+        return self.gradients(batch)
+
+    def train(self, loop: LoopSettings) -> None:
+        """Train to the last iteration of the settings; see :func:`train_loop` for what is raised."""
+        with stage(self.work):
+            train_loop(self.step, self.state, solver=self.solver, loop=loop, settings=as_json(self.settings))
