@@ -3,9 +3,12 @@
 import importlib
 import importlib.util
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+
+import minircnn
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
@@ -47,6 +50,28 @@ def test_every_relative_link_leads_somewhere(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
     assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def first_sentence(page):
+    """Return what follows the page's heading, up to a full stop, without its markup and line breaks."""
+    paragraph = (ROOT / page).read_text(encoding="utf-8").split("\n\n")[1]
+    plain = re.sub(r"[*_`]+|\[([^\]]*)\]\([^)]*\)", r"\1", paragraph)
+    return re.match(r".*?\.(?= |$)", " ".join(plain.split()))[0]
+
+
+def test_the_readme_begins_with_the_packages_description():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert first_sentence("README.md") == project["description"]
+
+
+def test_every_file_says_in_the_same_words_what_this_is():
+    what, colon, parts = first_sentence("README.md").partition(": ")
+    assert colon
+    assert parts
+    assert f"site_description: {what}\n" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert f'title: "minircnn: {what}"\n' in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert first_sentence("docs/index.md").startswith(f"{what}, ")
+    assert minircnn.__doc__.startswith(f"{what}, ")
 
 
 def load_quotes():
