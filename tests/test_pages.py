@@ -1,0 +1,125 @@
+"""The blocks of code that the documentation executes run from top to bottom, whatever builds the pages."""
+
+import ast
+import importlib.util
+import re
+import sys
+import textwrap
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+EXECUTED = [page for page in PAGES if "exec=" in page.read_text(encoding="utf-8")]
+SLOW = {
+    "02-proposals.md",
+    "03-r-cnn.md",
+    "04-fast-rcnn.md",
+    "06-fast-kernels.md",
+}  # train, or run plain loops
+
+FENCE = re.compile(r"^( *)(`{3,}|~{3,})(\w*)(.*)\n((?:.*\n)*?)\1\2[ ]*$", re.MULTILINE)
+OPTION = re.compile(r'(\w+)="([^"]*)"')
+
+
+class Block(NamedTuple):
+    line: int  # of its first line of code
+    language: str
+    options: dict[str, str]
+    code: str
+
+    @property
+    def is_executed(self):
+        return self.options.get("exec", "no") not in ("no", "off", "false", "0", "")
+
+
+def blocks_of(text):
+    return [
+        Block(
+            text[: match.start(5)].count("\n") + 1,
+            match[3],
+            dict(OPTION.findall(match[4])),
+            textwrap.dedent(match[5]),
+        )
+        for match in FENCE.finditer(text)
+    ]
+
+
+def run(page, monkeypatch):
+    """Run the executed blocks of a page: those of one session share their names, the others have their own."""
+    sessions = {}
+    for block in blocks_of(page.read_text(encoding="utf-8")):
+        if block.is_executed:
+            assert block.language == "python"
+            key = block.options.get("session", block.line)
+            if key not in sessions:
+                sessions[key] = ModuleType(f"{page.stem} {key}")
+                monkeypatch.setitem(sys.modules, sessions[key].__name__, sessions[key])
+            code = "\n" * (block.line - 1) + block.code  # a traceback shows the line of the page
+            exec(compile(code, str(page), "exec"), vars(sessions[key]))
+
+
+@pytest.fixture
+def hooks(monkeypatch):
+    """Let the pages import what the site's hooks give them."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in ("figures", "quotes"):
+        spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, module)
+        spec.loader.exec_module(module)
+        module.on_config(SimpleNamespace(config_file_path=str(ROOT / "mkdocs.yml")))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=[pytest.mark.slow] if page.name in SLOW else []) for page in EXECUTED],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_every_executed_block_runs(page, hooks, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    run(page, monkeypatch)
+
+
+def test_no_executed_block_is_overlooked():
+    assert len(EXECUTED) >= 8
+    assert {page.name for page in EXECUTED} >= SLOW
+    for page in EXECUTED:
+        text = page.read_text(encoding="utf-8")
+        executed = [block for block in blocks_of(text) if block.is_executed]
+        assert len(executed) == len(re.findall(r'exec="', text)) > 0, page
+
+
+def test_no_two_pages_share_a_session():
+    named = [
+        {
+            block.options["session"]
+            for block in blocks_of(page.read_text(encoding="utf-8"))
+            if block.is_executed
+        }
+        for page in EXECUTED
+    ]
+    assert sum(len(sessions) for sessions in named) == len(set().union(*named))
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_block_of_python_can_be_read(page):
+    for block in blocks_of(page.read_text(encoding="utf-8")):
+        if block.language == "python":
+            ast.parse(block.code, filename=f"{page}, block of line {block.line}")
+
+
+def test_a_block_that_fails_is_named_by_its_page_and_line(tmp_path, monkeypatch):
+    page = tmp_path / "page.md"
+    page.write_text(
+        '# Page\n\n```python exec="on" session="p"\nx = 1\n```\n\n'
+        '```python\nraise RuntimeError("shown only")\n```\n\n'
+        '```python exec="on" source="above" session="p"\nassert x == 1\nassert x == 2\n```\n'
+    )
+    with pytest.raises(AssertionError) as caught:
+        run(page, monkeypatch)
+    last = caught.traceback[-1]
+    assert (str(last.path), last.lineno + 1) == (str(page), 13)
