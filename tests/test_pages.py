@@ -49,7 +49,7 @@ def blocks_of(text):
 
 
 def run(page, monkeypatch):
-    """Run the executed blocks of a page: those of one session share their names, the others have their own."""
+    """Run the executed blocks of a page: those of one session share their names, others do not."""
     sessions = {}
     for block in blocks_of(page.read_text(encoding="utf-8")):
         if block.is_executed:
