@@ -15,7 +15,8 @@ from skimage.data import coffee
 
 from benchmarks.harness import Contest, Work
 from minircnn.backbones import Backbone, vgg16
-from minircnn.detectors import RCNN, BoxRegressors, FastRCNN, FastRCNNNetwork, RCNNNetwork, WarpSettings
+from minircnn.detectors import RCNN, FastRCNN, FastRCNNNetwork, RCNNNetwork, WarpSettings
+from minircnn.heads import BoxRegressors, LinearSVMs
 from minircnn.nn import Linear, Sequential
 from minircnn.proposals import SelectiveSearch
 
@@ -81,10 +82,12 @@ def _rcnn(backbone: Backbone) -> RCNN:
         backbone.normalization,
         CLASSES,
         SelectiveSearch(),
-        rng.normal(size=(backbone.feature_dim, k)).astype(np.float32),
-        np.zeros(k, np.float32),
+        LinearSVMs.from_weights(
+            rng.normal(size=(k, backbone.feature_dim)).astype(np.float32), np.zeros(k, np.float32)
+        ),
         BoxRegressors(
             (rng.normal(size=(k, 4, pool5)) * 1e-4).astype(np.float32), np.zeros((k, 4), np.float32)
         ),
-        WarpSettings(crop_size=backbone.crop_size, crop_batch=16),
+        WarpSettings(crop_size=backbone.crop_size),
+        batch=16,
     )

@@ -11,10 +11,10 @@ from skimage.data import astronaut, coffee
 
 from minircnn.backbones import Backbone, tiny, vgg16
 from minircnn.boxes import nms
-from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings, WarpSettings
-from minircnn.detectors.crops import warp_batches
+from minircnn.detectors import RCNN, FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings, WarpSettings
 from minircnn.heads import BoxRegressor, fit_one_vs_rest
-from minircnn.imaging import resize_image
+from minircnn.imaging import resize_image, warp_regions
+from minircnn.kernels.split import split
 from minircnn.nn import SGD, MaxPool2d, RoIPool, multi_task_loss
 from minircnn.proposals import SelectiveSearch, SlidingWindow, graph_segmentation
 
@@ -83,8 +83,9 @@ def warping(regions: int) -> Run:
     normalization = vgg16(widths=(8, 8)).normalization
 
     def run() -> None:
-        for _ in warp_batches(normalization, WarpSettings(), photo, boxes):
-            pass
+        for some in split(len(boxes), size=RCNN.batch):
+            crops = warp_regions(photo, boxes[some], WarpSettings.crop_size, fill=normalization.fill)
+            normalization.apply(crops)
 
     return run
 
@@ -108,7 +109,7 @@ def detection(
     *,
     build: Callable[..., Backbone] = tiny,
     short_side: int | None = None,
-    region_batch: int = 512,
+    batch: int = 512,
 ) -> Run:
     """Every class has its hundred boxes before suppression, as no score is too low."""
     photo = coffee()
@@ -123,15 +124,15 @@ def detection(
         np.full(columns, 0.1, np.float32),
         ImageScale(short_side),
         PostprocessSettings(min_score=0.0),
-        region_batch,
+        batch,
     )
     boxes = regions_of(np.random.default_rng(2), proposals, *photo.shape[:2])
     return partial(detector.detect, photo, proposals=boxes)
 
 
-def vgg16_detection(region_batch: int) -> Run:
+def vgg16_detection(batch: int) -> Run:
     """2,000 proposals on a photo of 600 × 900 pixels, as the papers have it."""
-    return detection(2000, 20, build=vgg16, short_side=600, region_batch=region_batch)
+    return detection(2000, 20, build=vgg16, short_side=600, batch=batch)
 
 
 def training_step(photos: int) -> Run:
@@ -149,8 +150,8 @@ def training_step(photos: int) -> Run:
 
     def run() -> float:
         optimizer.zero_grad()
-        loss = multi_task_loss(*network.forward_regions(images, rois, owner), labels, targets)
-        network.backward_regions(loss.d_cls_score, loss.d_bbox_pred)
+        loss = multi_task_loss(*network(images, rois, owner), labels, targets)
+        network.backward(loss.d_cls_score, loss.d_bbox_pred)
         optimizer.step()
         return loss.total
 

@@ -118,7 +118,7 @@ def _mining(num_photos: int, d: int) -> Contest:
 
     def ours() -> Any:
         mined = mine_and_train([x[rows] for rows in own], photos, rng=np.random.default_rng(0))
-        return mined.weights, mined.intercepts
+        return mined.svms.coef_.T, mined.svms.intercept_
 
     def theirs() -> Any:
         weights, intercepts = np.zeros((x.shape[1], classes), np.float32), np.zeros(classes, np.float32)

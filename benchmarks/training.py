@@ -69,9 +69,9 @@ def _step(build: Callable[[], Backbone], size: tuple[int, int]) -> Contest:
 
     def ours() -> tuple[float, Any]:
         optimizer.zero_grad()
-        scores, offsets = network.forward_regions(batch.images, batch.rois, batch.image_index)
+        scores, offsets = network(batch.images, batch.rois, batch.image_index)
         loss = multi_task_loss(scores, offsets, batch.labels, batch.targets)
-        network.backward_regions(loss.d_cls_score, loss.d_bbox_pred)
+        network.backward(loss.d_cls_score, loss.d_bbox_pred)
         optimizer.step()
         return loss.total, last.weight.grad
 

@@ -98,7 +98,34 @@ def test_nothing_is_recorded_unless_asked_for():
     with stage("after"):
         pass
     assert not total.children
-    assert stage("a") is stage("b")  # nothing is even made
+
+
+def test_a_method_is_named_by_a_decorator():
+    class Cook:
+        @stage("boil")
+        def boil(self, eggs, *, minutes=5):
+            """Boil eggs."""
+            return eggs * minutes
+
+    cook = Cook()
+    assert cook.boil(2) == 10
+    with profiled() as total:
+        assert cook.boil(3, minutes=4) == 12
+        assert stage("count")(len)([1, 2]) == 2
+        with pytest.raises(TypeError):
+            cook.boil()
+    assert {name: child.calls for name, child in total.children.items()} == {"boil": 2, "count": 1}
+    assert Cook.boil.__doc__ == "Boil eggs."
+
+
+def test_a_recursive_stage_is_its_own_child():
+    @stage("fall")
+    def fall(depth):
+        return fall(depth - 1) if depth else "ground"
+
+    with profiled() as total:
+        assert fall(2) == "ground"
+    assert total.find("fall", "fall", "fall").calls == 1
 
 
 def test_profiles_inside_one_another_are_apart():

@@ -14,6 +14,7 @@ import math
 
 from minircnn.arrays import Array, array_namespace, to_host
 from minircnn.boxes.geometry import as_boxes
+from minircnn.profiling import stage
 
 MAX_LOG_SCALE = math.log(1000 / 16)
 """Largest ``t_w``, ``t_h`` that :func:`decode` applies: a 16-pixel proposal grows to 1000 at most.
@@ -55,6 +56,7 @@ def encode(proposals: Array, targets: Array) -> Array:
     )  # (R, 4)
 
 
+@stage("decoding")
 def decode(proposals: Array, deltas: Array) -> Array:
     """Return the boxes that `deltas` make of the proposals (R-CNN, equations 1-4).
 

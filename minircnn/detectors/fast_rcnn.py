@@ -79,10 +79,9 @@ class FastRCNNNetwork(Module):
 
     def backward(self, d_cls_score: Array, d_bbox_pred: Array) -> Array:
         """Backpropagate through everything `forward` did; the gradients lie in the parameters."""
-        heads = self.outputs
-        d_fc7 = heads.cls_score.backward(d_cls_score) + heads.bbox_pred.backward(
-            d_bbox_pred
-        )  # the heads meet
+        cls_score, bbox_pred = self.outputs.cls_score, self.outputs.bbox_pred
+        with stage("outputs"):
+            d_fc7 = cls_score.backward(d_cls_score) + bbox_pred.backward(d_bbox_pred)  # the two heads meet
         d_pooled = self.head.backward(d_fc7)
         if not self.roi_pool.needs_input_grad:
             return None

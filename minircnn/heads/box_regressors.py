@@ -31,7 +31,7 @@ class BoxRegressors:
     def offsets(self, features: Array) -> Array:
         """Return the box offsets (R, K, 4) that every class predicts from `features` (R, D)."""
         classes, coordinates, dim = self.weight.shape
-        offsets = matmul(features[:, :dim], self.weight.reshape(-1, dim).T)  # (R, 4K)
+        offsets = matmul(features[:, :dim], self.weight.reshape(classes * coordinates, dim).T)  # (R, 4K)
         return offsets.reshape(-1, classes, coordinates) + self.bias
 
     def to(self, xp: Any) -> None:

@@ -75,7 +75,7 @@ class DualSolution:
 def fit_one_vs_rest(
     features: HostArray,
     labels: IntArray,
-    problem: SVMProblem,
+    problem: SVMProblem | None = None,
     *,
     tol: float = 1e-4,
     max_epochs: int = 1000,
@@ -90,7 +90,8 @@ def fit_one_vs_rest(
         May be a memory map; float16 and float32 are worked on in float32, float64 in float64.
     labels : (n, K) int array
         +1 and -1; 0 where the example takes no part in the class's problem.
-    problem : SVMProblem
+    problem : SVMProblem, optional
+        Default: R-CNN's.
     tol : float
         A class is done when its duality gap is below this fraction of its objective.
     max_epochs : int
@@ -116,6 +117,7 @@ def fit_one_vs_rest(
         raise ValueError(f"features (n, D) and labels (n, K) needed, got {features.shape} and {labels.shape}")
     if not np.isin(labels, (-1, 0, 1)).all():
         raise ValueError("labels must be -1, 0 (not in this class's problem) or +1")
+    problem = problem or SVMProblem()
     dtype = np.float64 if features.dtype == np.float64 else np.float32
     y: HostArray = labels.astype(dtype)  # (n, K)
     # (n, K), 0 outside the problem

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 
 def split(length: int, *, parts: int = 1, size: int | None = None) -> list[slice]:
-    """Cut 0..`length` into slices that follow each other; an empty range gives none.
+    """Cut 0..`length` into slices that follow each other.
 
     Parameters
     ----------
@@ -18,11 +18,9 @@ def split(length: int, *, parts: int = 1, size: int | None = None) -> list[slice
     if size is not None:
         size = max(1, size)
         return [slice(a, min(a + size, length)) for a in range(0, length, size)]
-    if length == 0:
-        return []
     return [slice(a, b) for a, b in pairwise(length * i // parts for i in range(parts + 1))]
 
 
 def parts_of(length: int, most: int) -> int:
-    """Return into how many parts 0..`length` must be cut so that none holds more than `most`, at least 1."""
+    """Return into how many parts 0..`length` must be cut so that each holds 1, or at most `most`."""
     return -(-length // max(1, most))

@@ -103,10 +103,10 @@ class FastRCNNTrainer(Trainer[FastRCNNSettings, PhotoBatch]):
         return FastRCNNNetwork(self.backbone, num_classes, rng=rng)
 
     def make_batch(self, iteration: int) -> PhotoBatch:
-        """Draw photos and regions; their offsets are normalised per class."""
+        """Draw photos and regions; their targets are normalised per class."""
         batch = self.sampler.draw(iteration, self.backbone.normalization, self.state.rng)
-        offsets = (batch.offsets - self.target_mean[batch.labels]) / self.target_std[batch.labels]
-        return dataclasses.replace(batch, offsets=offsets)
+        targets = (batch.bbox_targets - self.target_mean[batch.labels]) / self.target_std[batch.labels]
+        return dataclasses.replace(batch, bbox_targets=targets)
 
     def gradients(self, batch: PhotoBatch) -> dict[str, float]:
         """Run `batch` forward and backward; return the losses of equation 1 by name."""

@@ -30,7 +30,9 @@ def read_settings(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     stored = upgrade_settings(json.loads(path.read_text(encoding="utf-8")))
-    return {**stored, "detector": stored["detector"].replace("_", "-")}
+    if "detector" in stored:
+        stored["detector"] = stored["detector"].replace("_", "-")
+    return stored
 
 
 def write_settings(folder: Path, detector: str, flat: Mapping[str, Any]) -> None:

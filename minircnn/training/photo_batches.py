@@ -51,13 +51,13 @@ class PhotoBatch:
     """(R,)"""
     labels: IntArray
     """(R,), 0 for background."""
-    offsets: FloatArray
-    """(R, 4) float32: from the region to its object; used where the label is not 0."""
+    bbox_targets: FloatArray
+    """(R, 4) float32: offsets from the region to its object; used where the label is not 0."""
 
     def on(self, reference: Array) -> tuple[Array, Array, Array, Array, Array]:
         """Return the five arrays where `reference` lives."""
         images, rois, index = (like(a, reference) for a in (self.images, self.rois, self.image_index))
-        return images, rois, index, like(self.labels, reference), like(self.offsets, reference)
+        return images, rois, index, like(self.labels, reference), like(self.bbox_targets, reference)
 
 
 @dataclass
@@ -92,27 +92,27 @@ class PhotoSampler:
 
     def draw(self, iteration: int, normalization: Normalization, rng: np.random.Generator) -> PhotoBatch:
         """Draw the photos and regions of `iteration`."""
-        images, rois, labels, offsets = [], [], [], []
+        images, rois, labels, targets = [], [], [], []
         for index in self.photo_indices(iteration):
             record = self.records[index]
             flip = self.flip and rng.random() < 0.5
             chosen, is_foreground = draw_regions(record, self.sampling, rng)
             image, factor = self._draw_scale(rng).apply(self.photos.read(index))
-            boxes, own_offsets = record.boxes[chosen], record.targets[chosen]
+            boxes, offsets = record.boxes[chosen], record.targets[chosen]
             if flip:
                 # mirrored regions keep their IoU; only the horizontal offset changes sign
                 image, boxes = image[:, ::-1], flip_boxes(boxes, record.width)
-                own_offsets = own_offsets * np.array([-1, 1, 1, 1], np.float32)
+                offsets = offsets * np.array([-1, 1, 1, 1], np.float32)
             images.append(normalization.apply(image)[0])  # (3, h, w)
             rois.append(boxes * np.float32(factor))
             labels.append(np.where(is_foreground, record.labels[chosen], 0))
-            offsets.append(own_offsets)
+            targets.append(offsets)
         return PhotoBatch(
             _pad_together(images),
             np.concatenate(rois),
             np.repeat(np.arange(len(rois)), [len(r) for r in rois]),
             np.concatenate(labels),
-            np.concatenate(offsets),
+            np.concatenate(targets),
         )
 
     def photo_indices(self, iteration: int) -> list[int]:

@@ -4,8 +4,7 @@ Those of each detector stand in the detector's own file. All are saved with ever
 command line its options.
 """
 
-from __future__ import annotations
-
+# No deferred annotations here: the command line reads inherited fields in the modules of the heirs.
 import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, ClassVar

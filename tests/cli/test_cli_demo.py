@@ -1,26 +1,18 @@
 """The demonstration, with next to no training."""
 
-import dataclasses
 import json
+
+from trained_detectors import shortened
 
 import minircnn.cli.demo as demo_module
 from minircnn.cli import main
-from minircnn.training import FAST_RCNN_PRESETS, RCNN_PRESETS
+from minircnn.detectors import DETECTORS
+from minircnn.training import RECIPES
 
 
 def tiny_plan(*, quick, seed):
-    fast, rcnn = FAST_RCNN_PRESETS["scenes"], RCNN_PRESETS["scenes"]
-    few = dataclasses.replace(fast.proposals, limit=30)
-    stage = dataclasses.replace(
-        rcnn.fine_tune, solver=dataclasses.replace(rcnn.fine_tune.solver, iterations=2), background=8
-    )
-    return demo_module.Plan(
-        dataclasses.replace(fast, proposals=few, solver=dataclasses.replace(fast.solver, iterations=2)),
-        dataclasses.replace(rcnn, proposals=few, fine_tune=stage),
-        train_photos=2,
-        test_photos=2,
-        window_photos=1,
-    )
+    settings = [shortened(recipe.presets["scenes"], 2, 30) for recipe in RECIPES.values()]
+    return demo_module.Plan(settings, train_photos=2, test_photos=2, window_photos=1)
 
 
 def test_demo_compares_and_can_be_restarted(tmp_path, capsys, monkeypatch):
@@ -29,7 +21,9 @@ def test_demo_compares_and_can_be_restarted(tmp_path, capsys, monkeypatch):
     arguments = ["demo", "--out", str(out), "--jobs", "1"]
     assert main([*arguments, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    fast, rcnn, few, windows = result["rows"]
+    *detectors, few, windows = result["rows"]
+    assert [row["name"] for row in detectors] == [DETECTORS[name].title for name in RECIPES]
+    fast, rcnn = (next(row for row in detectors if row["name"] == name) for name in ("Fast R-CNN", "R-CNN"))
     assert fast["cnn_passes_per_photo"] == 1
     assert rcnn["cnn_passes_per_photo"] == rcnn["boxes_per_photo"] == fast["boxes_per_photo"]
     assert windows["boxes_per_photo"] > rcnn["boxes_per_photo"]
@@ -52,6 +46,7 @@ def test_demo_compares_and_can_be_restarted(tmp_path, capsys, monkeypatch):
 
 def test_plans_differ_in_length_and_seed():
     full, quick = (demo_module.make_plan(quick=quick, seed=3) for quick in (False, True))
-    assert quick.fast_rcnn.solver.iterations < full.fast_rcnn.solver.iterations
+    assert len(full.settings) == len(quick.settings) == len(RECIPES)
+    assert quick.settings != full.settings
     assert quick.train_photos < full.train_photos
-    assert full.fast_rcnn.seed == quick.rcnn.seed == 3
+    assert {settings.seed for settings in full.settings + quick.settings} == {3}

@@ -120,7 +120,7 @@ def test_wrong_model_files_are_named(workspace, tmp_path, capsys):
     (tmp_path / "broken.safetensors").write_bytes(b"not a model")
     _, line = complaint(capsys, "detect", tmp_path / "broken.safetensors", photo)
     assert "broken.safetensors is damaged" in line
-    _, line = complaint(capsys, "detect", workspace / "fast" / "fast_rcnn.checkpoint.safetensors", photo)
+    _, line = complaint(capsys, "detect", workspace / "fast" / "fast-rcnn.checkpoint.safetensors", photo)
     assert "model file" in line
     _, line = complaint(capsys, "detect", workspace / "photos", photo)
     assert "model.safetensors" in line

@@ -58,10 +58,10 @@ def test_a_system_that_does_not_tell_its_memory(monkeypatch):
 @pytest.mark.parametrize(
     ("detector", "stages"),
     [
-        ("fast", ["read", "proposals", "scale and normalise", "convolutions", "RoI pooling",
-                  "fully connected", "outputs", "decoding and NMS", "draw and write"]),
+        ("fast", ["read", "scale and normalise", "convolutions", "proposals", "RoI pooling",
+                  "fully connected", "outputs", "decoding", "clipping and NMS", "draw and write"]),
         ("rcnn", ["read", "proposals", "warp and normalise", "convolutions", "fully connected",
-                  "SVMs", "box regression", "decoding and NMS", "draw and write"]),
+                  "SVMs", "box regression", "decoding", "clipping and NMS", "draw and write"]),
     ],
 )  # fmt: skip
 def test_detect_knows_its_stages(workspace, tmp_path, capsys, detector, stages):
@@ -148,7 +148,7 @@ def test_a_stopped_training_says_where_the_time_went(workspace, tmp_path, capsys
             pass
         raise TrainingInterrupted("stopped as asked")
 
-    monkeypatch.setattr(train_module, "train_detector", stopped)
+    monkeypatch.setattr(train_module, "train", stopped)
     arguments = ["train", "fast-rcnn", "scenes", "--photos", "1", "--out", str(tmp_path)]
     assert main([*arguments, "--profile"]) == 130
     shown = capsys.readouterr().err

@@ -12,25 +12,23 @@ from minircnn.detectors import save_detector
 
 
 def test_batches_are_stored_and_can_be_replaced(workspace, tmp_path):
-    fast = open_detector(workspace / "fast", region_batch=33)
-    assert fast.region_batch == 33
+    fast = open_detector(workspace / "fast", batch=33)
+    assert fast.batch == 33
     save_detector(tmp_path / "fast.safetensors", fast)
-    assert open_detector(tmp_path / "fast.safetensors").region_batch == 33
-    rcnn = open_detector(workspace / "rcnn", crop_batch=9)
-    assert rcnn.warp.crop_batch == 9
+    assert open_detector(tmp_path / "fast.safetensors").batch == 33
+    rcnn = open_detector(workspace / "rcnn", batch=9)
+    assert rcnn.batch == 9
     save_detector(tmp_path / "rcnn.safetensors", rcnn)
-    assert open_detector(tmp_path / "rcnn.safetensors").warp.crop_batch == 9
-    assert open_detector(workspace / "fast").region_batch == 512
-    assert open_detector(workspace / "rcnn").warp.crop_batch == 128
+    assert open_detector(tmp_path / "rcnn.safetensors").batch == 9
+    assert open_detector(workspace / "fast").batch == 512
+    assert open_detector(workspace / "rcnn").batch == 128
 
 
 @pytest.mark.parametrize(
     ("detector", "option", "message"),
     [
-        ("fast", {"region_batch": 0}, "--region-batch must be 1 or more, got 0"),
-        ("rcnn", {"crop_batch": -1}, "--crop-batch must be 1 or more, got -1"),
-        ("fast", {"crop_batch": 8}, "Fast R-CNN has no --crop-batch"),
-        ("rcnn", {"region_batch": 8}, "R-CNN has no --region-batch"),
+        ("fast", {"batch": 0}, "--batch must be 1 or more, got 0"),
+        ("rcnn", {"batch": -1}, "--batch must be 1 or more, got -1"),
     ],
 )
 def test_impossible_batches_are_refused(workspace, detector, option, message):
@@ -41,13 +39,13 @@ def test_impossible_batches_are_refused(workspace, detector, option, message):
 def test_training_stores_the_batch(workspace, tmp_path):
     common = [str(workspace / "voc"), "--preset", "scenes", "--jobs", "1", "--proposals.limit", "20"]
     run = ["train", "fast-rcnn", *common, "--out", str(tmp_path), "--solver.iterations", "1"]
-    assert main([*run, "--region-batch", "77"]) == 0
-    assert open_detector(tmp_path).region_batch == 77
-    assert main(["train", "fast-rcnn", *common, "--out", str(tmp_path / "x"), "--region-batch", "0"]) != 0
+    assert main([*run, "--batch", "77"]) == 0
+    assert open_detector(tmp_path).batch == 77
+    assert main(["train", "fast-rcnn", *common, "--out", str(tmp_path / "x"), "--batch", "0"]) != 0
 
 
-@pytest.mark.parametrize(("detector", "option"), [("fast", "--region-batch"), ("rcnn", "--crop-batch")])
-def test_processes_and_batches_change_no_result(workspace, tmp_path, capsys, detector, option):
+@pytest.mark.parametrize("detector", ["fast", "rcnn"])
+def test_processes_and_batches_change_no_result(workspace, tmp_path, capsys, detector):
     def found(name, *more):
         capsys.readouterr()
         arguments = ["detect", workspace / detector, workspace / "photos", "--out", tmp_path / name, "--json"]
@@ -61,7 +59,7 @@ def test_processes_and_batches_change_no_result(workspace, tmp_path, capsys, det
         f"test_0000{number}.{ending}" for number in (0, 1) for ending in ("png", "json")
     }
     # another batch makes other matrix products, which round in another order
-    for one, other in zip(alone, found("small", option, "7"), strict=True):
+    for one, other in zip(alone, found("small", "--batch", "7"), strict=True):
         np.testing.assert_allclose(
             [box["score"] for box in one], [box["score"] for box in other], rtol=1e-4, atol=1e-5
         )

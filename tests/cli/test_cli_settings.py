@@ -19,7 +19,7 @@ def settings_of(monkeypatch):
         seen.append(settings)
         raise TrainingInterrupted("pretended")
 
-    monkeypatch.setattr(train_module, "train_detector", pretend)
+    monkeypatch.setattr(train_module, "train", pretend)
 
     def run(*arguments):
         assert main(["train", *map(str, arguments)]) == 130

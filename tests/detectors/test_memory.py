@@ -8,17 +8,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import small_detectors
 
-from minircnn.backbones import build_backbone
-from minircnn.detectors import (
-    RCNN,
-    BoxRegressors,
-    FastRCNN,
-    FastRCNNNetwork,
-    ImageScale,
-    RCNNNetwork,
-    WarpSettings,
-)
 from minircnn.kernels import threads
 from minircnn.proposals import SlidingWindow
 
@@ -56,43 +47,19 @@ def image(rng):
 
 @pytest.fixture
 def fast_rcnn(rng):
-    backbone = build_backbone("tiny", rng=rng)
-    zeros = np.zeros((len(NAMES) + 1, 4), np.float32)
-    return FastRCNN(
-        FastRCNNNetwork(backbone, len(NAMES), rng=rng),
-        backbone.normalization,
-        NAMES,
-        SlidingWindow(),
-        zeros,
-        zeros + 1,
-        ImageScale(short_side=None),
-    )
+    return small_detectors.fast_rcnn(NAMES, SlidingWindow(), rng=rng, spread=1.0)
 
 
 @pytest.fixture
 def rcnn(rng):
-    backbone = build_backbone("tiny", rng=rng)
-    pool5 = backbone.channels * backbone.roi_size**2
-    return RCNN(
-        RCNNNetwork(backbone, len(NAMES), rng=rng),
-        backbone.normalization,
-        NAMES,
-        SlidingWindow(),
-        rng.normal(size=(backbone.feature_dim, len(NAMES))).astype(np.float32),
-        np.zeros(len(NAMES), np.float32),
-        BoxRegressors(
-            rng.normal(0, 1e-4, (len(NAMES), 4, pool5)).astype(np.float32),
-            np.zeros((len(NAMES), 4), np.float32),
-        ),
-        WarpSettings(crop_size=48, context=3),
-    )
+    return small_detectors.rcnn(NAMES, SlidingWindow(), rng=rng)
 
 
-def test_fast_rcnn_is_bounded_by_its_region_batch(fast_rcnn, image, rng):
+def test_fast_rcnn_is_bounded_by_its_batch(fast_rcnn, image, rng):
     proposals = boxes(rng, REGIONS, 160)
     peak = {}
     for batch in (64, 512):
-        fast_rcnn.region_batch = batch
+        fast_rcnn.batch = batch
         peak[batch] = peak_bytes(lambda: fast_rcnn.detect(image, proposals=proposals))
     fixed = peak_bytes(lambda: fast_rcnn.detect(image, proposals=proposals[:1]))
     pooled = 4 * fast_rcnn.network.roi_pool.output_size[0] ** 2 * 64  # bytes of a pooled region: 64 channels
@@ -103,12 +70,12 @@ def test_fast_rcnn_is_bounded_by_its_region_batch(fast_rcnn, image, rng):
     assert peak[512] > 512 * pooled  # so the bound above says something
 
 
-def test_rcnn_is_bounded_by_its_crop_batch(rcnn, image, rng):
+def test_rcnn_is_bounded_by_its_batch(rcnn, image, rng):
     proposals = boxes(rng, REGIONS, 160)
-    detector = dataclasses.replace(rcnn, warp=dataclasses.replace(rcnn.warp, crop_batch=16))
+    detector = dataclasses.replace(rcnn, batch=16)
     whole = peak_bytes(lambda: detector.detect(image, proposals=proposals))
     batch = peak_bytes(lambda: detector.detect(image, proposals=proposals[:16]))
-    pool5 = REGIONS * rcnn.box_regressors.weight.shape[2] * 4
+    pool5 = REGIONS * rcnn.regressors.weight.shape[2] * 4
     assert whole < batch + pool5 / 8  # nothing is kept of the other regions but scores and offsets
     assert whole < peak_bytes(lambda: rcnn.detect(image, proposals=proposals)) / 4
 
@@ -126,7 +93,7 @@ def arrays_kept(network):
 def test_fast_rcnn_keeps_nothing_of_the_photo(fast_rcnn, image, rng):
     fast_rcnn.network.train()
     photo = np.zeros((1, 3, 64, 64), np.float32)
-    fast_rcnn.network.forward_regions(photo, boxes(rng, 4, 64), np.zeros(4, dtype=np.int64))
+    fast_rcnn.network(photo, boxes(rng, 4, 64), np.zeros(4, dtype=np.int64))
     assert arrays_kept(fast_rcnn.network) > photo.nbytes  # for the backward pass; detection drops it
     fast_rcnn.detect(image, proposals=boxes(rng, 50, 160))
     assert arrays_kept(fast_rcnn.network) == 0
@@ -135,7 +102,7 @@ def test_fast_rcnn_keeps_nothing_of_the_photo(fast_rcnn, image, rng):
 def test_rcnn_keeps_nothing_of_the_photo(rcnn, image, rng):
     rcnn.network.train()
     crops = np.zeros((2, 3, 48, 48), np.float32)
-    rcnn.network.crop_features(crops)
+    rcnn.network(crops)
     assert arrays_kept(rcnn.network) > crops.nbytes
     rcnn.detect(image, proposals=boxes(rng, 50, 160))
     assert arrays_kept(rcnn.network) == 0

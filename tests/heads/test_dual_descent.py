@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minircnn.heads import block_descent, fit_one_vs_rest
+from minircnn.heads import SVMProblem, fit_one_vs_rest
+from minircnn.kernels import block_descent
 
 
 def objective(X, y, w, b, C, positive_weight, bias):
@@ -42,7 +43,7 @@ def problem(seed, n=60, d=5, k=3, dtype=np.float64):
 def test_equals_the_sequential_loop(rng, n, d, block, monkeypatch):
     monkeypatch.setattr(block_descent, "BLOCK", block)
     X, labels = problem(1, n, d)
-    solution = fit_one_vs_rest(X, labels, C=0.05, tol=1e-10, max_epochs=20000, rng=rng)
+    solution = fit_one_vs_rest(X, labels, SVMProblem(0.05), tol=1e-10, max_epochs=20000, rng=rng)
     assert solution.converged.all()
     for k in range(labels.shape[1]):
         w, b = fit_naive(X, labels[:, k], 0.05, 2.0, 10.0, 3000)
@@ -97,7 +98,9 @@ def test_both_partitions_hold_every_example_once_and_cross_each_other(n):
 )
 def test_certificate_holds_for_any_problem(seed, n, d, C, dtype):
     X, labels = problem(seed, n, d, dtype=dtype)
-    solution = fit_one_vs_rest(X, labels, C=C, tol=1e-3, max_epochs=3000, rng=np.random.default_rng(seed))
+    solution = fit_one_vs_rest(
+        X, labels, SVMProblem(C), tol=1e-3, max_epochs=3000, rng=np.random.default_rng(seed)
+    )
     for k in range(labels.shape[1]):
         reached = objective(X, labels[:, k], solution.weights[:, k], solution.intercepts[k], C, 2.0, 10.0)
         assert reached == pytest.approx(solution.objective[k], rel=1e-4, abs=1e-7)

@@ -5,10 +5,10 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from minircnn.heads import BoxRegressor, LinearSVM, feature_scale, ridge_bbox
+from minircnn.heads import BoxRegressor, LinearSVMs, feature_scale, ridge_bbox
 
 
-@parametrize_with_checks([LinearSVM(), LinearSVM(feature_norm=5.0, positive_weight=1.0), BoxRegressor()])
+@parametrize_with_checks([LinearSVMs(), LinearSVMs(feature_norm=5.0, positive_weight=1.0), BoxRegressor()])
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
@@ -16,7 +16,7 @@ def test_scikit_learn_checks(estimator, check):
 def test_labels_of_any_kind_come_back(rng):
     X = np.concatenate([rng.normal(size=(30, 5)) + 4 * shift for shift in np.eye(5)[:3]])
     y = np.repeat(["cat", "dog", "sheep"], 30)
-    svm = LinearSVM().fit(X, y)
+    svm = LinearSVMs().fit(X, y)
     assert (svm.predict(X) == y).mean() > 0.95
     assert svm.decision_function(X).shape == (90, 3)
     assert svm.coef_.shape == (3, 5)
@@ -26,7 +26,7 @@ def test_labels_of_any_kind_come_back(rng):
 def test_two_classes_have_one_score(rng):
     X = rng.normal(size=(60, 4))
     y = X[:, 0] > 0
-    svm = LinearSVM().fit(X, y)
+    svm = LinearSVMs().fit(X, y)
     np.testing.assert_array_equal(svm.decision_function(X) > 0, svm.predict(X))
     np.testing.assert_allclose(svm.decision_function(X), X @ svm.coef_[0] + svm.intercept_[0])
 
@@ -34,7 +34,7 @@ def test_two_classes_have_one_score(rng):
 def test_unfinished_training_warns(rng):
     X, y = rng.normal(size=(80, 3)), rng.integers(0, 2, 80)
     with pytest.warns(ConvergenceWarning, match="did not converge in 1 passes for classes"):
-        LinearSVM(C=100.0, max_iter=1).fit(X, y)
+        LinearSVMs(C=100.0, max_iter=1).fit(X, y)
 
 
 def test_feature_scale_brings_the_mean_norm_to_twenty(rng):

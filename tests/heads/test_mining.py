@@ -36,7 +36,7 @@ def test_reaches_nearly_the_objective_of_training_on_everything(rng, score_rows)
     positives, photos = photos_of(rng)
     settings = MiningSettings(retrain_after=60, tol=1e-5, score_rows=score_rows)
     mined = mine_and_train(positives, iter(photos), settings=settings, rng=rng)
-    X, labels, reached = full_objective(positives, photos, mined.weights, mined.intercepts)
+    X, labels, reached = full_objective(positives, photos, mined.svms.coef_.T, mined.svms.intercept_)
     best = fit_one_vs_rest(X, labels, tol=1e-5, rng=rng)
     np.testing.assert_array_less(reached, best.objective * 1.02)
     assert mined.trace[0].photo == 1
@@ -57,7 +57,7 @@ def test_batches_of_photos_change_nothing(rng):
         )
         for rows in (1, 500)
     ]
-    np.testing.assert_allclose(results[0].weights, results[1].weights, atol=1e-5)
+    np.testing.assert_allclose(results[0].svms.coef_.T, results[1].svms.coef_.T, atol=1e-5)
     assert [r.photo for r in results[0].trace] == [r.photo for r in results[1].trace]
 
 
@@ -95,8 +95,8 @@ def test_shared_pool_and_warm_starts_equal_separate_caches_trained_from_zero(rng
     settings = MiningSettings(retrain_after=60, tol=1e-7)
     mined = mine_and_train(positives, photos, settings=settings, rng=rng)
     weights, intercepts = mine_naive(positives, photos, settings, rng)
-    np.testing.assert_allclose(mined.weights, weights, atol=1e-3 * np.abs(weights).max())
-    np.testing.assert_allclose(mined.intercepts, intercepts, atol=1e-3)
+    np.testing.assert_allclose(mined.svms.coef_.T, weights, atol=1e-3 * np.abs(weights).max())
+    np.testing.assert_allclose(mined.svms.intercept_, intercepts, atol=1e-3)
 
 
 def test_unfinished_training_is_logged(rng, caplog):
@@ -136,16 +136,16 @@ def test_the_scale_is_part_of_the_weights(rng):
     plain = mine_and_train(positives, photos, rng=np.random.default_rng(1))
     eighth = [p / 8 for p in positives], [(f / 8, e) for f, e in photos]
     scaled = mine_and_train(*eighth, scale=8.0, rng=np.random.default_rng(1))
-    np.testing.assert_allclose(scaled.weights / 8, plain.weights, atol=1e-6)
+    np.testing.assert_allclose(scaled.svms.coef_.T / 8, plain.svms.coef_.T, atol=1e-6)
 
 
 def test_nothing_to_learn_from_is_no_crash(rng):
     empty = [np.zeros((0, 4), np.float32)] * 2
     mined = mine_and_train(empty, [(np.zeros((0, 4), np.float32), np.zeros((0, 2), bool))], rng=rng)
-    assert not mined.weights.any()
+    assert not mined.svms.coef_.T.any()
     photos = [(rng.normal(size=(30, 4)).astype(np.float32), np.ones((30, 2), bool))]
     mined = mine_and_train(empty, photos, rng=rng)  # negatives alone: everything scores low
-    assert (photos[0][0] @ mined.weights + mined.intercepts < 0).all()
+    assert (photos[0][0] @ mined.svms.coef_.T + mined.svms.intercept_ < 0).all()
 
 
 def test_half_precision_memory_maps_work(rng, tmp_path):
@@ -153,8 +153,8 @@ def test_half_precision_memory_maps_work(rng, tmp_path):
     stored = np.lib.format.open_memmap(tmp_path / "f.npy", "w+", np.float16, photos[0][0].shape)
     stored[:] = photos[0][0]
     mined = mine_and_train(positives, [(stored, photos[0][1])], rng=rng)
-    assert mined.weights.dtype == np.float32
-    assert np.isfinite(mined.weights).all()
+    assert mined.svms.coef_.T.dtype == np.float32
+    assert np.isfinite(mined.svms.coef_.T).all()
 
 
 def test_wrong_shapes_are_named(rng):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minircnn.heads import LinearSVM
+from minircnn.heads import LinearSVMs
 
 svm = pytest.importorskip("sklearn.svm")
 
@@ -19,7 +19,7 @@ def test_equals_liblinear(rng, n, d):
     classes = rng.integers(0, 4, n)
     X = np.maximum(rng.normal(size=(n, d)) + 0.4 * rng.normal(size=(4, d))[classes], 0)
     X *= 20 / np.linalg.norm(X, axis=1).mean()
-    ours = LinearSVM(feature_norm=None, tol=1e-6, max_iter=5000).fit(X, classes)
+    ours = LinearSVMs(feature_norm=None, tol=1e-6, max_iter=5000).fit(X, classes)
     scores = ours.decision_function(X)
     for k in range(4):
         y = np.where(classes == k, 1, -1)

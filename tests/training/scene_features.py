@@ -1,21 +1,16 @@
 """R-CNN's features of scenes, computed as its training does: what must not depend on who computes it."""
 
-import numpy as np
+import small_detectors
 
-from minircnn.backbones import build_backbone
-from minircnn.detectors import RCNNNetwork, WarpSettings
-from minircnn.training.rcnn_features import cache_features
+from minircnn.proposals import SlidingWindow
+from minircnn.training import cache_features
 from minircnn.training.regions import PhotoReader, region_records
 
 
-def scene_features(dataset, proposals, folder, n_jobs, *, crop_batch, dtype="float32"):
+def scene_features(dataset, proposals, folder, n_jobs, *, batch, dtype="float32"):
     """Compute the features of the `proposals` of `dataset` in `n_jobs` processes."""
-    rng = np.random.default_rng(0)
-    backbone = build_backbone("tiny", rng=rng)
     return cache_features(
-        RCNNNetwork(backbone, len(dataset.class_names), rng=rng),
-        backbone.normalization,
-        WarpSettings(crop_size=48, context=3, crop_batch=crop_batch),
+        small_detectors.rcnn(dataset.class_names, SlidingWindow(), batch=batch),
         PhotoReader(dataset),
         region_records(dataset, proposals),
         folder,

@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
+from minircnn.proposals import ProposalSettings
 from minircnn.training import (
     FAST_RCNN_PRESETS,
     RCNN_PRESETS,
     FineTuneSettings,
-    ProposalSettings,
     RoISampling,
     SolverSettings,
     as_json,

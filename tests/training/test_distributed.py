@@ -5,15 +5,14 @@ import sys
 import joblib
 import numpy as np
 import pytest
+import small_detectors
 from scene_features import scene_features
 
-from minircnn.backbones import build_backbone
 from minircnn.cli.running import run_detector
 from minircnn.data import Scenes
-from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, RCNNNetwork, WarpSettings
 from minircnn.proposals import SelectiveSearch
 from minircnn.training import compute_proposals
-from minircnn.training.rcnn_features import _Extraction
+from minircnn.training.region_features import _Extraction
 from minircnn.training.regions import PhotoReader
 
 distributed = pytest.importorskip("distributed")
@@ -46,26 +45,17 @@ def test_proposals_are_the_same(cluster, tmp_path):
 def test_features_are_the_same(cluster, tmp_path):
     proposals = compute_proposals(SCENES, SEARCH, progress=False)
 
-    serial = scene_features(SCENES, proposals, tmp_path / "serial", 1, crop_batch=16)
+    serial = scene_features(SCENES, proposals, tmp_path / "serial", 1, batch=16)
     with joblib.parallel_config(backend="dask"):
-        shared = scene_features(SCENES, proposals, tmp_path / "dask", -1, crop_batch=16)
+        shared = scene_features(SCENES, proposals, tmp_path / "dask", -1, batch=16)
     np.testing.assert_array_equal(serial.fc7, shared.fc7)
     np.testing.assert_array_equal(serial.pool5, shared.pool5)
     assert serial.fc7.any()
 
 
-def fast_rcnn():
-    rng = np.random.default_rng(0)
-    backbone = build_backbone("tiny", rng=rng)
-    zeros = np.zeros((len(SCENES.class_names) + 1, 4), np.float32)
-    network = FastRCNNNetwork(backbone, len(SCENES.class_names), rng=rng)
-    scale = ImageScale(short_side=None)
-    return FastRCNN(network, backbone.normalization, SCENES.class_names, SEARCH, zeros, zeros + 0.1, scale)
-
-
 def test_detections_are_the_same(cluster):
     proposals = compute_proposals(SCENES, SEARCH, progress=False)
-    detector = fast_rcnn()
+    detector = small_detectors.fast_rcnn(SCENES.class_names, SEARCH)
     serial = run_detector(detector, SCENES, proposals)
     with joblib.parallel_config(backend="dask"):
         shared = run_detector(detector, SCENES, proposals, n_jobs=-1)
@@ -76,12 +66,10 @@ def test_detections_are_the_same(cluster):
 
 def test_what_is_sent_to_the_workers_says_how_large_it_is():
     # joblib's Dask backend sends what is large once, and packs the rest into every task
-    detector = fast_rcnn()
+    detector = small_detectors.fast_rcnn(SCENES.class_names, SEARCH)
     weights = sum(parameter.data.nbytes for _, parameter in detector.network.named_parameters())
-    rng = np.random.default_rng(0)
-    backbone = build_backbone("tiny", rng=rng)
-    network = RCNNNetwork(backbone, 3, rng=rng)
-    own = sum(parameter.data.nbytes for _, parameter in network.named_parameters())
-    work = _Extraction(network, backbone.normalization, WarpSettings(), PhotoReader(SCENES), "float32")
+    rcnn = small_detectors.rcnn("abc", SEARCH)
+    own = sum(parameter.data.nbytes for _, parameter in rcnn.network.named_parameters())
+    work = _Extraction(rcnn, PhotoReader(SCENES), "float32")
     assert 0 <= sys.getsizeof(detector) - weights < 1000
     assert 0 <= sys.getsizeof(work) - own < 1000

@@ -72,7 +72,7 @@ def test_regions_move_with_scaled_and_mirrored_photos(sides, rng):
     trainer = _trainer(scenes, rng, training_scales=sides, flip=True)
     seen_mirrored = False
     for iteration in range(6):
-        photos = trainer._photo_indices(iteration)
+        photos = trainer.sampler.photo_indices(iteration)
         batch = trainer.make_batch(iteration)
         factor = (sides[0] if sides else 240 if trainer.settings.scale.short_side else 192) / 192
         if not sides:
@@ -114,7 +114,7 @@ def test_photos_of_different_size_are_padded_with_the_mean_colour(rng):
     trainer = FastRCNNTrainer(Two(), [np.array([[4.0, 5, 30, 31], [20, 20, 38, 38]])] * 2, settings)
     batch = trainer.make_batch(0)
     assert batch.images.shape[2:] == (100, 80)
-    for place, photo in enumerate(trainer._photo_indices(0)):
+    for place, photo in enumerate(trainer.sampler.photo_indices(0)):
         height, width = ((60, 80), (100, 40))[photo]
         assert (batch.images[place, :, :height, :width] != 0).all()
         assert (batch.images[place, :, height:] == 0).all()

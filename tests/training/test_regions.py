@@ -5,8 +5,8 @@ import pytest
 
 from minircnn.boxes import decode
 from minircnn.structures import Annotations
-from minircnn.training.fast_rcnn import draw_regions, target_statistics
-from minircnn.training.fast_rcnn_settings import RoISampling
+from minircnn.training.fast_rcnn import target_statistics
+from minircnn.training.photo_batches import RoISampling, draw_regions
 from minircnn.training.regions import epoch_order, region_record, region_records
 
 NAMES = ("cat", "dog")

@@ -9,8 +9,7 @@ from minircnn.data import Scenes
 from minircnn.detectors import StorageError, load_detector
 from minircnn.detectors.storage import read_bundle
 from minircnn.training import (
-    FAST_RCNN_PRESETS,
-    RCNN_PRESETS,
+    RECIPES,
     FolderInUseError,
     TrainingInterrupted,
     read_log,
@@ -21,9 +20,9 @@ SCENES = Scenes("train", count=4)
 
 
 def _settings(kind, iterations=6):
-    preset = {"fast_rcnn": FAST_RCNN_PRESETS, "rcnn": RCNN_PRESETS}[kind]["scenes"]
+    preset = RECIPES[kind].presets["scenes"]
     proposals = dataclasses.replace(preset.proposals, limit=40)
-    if kind == "fast_rcnn":
+    if kind == "fast-rcnn":
         solver = dataclasses.replace(preset.solver, iterations=iterations)
         return dataclasses.replace(preset, solver=solver, proposals=proposals)
     solver = dataclasses.replace(preset.fine_tune.solver, iterations=iterations)
@@ -31,7 +30,7 @@ def _settings(kind, iterations=6):
     return dataclasses.replace(preset, fine_tune=fine_tune, proposals=proposals)
 
 
-@pytest.mark.parametrize("kind", ["fast_rcnn", "rcnn"])
+@pytest.mark.parametrize("kind", ["fast-rcnn", "rcnn"])
 def test_resumed_run_equals_straight_run(kind, tmp_path):
     settings = _settings(kind)
     proposals = tmp_path / "proposals"
@@ -61,28 +60,28 @@ def test_resumed_run_equals_straight_run(kind, tmp_path):
 
 
 def test_a_folder_in_use_is_not_overwritten(tmp_path):
-    settings = _settings("fast_rcnn", iterations=1)
+    settings = _settings("fast-rcnn", iterations=1)
     train(SCENES, settings, tmp_path, progress=False)
     with pytest.raises(FolderInUseError, match="--resume"):
         train(SCENES, settings, tmp_path, progress=False)
 
 
 def test_a_folder_of_the_other_detector_is_refused(tmp_path):
-    train(SCENES, _settings("fast_rcnn", iterations=1), tmp_path, progress=False)
-    with pytest.raises(FolderInUseError, match="a run of fast_rcnn, not of rcnn"):
+    train(SCENES, _settings("fast-rcnn", iterations=1), tmp_path, progress=False)
+    with pytest.raises(FolderInUseError, match="a run of fast-rcnn, not of rcnn"):
         train(SCENES, _settings("rcnn", iterations=1), tmp_path, progress=False, resume=True)
 
 
 def test_resume_with_other_settings_names_them(tmp_path):
-    train(SCENES, _settings("fast_rcnn", iterations=1), tmp_path, progress=False)
+    train(SCENES, _settings("fast-rcnn", iterations=1), tmp_path, progress=False)
     with pytest.raises(StorageError, match=r"solver\.iterations: 1 then, 2 now"):
-        train(SCENES, _settings("fast_rcnn", iterations=2), tmp_path, progress=False, resume=True)
+        train(SCENES, _settings("fast-rcnn", iterations=2), tmp_path, progress=False, resume=True)
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path):
-    settings = _settings("fast_rcnn", iterations=1)
+    settings = _settings("fast-rcnn", iterations=1)
     train(SCENES, settings, tmp_path, progress=False)
-    checkpoint = tmp_path / "fast_rcnn.checkpoint.safetensors"
+    checkpoint = tmp_path / "fast-rcnn.checkpoint.safetensors"
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
-    with pytest.raises(StorageError, match=r"fast_rcnn\.checkpoint\.safetensors is damaged"):
+    with pytest.raises(StorageError, match=r"fast-rcnn\.checkpoint\.safetensors is damaged"):
         train(SCENES, settings, tmp_path, progress=False, resume=True)

@@ -6,12 +6,11 @@ import pickle
 import joblib
 import numpy as np
 import pytest
+import small_detectors
 from scene_features import scene_features
 
-from minircnn.backbones import build_backbone
 from minircnn.cli.running import run_detector
 from minircnn.data import Scenes
-from minircnn.detectors import RCNN, FastRCNN, FastRCNNNetwork, ImageScale, RCNNNetwork, WarpSettings
 from minircnn.kernels import threads
 from minircnn.proposals import SlidingWindow
 from minircnn.training import compute_proposals
@@ -36,7 +35,7 @@ def proposals():
 
 
 def features(dataset, proposals, folder, n_jobs, dtype="float32"):
-    return scene_features(dataset, proposals, folder, n_jobs, crop_batch=7, dtype=dtype)
+    return scene_features(dataset, proposals, folder, n_jobs, batch=7, dtype=dtype)
 
 
 def assert_same_files(one, other):
@@ -79,39 +78,10 @@ def test_interrupted_features_are_finished_to_the_same_bits(proposals, tmp_path,
     np.testing.assert_array_equal(before[:rows], np.load(tmp_path / "resumed" / "fc7.npy")[:rows])
 
 
-def fast_rcnn(rng):
-    backbone = build_backbone("tiny", rng=rng)
-    count = len(SCENES.class_names)
-    zeros = np.zeros((count + 1, 4), np.float32)
-    return FastRCNN(
-        FastRCNNNetwork(backbone, count, rng=rng),
-        backbone.normalization,
-        SCENES.class_names,
-        WINDOWS,
-        zeros,
-        zeros + 0.1,
-        ImageScale(short_side=None),
-    )
-
-
-def rcnn(rng):
-    backbone = build_backbone("tiny", rng=rng)
-    count = len(SCENES.class_names)
-    return RCNN(
-        RCNNNetwork(backbone, count, rng=rng),
-        backbone.normalization,
-        SCENES.class_names,
-        WINDOWS,
-        rng.normal(size=(backbone.feature_dim, count)).astype(np.float32),
-        np.zeros(count, np.float32),
-        warp=WarpSettings(crop_size=48, context=3),
-    )
-
-
 @pytest.mark.usefixtures("shared_memory")
-@pytest.mark.parametrize("make", [fast_rcnn, rcnn])
+@pytest.mark.parametrize("make", [small_detectors.fast_rcnn, small_detectors.rcnn])
 def test_detections_do_not_depend_on_the_number_of_processes(make, proposals, rng):
-    detector = make(rng)
+    detector = make(SCENES.class_names, WINDOWS, rng=rng)
     alone, shared = (run_detector(detector, SCENES, proposals, n_jobs=n) for n in (1, 2))
     assert len(alone.detections) == len(shared.detections) == len(shared.seconds) == len(SCENES)
     assert sum(len(found) for found in alone.detections) > 0

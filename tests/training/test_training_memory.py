@@ -12,10 +12,9 @@ from minircnn.training import (
     FAST_RCNN_PRESETS,
     RCNN_PRESETS,
     FastRCNNTrainer,
-    FineTuner,
     LoopSettings,
+    RCNNTrainer,
     compute_proposals,
-    train_fast_rcnn,
 )
 
 SCENES = Scenes("train", count=2, size=128, heights=(24, 56))
@@ -41,7 +40,7 @@ def one_thread(monkeypatch):
     monkeypatch.setattr(threads._Workers, "threads", lambda self: 1)
 
 
-@pytest.mark.parametrize(("make", "settings"), [(FastRCNNTrainer, FAST), (FineTuner, SLOW)])
+@pytest.mark.parametrize(("make", "settings"), [(FastRCNNTrainer, FAST), (RCNNTrainer, SLOW)])
 def test_steps_do_not_pile_up(make, settings, proposals):
     tracemalloc.start()
     try:
@@ -64,5 +63,5 @@ def test_steps_do_not_pile_up(make, settings, proposals):
 
 def test_a_finished_training_has_no_gradients(proposals):
     trainer = FastRCNNTrainer(SCENES, proposals, FAST)
-    train_fast_rcnn(trainer, LoopSettings(progress=False))
+    trainer.train(LoopSettings(progress=False))
     assert all(parameter.grad is None for _, parameter in trainer.network.named_parameters())

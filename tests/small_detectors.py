@@ -1,0 +1,38 @@
+"""Small detectors with random weights, for tests that need one but no training."""
+
+import numpy as np
+
+from minircnn.backbones import build_backbone
+from minircnn.detectors import (
+    RCNN,
+    FastRCNN,
+    FastRCNNNetwork,
+    ImageScale,
+    RCNNNetwork,
+    WarpSettings,
+)
+from minircnn.heads import BoxRegressors, LinearSVMs
+
+
+def fast_rcnn(class_names, proposer, *, rng=None, spread=0.1, **fields):
+    rng = rng or np.random.default_rng(0)
+    backbone = build_backbone("tiny", rng=rng)
+    mean = np.zeros((len(class_names) + 1, 4), np.float32)
+    network = FastRCNNNetwork(backbone, len(class_names), rng=rng)
+    scale = ImageScale(short_side=None)
+    parts = (network, backbone.normalization, tuple(class_names), proposer, mean, mean + np.float32(spread))
+    return FastRCNN(*parts, scale, **fields)
+
+
+def rcnn(class_names, proposer, *, rng=None, **fields):
+    rng = rng or np.random.default_rng(0)
+    backbone = build_backbone("tiny", rng=rng)
+    classes, pool5 = len(class_names), backbone.channels * backbone.roi_size**2
+    network = RCNNNetwork(backbone, classes, rng=rng)
+    weight = rng.normal(size=(classes, backbone.feature_dim)).astype(np.float32)
+    svms = LinearSVMs.from_weights(weight, np.zeros(classes, np.float32))
+    regressors = BoxRegressors(
+        rng.normal(0, 1e-4, (classes, 4, pool5)).astype(np.float32), np.zeros((classes, 4), np.float32)
+    )
+    parts = (network, backbone.normalization, tuple(class_names), proposer, svms, regressors)
+    return RCNN(*parts, WarpSettings(crop_size=48, context=3), **fields)
