@@ -52,6 +52,19 @@ def test_every_relative_link_leads_somewhere(page):
     assert [target for target in targets if not (ROOT / target).exists()] == []
 
 
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_every_path_of_the_code_exists(page):
+    """`minircnn/heads/a.py`, and in the same line `b.py` of the folder named last."""
+    missing = []
+    for line in (ROOT / page).read_text(encoding="utf-8").splitlines():
+        folder = ROOT
+        for path in re.findall(r"`([\w/.]+(?:/|\.py))`", line):
+            found = ROOT / path if "/" in path else folder / path
+            folder = found.parent
+            missing += [] if found.exists() else [path]
+    assert missing == []
+
+
 def first_sentence(page):
     """Return what follows the page's heading, up to a full stop, without its markup and line breaks."""
     paragraph = (ROOT / page).read_text(encoding="utf-8").split("\n\n")[1]
