@@ -1,0 +1,98 @@
+"""The lecture's algorithms as plain loops: what the fast code of the other packages means.
+
+Each function fits on a screen and is written to be read beside the paper that it names. Nothing is left out
+and nothing is fast: a photo of a few hundred pixels takes minutes. The tests compare every fast kernel with
+its loops, and the walkthroughs show and run them.
+"""
+
+from minircnn.textbook.average_precision import (
+    Found,
+    Truth,
+    area_under_curve,
+    eleven_point_average,
+    precision_recall,
+)
+from minircnn.textbook.boxes import box_iou, clip_box, decode, encode, iou
+from minircnn.textbook.convolution import conv2d, conv2d_backward
+from minircnn.textbook.fast_rcnn import fast_rcnn_forward
+from minircnn.textbook.filters import correlate2d, gaussian, gaussian_gradient, resize, smooth
+from minircnn.textbook.fully_connected import linear, linear_backward, relu, relu_backward
+from minircnn.textbook.hard_negative_mining import mine_hard_negatives
+from minircnn.textbook.linear_svm import fit_linear_svm
+from minircnn.textbook.losses import multi_task_loss, smooth_l1, softmax, softmax_cross_entropy
+from minircnn.textbook.normalization import local_response_norm
+from minircnn.textbook.pooling import first_maximum, max_pool2d, max_pool2d_backward
+from minircnn.textbook.region_features import (
+    Region,
+    color_bins,
+    describe_region,
+    merge_regions,
+    neighbouring_pairs,
+    similarities,
+    texture_bins,
+)
+from minircnn.textbook.ridge_regression import fit_ridge_regression
+from minircnn.textbook.roi_pooling import pool_bins, roi_pool, roi_pool_backward, split_into_bins
+from minircnn.textbook.segmentation import graph_segmentation, grid_edges
+from minircnn.textbook.selective_search import hierarchical_grouping, selective_search
+from minircnn.textbook.spatial_pyramid import spatial_pyramid_pool, spatial_pyramid_pool_backward
+from minircnn.textbook.suppression import greedy_suppression, nms
+from minircnn.textbook.warping import CropSpan, crop_span, warp_region
+
+__all__ = [
+    "CropSpan",
+    "Found",
+    "Region",
+    "Truth",
+    "area_under_curve",
+    "box_iou",
+    "clip_box",
+    "color_bins",
+    "conv2d",
+    "conv2d_backward",
+    "correlate2d",
+    "crop_span",
+    "decode",
+    "describe_region",
+    "eleven_point_average",
+    "encode",
+    "fast_rcnn_forward",
+    "first_maximum",
+    "fit_linear_svm",
+    "fit_ridge_regression",
+    "gaussian",
+    "gaussian_gradient",
+    "graph_segmentation",
+    "greedy_suppression",
+    "grid_edges",
+    "hierarchical_grouping",
+    "iou",
+    "linear",
+    "linear_backward",
+    "local_response_norm",
+    "max_pool2d",
+    "max_pool2d_backward",
+    "merge_regions",
+    "mine_hard_negatives",
+    "multi_task_loss",
+    "neighbouring_pairs",
+    "nms",
+    "pool_bins",
+    "precision_recall",
+    "relu",
+    "relu_backward",
+    "resize",
+    "roi_pool",
+    "roi_pool_backward",
+    "selective_search",
+    "similarities",
+    "smooth",
+    "smooth_l1",
+    "softmax",
+    "softmax_cross_entropy",
+    "spatial_pyramid_pool",
+    "spatial_pyramid_pool_backward",
+    "split_into_bins",
+    "texture_bins",
+    "warp_region",
+]
