@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,12 +22,10 @@ from minircnn.nn import softmax_cross_entropy
 from minircnn.profiling import stage
 from minircnn.proposals import ProposalSettings, Proposer
 from minircnn.structures import DetectionDataset, FloatArray, IntArray
-from minircnn.training.box_regression import BoxRegressionSettings, train_box_regressors
+from minircnn.training.linear_parts import LinearPartsSettings, fit_linear_parts
 from minircnn.training.presets import QUICK_PROPOSALS, SCENE_PROPOSALS, SQUEEZENET
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
-from minircnn.training.region_features import cache_features
-from minircnn.training.settings import ANY, BackboneSettings, DetectorSettings, SolverSettings, require
-from minircnn.training.svms import SVMSettings, train_svms
+from minircnn.training.settings import ANY, BackboneSettings, SolverSettings, require
 from minircnn.training.trainer import Trainer
 
 
@@ -49,7 +47,7 @@ class FineTuneSettings:
 
 
 @dataclass(frozen=True)
-class RCNNSettings(DetectorSettings):
+class RCNNSettings(LinearPartsSettings):
     """Everything that decides an R-CNN training run."""
 
     detector = "rcnn"
@@ -59,10 +57,6 @@ class RCNNSettings(DetectorSettings):
     context: int | None = None
     """Pixels of surroundings in the crop; None takes 16 of 227, in proportion to the crop."""
     fine_tune: FineTuneSettings = field(default_factory=FineTuneSettings)
-    svm: SVMSettings = field(default_factory=SVMSettings)
-    box_regression: BoxRegressionSettings = field(default_factory=BoxRegressionSettings)
-    cache_dtype: Literal["float16", "float32"] = "float32"
-    """Number format of the feature cache on disk: ``float16`` halves it."""
 
 
 class Crops(NamedTuple):
@@ -159,26 +153,11 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
 
 
 def train_rcnn(job: TrainingJob[RCNNSettings]) -> RCNN:
-    """Make the four parts one after the other."""
-    settings, progress = job.settings, job.loop.progress
-    trainer = RCNNTrainer(job.dataset, job.proposals, settings, device=job.device)
+    """Make the four parts one after the other: the CNN, its features, the SVMs, the box regressions."""
+    trainer = RCNNTrainer(job.dataset, job.proposals, job.settings, device=job.device)
     trainer.train(job.loop)
-    detector = trainer.detector(job.proposer)
-    cache = stage("features")(cache_features)(
-        detector,
-        trainer.photos,
-        trainer.records,
-        job.folder / "features",
-        min_iou=settings.box_regression.min_iou,
-        dtype=settings.cache_dtype,
-        n_jobs=job.n_jobs,
-        progress=progress,
-    )
-    mined = train_svms(cache, trainer.records, settings.svm, seed=settings.seed, progress=progress)
-    regressors = train_box_regressors(
-        cache, trainer.records, settings.box_regression, settings.svm.feature_norm
-    )
-    return dataclasses.replace(detector, svms=mined.svms, regressors=regressors)
+    detector: RCNN = fit_linear_parts(trainer.detector(job.proposer), trainer, job)
+    return detector
 
 
 _SCENES = RCNNSettings(
