@@ -6,7 +6,7 @@ from typing import cast
 
 import numpy as np
 
-from minircnn.arrays import to_host
+from minircnn.arrays import Array, to_host
 from minircnn.cli.explain.steps import EXPLAINERS, Followed, Step, moving_step, scores_step
 from minircnn.detectors.fast_rcnn import FastRCNN, on_one_photo
 from minircnn.viz import draw_feature_map, draw_roi_pool
@@ -19,7 +19,9 @@ def fast_rcnn_steps(followed: Followed) -> list[Step]:
     """Explain in the order of the paper's figure 1."""
     detector = cast(FastRCNN, followed.detector)
     return [
-        feature_map_step(followed, detector.network.roi_pool.spatial_scale),
+        feature_map_step(
+            followed, followed.view.map, followed.view.scale, detector.network.roi_pool.spatial_scale
+        ),
         _roi_pooling(followed, detector),
         scores_step(
             followed,
@@ -37,9 +39,9 @@ def fast_rcnn_steps(followed: Followed) -> list[Step]:
     ]
 
 
-def feature_map_step(followed: Followed, cells_per_pixel: float) -> Step:
-    """Show the one map from which all regions are pooled, given its cells per pixel of the network's input."""
-    features = to_host(followed.view.map)[0]  # (C, H, W)
+def feature_map_step(followed: Followed, feature_map: Array, scale: float, cells_per_pixel: float) -> Step:
+    """Show a map from which regions are pooled: of the photo times `scale`, a cell per 1 / `cells_per_pixel`."""
+    features = to_host(feature_map)[0]  # (C, H, W)
     channels, height, width = features.shape
     rois = followed.proposals[followed.best(_ROIS)]
     return Step(
@@ -51,7 +53,7 @@ def feature_map_step(followed: Followed, cells_per_pixel: float) -> Step:
         draw_feature_map(
             features,
             rois,
-            spatial_scale=cells_per_pixel * float(followed.view.scale),
+            spatial_scale=cells_per_pixel * float(scale),
             image=followed.image,
         ),
         f"The {len(rois)} regions that score best, on the photo and on the map.",
