@@ -15,6 +15,7 @@ from .data.opening import open_dataset as open_dataset
 from .detectors import RCNN as RCNN
 from .detectors import FastRCNN as FastRCNN
 from .detectors import RegionDetector as RegionDetector
+from .detectors import SPPNet as SPPNet
 from .detectors import load_detector as load_detector
 from .detectors import save_detector as save_detector
 from .evaluation import evaluate_coco as evaluate_coco
@@ -32,4 +33,5 @@ from .structures import Annotations as Annotations
 from .structures import Detections as Detections
 from .training import FastRCNNSettings as FastRCNNSettings
 from .training import RCNNSettings as RCNNSettings
+from .training import SPPNetSettings as SPPNetSettings
 from .training import train as train

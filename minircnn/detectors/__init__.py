@@ -6,6 +6,7 @@ from minircnn.detectors.image_scale import ImageScale
 from minircnn.detectors.network import NetworkDetector
 from minircnn.detectors.postprocess import PostprocessSettings, select_detections
 from minircnn.detectors.rcnn import RCNN, RCNNNetwork, WarpSettings
+from minircnn.detectors.sppnet import SPPNet, SPPNetNetwork
 from minircnn.detectors.storage import StorageError, load_detector, save_detector
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "PostprocessSettings",
     "RCNNNetwork",
     "RegionDetector",
+    "SPPNet",
+    "SPPNetNetwork",
     "StorageError",
     "View",
     "WarpSettings",

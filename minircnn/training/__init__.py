@@ -28,6 +28,7 @@ from minircnn.training.recipe import RECIPES, Recipe, TrainingJob, add_recipe
 from minircnn.training.region_features import FeatureCache, cache_features
 from minircnn.training.run import FolderInUseError, TrainingRun, train
 from minircnn.training.settings import BackboneSettings, DetectorSettings, SolverSettings, as_json
+from minircnn.training.sppnet import SPPNetSettings
 from minircnn.training.svms import SVMSettings, train_svms
 from minircnn.training.trainer import Trainer
 
@@ -51,6 +52,7 @@ __all__ = [
     "RCNNTrainer",
     "Recipe",
     "RoISampling",
+    "SPPNetSettings",
     "SVMSettings",
     "SolverSettings",
     "Trainer",

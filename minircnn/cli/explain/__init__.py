@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from minircnn.cli.explain import fast_rcnn, rcnn  # noqa: F401 - each registers what only it has to show
+from minircnn.cli.explain import fast_rcnn, rcnn, sppnet  # noqa: F401 - each registers what only it has to show
 from minircnn.cli.explain.steps import Step, follow, steps_of
 from minircnn.cli.files import refuse_to_overwrite
 from minircnn.cli.options import DeviceName, Json, Model, Overwrite, Seed

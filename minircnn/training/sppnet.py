@@ -1,0 +1,183 @@
+"""Training SPP-net: fully connected layers fine-tuned on pyramids, then SVMs and box regressions (section 4).
+
+Back-propagation through the pyramid would be slow with the original code, so the convolutional layers stay as they
+were pre-trained. Where no pre-trained weights are given they are trained too: frozen random ones would stay random.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from minircnn.arrays import Device
+from minircnn.detectors import PostprocessSettings
+from minircnn.detectors.sppnet import LEVELS, SPPNet, SPPNetNetwork, image_scales
+from minircnn.heads import BoxRegressors, LinearSVMs
+from minircnn.nn import softmax_cross_entropy
+from minircnn.profiling import stage
+from minircnn.proposals import ProposalSettings, Proposer
+from minircnn.structures import DetectionDataset, FloatArray
+from minircnn.training.box_regression import BoxRegressionSettings
+from minircnn.training.linear_parts import LinearPartsSettings, fit_linear_parts
+from minircnn.training.photo_batches import PhotoBatch, PhotoSampler, RoISampling
+from minircnn.training.presets import QUICK_PROPOSALS, SCENE_PROPOSALS
+from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
+from minircnn.training.settings import BackboneSettings, SolverSettings
+from minircnn.training.svms import SVMSettings
+from minircnn.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class SPPNetSettings(LinearPartsSettings):
+    """Everything that decides an SPP-net training run."""
+
+    detector = "sppnet"
+
+    postprocess: PostprocessSettings = field(default_factory=lambda: PostprocessSettings(min_score=-1.5))
+    """How the finished detector turns scores into detections (−1.5 in the released code)."""
+    batch: int = 512
+    """The finished detector judges so many regions at once: fewer need less memory."""
+    levels: tuple[int, ...] = LEVELS
+    """Bins along each side of every level of the pyramid (1, 2, 3 and 6: 50 bins)."""
+    scales: tuple[int, ...] = (688,)
+    """Shorter sides: 688 alone, or 480, 576, 688, 864 and 1200, of which each region takes its own when detecting,
+    and each photo a random one in training; empty: the photo's own size."""
+    target_side: int = 224
+    """A region takes the scale at which it holds nearest to this number of pixels squared (224)."""
+    sampling: RoISampling = field(default_factory=RoISampling)
+    """A quarter foreground, background of IoU in [0.1, 0.5)."""
+    solver: SolverSettings = field(
+        default_factory=lambda: SolverSettings(iterations=300_000, learning_rate=1e-4, step=250_000)
+    )
+    """250,000 updates at 0.0001 and 50,000 at a tenth of it."""
+    svm: SVMSettings = field(default_factory=lambda: SVMSettings(duplicate_iou=0.7))
+    """As R-CNN's, without negatives that overlap another by more than 0.7."""
+    box_regression: BoxRegressionSettings = field(
+        default_factory=lambda: BoxRegressionSettings(regularization=4000.0, min_iou=0.5)
+    )
+    """From regions of IoU above 0.5; λ is 4000 in the released code."""
+
+
+class SPPNetTrainer(Trainer[SPPNetSettings, PhotoBatch]):
+    """Makes batches of photos and their regions, and computes the gradients of their classification."""
+
+    work = "fine-tuning"
+    network: SPPNetNetwork
+
+    def __init__(
+        self,
+        dataset: DetectionDataset,
+        proposals: Sequence[FloatArray],
+        settings: SPPNetSettings,
+        *,
+        device: Device = "cpu",
+    ) -> None:
+        super().__init__(dataset, proposals, settings, device=device)
+        self.sampler = PhotoSampler(
+            self.photos,
+            self.records,
+            settings.sampling,
+            image_scales(settings.scales)[0],
+            settings.scales,
+            settings.flip and dataset.flippable,
+            settings.seed,
+        )
+
+    @property
+    def solver(self) -> SolverSettings:
+        """How the network is updated, and how often."""
+        return self.settings.solver
+
+    def make_network(self, num_classes: int, rng: np.random.Generator) -> SPPNetNetwork:
+        """Return the network to train; pre-trained convolutional layers stay as they are."""
+        network = SPPNetNetwork(self.backbone, num_classes, levels=self.settings.levels, rng=rng)
+        chosen = self.settings.backbone
+        if chosen.weights and chosen.frozen is None:
+            network.features.freeze()
+        return network
+
+    def make_batch(self, iteration: int) -> PhotoBatch:
+        """Draw photos and regions."""
+        return self.sampler.draw(iteration, self.backbone.normalization, self.state.rng)
+
+    def gradients(self, batch: PhotoBatch) -> dict[str, float]:
+        """Run `batch` forward and backward; return the loss."""
+        images, rois, image_index, labels, _ = batch.on(self.network.fc8.weight.data)
+        logits = stage("forward")(self.network.logits)(images, rois, image_index)
+        loss, d_logits = stage("loss")(softmax_cross_entropy)(logits, labels)
+        stage("backward")(self.network.backward)(d_logits)
+        return {"loss": loss}
+
+    def detector(self, proposer: Proposer) -> SPPNet:
+        """Return the detector in its present state of training, with SVMs and regressors that know nothing yet."""
+        classes, dim = len(self.dataset.class_names), self.backbone.feature_dim
+        return SPPNet(
+            self.network,
+            self.backbone.normalization,
+            self.dataset.class_names,
+            proposer,
+            LinearSVMs.from_weights(np.zeros((classes, dim), np.float32), np.zeros(classes, np.float32)),
+            BoxRegressors.none(classes),
+            self.settings.scales,
+            self.settings.target_side,
+            self.settings.postprocess,
+            self.settings.batch,
+        )
+
+
+def train_sppnet(job: TrainingJob[SPPNetSettings]) -> SPPNet:
+    """Make the four parts one after the other: the network, its features, the SVMs, the box regressions."""
+    trainer = SPPNetTrainer(job.dataset, job.proposals, job.settings, device=job.device)
+    trainer.train(job.loop)
+    detector: SPPNet = fit_linear_parts(trainer.detector(job.proposer), trainer, job)
+    return detector
+
+
+# As Fast R-CNN's: from random weights the digits of two photos are too few to learn from at a time.
+_SCENES = SPPNetSettings(
+    proposals=SCENE_PROPOSALS,
+    scales=(),
+    sampling=RoISampling(images=4, rois_per_image=32, fg_fraction=0.5),
+    solver=SolverSettings(iterations=1000, learning_rate=0.03, step=750, clip_norm=10.0),
+)
+
+SPPNET_PRESETS: dict[str, SPPNetSettings] = {
+    "paper": SPPNetSettings(backbone=BackboneSettings("alexnet")),
+    "pretrained": SPPNetSettings(
+        backbone=BackboneSettings("vgg16"),
+        proposals=ProposalSettings(limit=1000),
+        scales=(400,),
+        solver=SolverSettings(iterations=1000, learning_rate=0.001, step=750, clip_norm=10.0),
+    ),
+    "small": SPPNetSettings(
+        proposals=ProposalSettings(limit=1000),
+        scales=(320,),
+        sampling=RoISampling(fg_fraction=0.5),
+        solver=SolverSettings(iterations=1500, learning_rate=0.02, step=1100, clip_norm=10.0),
+    ),
+    "scenes": _SCENES,
+    "scenes-quick": dataclasses.replace(
+        _SCENES,
+        proposals=QUICK_PROPOSALS,
+        solver=dataclasses.replace(_SCENES.solver, iterations=180, step=140),
+    ),
+}
+
+add_recipe(
+    Recipe(
+        "sppnet",
+        SPPNetSettings,
+        SPPNET_PRESETS,
+        train_sppnet,
+        """Train SPP-net: one pass over each photo, four parts.
+
+        Every region is pooled from the photo's feature map into a pyramid of 50 bins. The fully connected layers
+        learn to classify these (without pre-trained weights the convolutional layers too); their features of every
+        region are kept on disk; one linear SVM and one ridge regression per class are fitted to them. Ctrl-C while
+        the network trains writes a checkpoint.
+        """,
+    )
+)
