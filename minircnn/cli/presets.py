@@ -58,6 +58,8 @@ def _preset(detector: str, given: dict[str, Any]) -> dict[str, Any]:
 
 def _tokens(keyword: str, value: Any) -> Iterator[Token]:
     """Yield `value` as it would be written on the command line."""
+    if value == []:  # what --empty-NAME says
+        yield Token(keyword=keyword, implicit_value=(), source="preset")
     for item in value if isinstance(value, list) else [value]:
         if item is None:
             yield Token(keyword=keyword, implicit_value=None, source="preset")

@@ -7,7 +7,7 @@ import pytest
 
 import minircnn.cli.train as train_module
 from minircnn.cli import main
-from minircnn.training import FAST_RCNN_PRESETS, RCNN_PRESETS, TrainingInterrupted, as_json
+from minircnn.training import FAST_RCNN_PRESETS, RCNN_PRESETS, RECIPES, TrainingInterrupted, as_json
 
 
 @pytest.fixture
@@ -28,14 +28,21 @@ def settings_of(monkeypatch):
     return run
 
 
-@pytest.mark.parametrize("name", FAST_RCNN_PRESETS)
-def test_a_fast_rcnn_preset_arrives_unchanged(name, settings_of):
-    assert settings_of("fast-rcnn", "scenes", "--out", "x", "--preset", name) == FAST_RCNN_PRESETS[name]
+PRESETS = [(recipe.name, preset) for recipe in RECIPES.values() for preset in recipe.presets]
 
 
-@pytest.mark.parametrize("name", RCNN_PRESETS)
-def test_an_rcnn_preset_arrives_unchanged(name, settings_of):
-    assert settings_of("rcnn", "scenes", "--out", "x", "--preset", name) == RCNN_PRESETS[name]
+@pytest.mark.parametrize(("recipe", "preset"), PRESETS)
+def test_a_preset_arrives_unchanged(recipe, preset, settings_of):
+    assert settings_of(recipe, "scenes", "--out", "x", "--preset", preset) == RECIPES[recipe].presets[preset]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_explains_itself(recipe, capsys):
+    assert main(["train", recipe, "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"minircnn train {recipe} scenes --out runs/{recipe}" in shown
+    assert "--postprocess.nms-iou" in shown
+    assert "--batch" in shown
 
 
 def test_the_preset_follows_the_data(settings_of, workspace):
