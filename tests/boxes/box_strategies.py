@@ -1,4 +1,4 @@
-"""Random boxes for the property tests, and naive twins of the fast functions."""
+"""Random boxes for the property tests."""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -49,27 +49,3 @@ def awkward_boxes(draw, max_count=40):
     places = draw(hnp.arrays(np.int64, (count, 2), elements=st.sampled_from([0, 0, 0, 5, 1000, 10**6])))
     low = places + corners * scale
     return np.concatenate([low, low + sides * scale], axis=1)
-
-
-def naive_iou(a, b):
-    """One pair of boxes at a time, in Python numbers."""
-    table = np.zeros((len(a), len(b)))
-    for i, (ax1, ay1, ax2, ay2) in enumerate(a.tolist()):
-        for j, (bx1, by1, bx2, by2) in enumerate(b.tolist()):
-            w, h = min(ax2, bx2) - max(ax1, bx1), min(ay2, by2) - max(ay1, by1)
-            if w > 0 and h > 0:
-                common = w * h
-                table[i, j] = common / ((ax2 - ax1) * (ay2 - ay1) + (bx2 - bx1) * (by2 - by1) - common)
-    return table
-
-
-def naive_nms(boxes, scores, iou_threshold, iou=None):
-    """Textbook greedy suppression: take the best, strike out what it overlaps; repeat."""
-    iou = naive_iou(boxes, boxes) if iou is None else iou
-    candidates = sorted(range(len(boxes)), key=lambda i: -scores[i])  # sorted() is stable
-    kept = []
-    while candidates:
-        best = candidates.pop(0)
-        kept.append(best)
-        candidates = [i for i in candidates if not iou[best, i] > iou_threshold]
-    return kept

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from minircnn import textbook
 from minircnn.boxes import MAX_LOG_SCALE, decode, encode
 
 quick = settings(deadline=None, max_examples=60)
@@ -82,6 +83,22 @@ def test_decode_inverts_encode(proposals, targets):
 def test_encode_inverts_decode(proposals, deltas):
     # Corners near 1000 carry errors of 1e-13 each; a side of at least 0.05 makes that 1e-11 of it.
     np.testing.assert_allclose(encode(proposals, decode(proposals, deltas)), deltas, rtol=0, atol=1e-9)
+
+
+@quick
+@given(real_boxes(min_count=4, max_count=4), real_boxes(min_count=4, max_count=4))
+def test_encode_equals_the_textbook(proposals, targets):
+    expected = [textbook.encode(p, t) for p, t in zip(proposals.tolist(), targets.tolist(), strict=True)]
+    np.testing.assert_allclose(encode(proposals, targets), expected, rtol=1e-9, atol=1e-9)
+
+
+@quick
+@given(
+    real_boxes(min_count=3, max_count=3), hnp.arrays(np.float64, (3, 4), elements=st.floats(-9, 9))
+)  # beyond the largest growth, log(1000 / 16)
+def test_decode_equals_the_textbook(proposals, offsets):
+    expected = [textbook.decode(p, t) for p, t in zip(proposals.tolist(), offsets.tolist(), strict=True)]
+    np.testing.assert_allclose(decode(proposals, offsets), expected, rtol=1e-12, atol=1e-9)
 
 
 @quick

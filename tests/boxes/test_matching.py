@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from box_strategies import integer_boxes, naive_iou
+from box_strategies import integer_boxes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from minircnn import textbook
 from minircnn.boxes import assign, sample_fast_rcnn, sample_rcnn
 
 quick = settings(deadline=None, max_examples=60)
@@ -36,7 +37,7 @@ def test_nothing_to_assign(xp):
 @given(integer_boxes(), integer_boxes(max_count=5))
 def test_assignment_is_the_first_best(proposals, objects):
     found = assign(proposals, objects)
-    iou = naive_iou(proposals, objects)
+    iou = textbook.box_iou(proposals, objects)
     for row, best_iou, best_gt in zip(iou, found.best_iou, found.best_gt, strict=True):
         best = max(row, default=0)
         assert best_iou == best

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from box_strategies import awkward_boxes, integer_boxes, naive_iou, naive_nms, real_boxes
+from box_strategies import awkward_boxes, integer_boxes, real_boxes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from minircnn import textbook
 from minircnn.boxes import box_iou, nms
 from minircnn.boxes.geometry import columns
 from minircnn.boxes.neighbours import decide_pairs, expand, find_candidates, suppress_neighbours
@@ -28,27 +29,29 @@ def by_neighbours(boxes, threshold):
 
 @quick
 @given(any_boxes.filter(len), thresholds)
-def test_equals_the_naive_twin(boxes, threshold):
-    assert by_neighbours(boxes, threshold) == naive_nms(boxes, -np.arange(len(boxes)), threshold)
+def test_equals_the_textbook(boxes, threshold):
+    assert by_neighbours(boxes, threshold) == textbook.nms(boxes, -np.arange(len(boxes)), threshold)
 
 
 @quick
 @given(any_boxes.filter(len), thresholds)
-def test_equals_the_naive_twin_in_single_precision(boxes, threshold):
+def test_equals_the_textbook_in_single_precision(boxes, threshold):
     boxes = boxes.astype(np.float32)  # the twin gets the same rounded IoU values, from the table
-    expected = naive_nms(boxes, -np.arange(len(boxes)), np.float32(threshold), box_iou(boxes, boxes))
+    expected = textbook.greedy_suppression(
+        box_iou(boxes, boxes), -np.arange(len(boxes)), np.float32(threshold)
+    )
     assert by_neighbours(boxes, threshold) == expected
 
 
 @quick
 @given(any_boxes.filter(len), st.data())
 def test_finds_pairs_just_above_the_threshold_and_leaves_those_at_it(boxes, data):
-    iou = naive_iou(boxes, boxes)
+    iou = textbook.box_iou(boxes, boxes)
     threshold = data.draw(st.sampled_from(sorted(set(iou[iou <= 1].ravel()))))  # one that occurs
     below = np.nextafter(threshold, 0)
     scores = -np.arange(len(boxes))
-    assert by_neighbours(boxes, threshold) == naive_nms(boxes, scores, threshold)
-    assert by_neighbours(boxes, below) == naive_nms(boxes, scores, below)
+    assert by_neighbours(boxes, threshold) == textbook.nms(boxes, scores, threshold)
+    assert by_neighbours(boxes, below) == textbook.nms(boxes, scores, below)
 
 
 @quick
@@ -58,7 +61,7 @@ def test_every_overlap_is_a_candidate(boxes, threshold):
     run, b = expand(candidates.start, candidates.length)
     found = np.zeros((len(boxes), len(boxes)), dtype=bool)
     found[candidates.order[candidates.owner[run]], candidates.order[b]] = True
-    assert (found | found.T)[naive_iou(boxes, boxes) > threshold].all()
+    assert (found | found.T)[textbook.box_iou(boxes, boxes) > threshold].all()
 
 
 @quick
@@ -123,4 +126,4 @@ def test_many_boxes_are_decided_as_by_tables_alone(make, dtype, rng, monkeypatch
         np.testing.assert_array_equal(nms(boxes, scores, threshold), kept)
         monkeypatch.setattr("minircnn.boxes.suppression._MANY", len(boxes))  # never
         np.testing.assert_array_equal(nms(boxes, scores, threshold), kept)
-        assert kept.tolist() == naive_nms(boxes, scores, dtype(threshold), box_iou(boxes, boxes))
+        assert kept.tolist() == textbook.greedy_suppression(box_iou(boxes, boxes), scores, dtype(threshold))

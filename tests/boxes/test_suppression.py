@@ -1,10 +1,11 @@
 import array_api_strict
 import numpy as np
 import pytest
-from box_strategies import naive_nms, scored_boxes
+from box_strategies import scored_boxes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from minircnn import textbook
 from minircnn.boxes import batched_nms, box_iou, nms, nms_explained
 
 quick = settings(deadline=None, max_examples=60)
@@ -67,22 +68,22 @@ def test_zero_boxes_and_one_box(xp):
 
 @pytest.mark.parametrize("count", [63, 64, 65, 500])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_equals_the_naive_twin_over_several_blocks(xp, rng, count, dtype):
+def test_equals_the_textbook_over_several_blocks(xp, rng, count, dtype):
     boxes, scores = clustered(rng, count)
     # Whole pixels: areas are exact, and no quotient of such areas rounds to the threshold unless it is it.
     boxes = np.round(boxes).astype(dtype)
     scores = np.round(scores, 1)  # ties
     for threshold in (0.3, 0.7):
         kept = nms(xp.asarray(boxes), xp.asarray(scores), threshold)
-        assert np.asarray(kept).tolist() == naive_nms(boxes.astype(np.float64), scores, threshold)
+        assert np.asarray(kept).tolist() == textbook.nms(boxes.astype(np.float64), scores, threshold)
 
 
 @quick
 @given(scored_boxes(), thresholds)
-def test_equals_the_naive_twin(scored, threshold):
+def test_equals_the_textbook(scored, threshold):
     boxes, scores = scored
     kept = nms(boxes, scores, threshold)
-    assert kept.tolist() == naive_nms(boxes, scores, threshold)
+    assert kept.tolist() == textbook.nms(boxes, scores, threshold)
     strict = nms(array_api_strict.asarray(boxes), array_api_strict.asarray(scores), threshold)
     assert np.asarray(strict).tolist() == kept.tolist()
 
@@ -149,7 +150,7 @@ def test_classes_do_not_meet(scored, threshold, data):
     expected = []
     for label in (1, 2, 3):
         mine = np.flatnonzero(labels == label)
-        expected += mine[naive_nms(boxes[mine], scores[mine], threshold)].tolist()
+        expected += mine[textbook.nms(boxes[mine], scores[mine], threshold)].tolist()
     expected.sort(key=lambda i: (-scores[i], i))
     assert kept.tolist() == expected
     strict = batched_nms(*(array_api_strict.asarray(a) for a in (boxes, scores, labels)), threshold)

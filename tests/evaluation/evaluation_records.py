@@ -1,8 +1,9 @@
-"""Random ground truth and detections, and a naive twin of the VOC evaluation."""
+"""Random ground truth and detections, and their evaluation by the textbook."""
 
 import numpy as np
 from hypothesis import strategies as st
 
+from minircnn import textbook
 from minircnn.structures import Annotations, Detections
 
 CLASSES = ("cat", "dog", "owl")
@@ -50,43 +51,21 @@ def evaluation_sets(draw, max_images=4, distinct=False):
     return found, truth
 
 
-def naive_overlap(p, q):
-    w, h = min(p[2], q[2]) - max(p[0], q[0]), min(p[3], q[3]) - max(p[1], q[1])
-    common = max(w, 0) * max(h, 0)
-    return common / ((p[2] - p[0]) * (p[3] - p[1]) + (q[2] - q[0]) * (q[3] - q[1]) - common)
-
-
-def naive_voc(found, truth, label, iou_threshold):
-    """One detection at a time; return (average precision by area, by 11 points), or None."""
-    num_gt = sum(int(((t.labels == label) & ~t.difficult).sum()) for t in truth)
-    if num_gt == 0:
-        return None
-    pool = [
-        (s, i, b)
-        for i, d in enumerate(found)
-        for s, b, k in zip(d.scores, d.boxes, d.labels, strict=True)
-        if k == label
+def by_the_textbook(found, truth, label, iou_threshold):
+    """Return (average precision by area, by 11 points) of one class, or None without an object to find."""
+    objects = [
+        textbook.Truth(photo, box, difficult)
+        for photo, t in enumerate(truth)
+        for box, own, difficult in zip(t.boxes, t.labels, t.difficult, strict=True)
+        if own == label
     ]
-    pool.sort(key=lambda entry: -entry[0])  # stable
-    taken, curve, hits, misses = set(), [], 0, 0
-    for _, i, box in pool:
-        best, best_g = 0.0, None
-        for g, other in enumerate(truth[i].boxes):
-            if truth[i].labels[g] == label and naive_overlap(box, other) > best:
-                best, best_g = naive_overlap(box, other), g
-        if best_g is not None and best >= iou_threshold:
-            if truth[i].difficult[best_g]:
-                continue
-            if (i, best_g) not in taken:
-                taken.add((i, best_g))
-                hits += 1
-                curve.append((hits / num_gt, hits / (hits + misses)))
-                continue
-        misses += 1
-        curve.append((hits / num_gt, hits / (hits + misses)))
-
-    def best_at(recall):
-        return max((p for r, p in curve if r >= recall), default=0.0)
-
-    area = sum(best_at((h + 1) / num_gt) for h in range(num_gt)) / num_gt
-    return area, sum(best_at(k / 10) for k in range(11)) / 11
+    if all(o.difficult for o in objects):
+        return None
+    detected = [
+        textbook.Found(score, photo, box)
+        for photo, d in enumerate(found)
+        for box, score, own in zip(d.boxes, d.scores, d.labels, strict=True)
+        if own == label
+    ]
+    curve = textbook.precision_recall(detected, objects, iou_threshold)
+    return textbook.area_under_curve(*curve), textbook.eleven_point_average(*curve)

@@ -3,10 +3,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from evaluation_records import CLASSES, annotations, evaluation_sets, naive_overlap
+from evaluation_records import CLASSES, annotations, evaluation_sets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from minircnn import textbook
 from minircnn.evaluation import mabo, proposal_recall
 
 quick = settings(deadline=None, max_examples=60)
@@ -73,7 +74,7 @@ def test_wrong_arguments_are_refused():
 
 @quick
 @given(evaluation_sets(), st.integers(0, 8))
-def test_equals_the_naive_twin_and_grows_with_proposals(data, limit):
+def test_equals_the_textbook_and_grows_with_proposals(data, limit):
     found, truth = data
     proposals = [d.boxes for d in found]
     result = proposal_recall(proposals, truth, (0.3, 0.5, 0.7), max_proposals=limit)
@@ -81,7 +82,7 @@ def test_equals_the_naive_twin_and_grows_with_proposals(data, limit):
     for boxes, t in zip(proposals, truth, strict=True):
         for box, label, difficult in zip(t.boxes, t.labels, t.difficult, strict=True):
             if not difficult:
-                expected.append(max((naive_overlap(box, p) for p in boxes[:limit]), default=0.0))
+                expected.append(max((textbook.iou(box, p) for p in boxes[:limit]), default=0.0))
                 labels.append(CLASSES[label - 1])
     np.testing.assert_allclose(result.best_overlaps, expected, rtol=0, atol=1e-15)
     if not expected:

@@ -3,7 +3,7 @@ import json
 
 import numpy as np
 import pytest
-from evaluation_records import CLASSES, annotations, detections, evaluation_sets, naive_voc, perfect
+from evaluation_records import CLASSES, annotations, by_the_textbook, detections, evaluation_sets, perfect
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -125,12 +125,12 @@ def test_wrong_arguments_are_refused():
 
 @quick
 @given(evaluation_sets(), st.sampled_from([0.3, 0.5, 0.75]))
-def test_equals_the_naive_twin(data, iou_threshold):
+def test_equals_the_textbook(data, iou_threshold):
     found, truth = data
     area = evaluate_voc(found, truth, iou_threshold=iou_threshold)
     points = evaluate_voc(found, truth, iou_threshold=iou_threshold, method="11point")
     for label, name in enumerate(CLASSES, start=1):
-        expected = naive_voc(found, truth, label, iou_threshold)
+        expected = by_the_textbook(found, truth, label, iou_threshold)
         ours = area.per_class[name].ap, points.per_class[name].ap
         if expected is None:
             assert ours == (None, None)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from minircnn import textbook
 from minircnn.heads import SVMProblem, fit_one_vs_rest
 from minircnn.kernels import block_descent
 
@@ -14,20 +15,6 @@ def objective(X, y, w, b, C, positive_weight, bias):
     cost = np.where(y > 0, C * positive_weight, C) * (y != 0)
     margins = X.astype(np.float64) @ w.astype(np.float64) + b
     return 0.5 * (w.astype(np.float64) @ w + (b / bias) ** 2) + cost @ np.maximum(0, 1 - y * margins)
-
-
-def fit_naive(X, y, C, positive_weight, bias, epochs):
-    """Dual coordinate descent as published: one example after the other, weights kept explicitly."""
-    keep = y != 0
-    X, y = np.concatenate([X, np.full((len(X), 1), bias)], axis=1)[keep], y[keep]
-    alpha, w = np.zeros(len(X)), np.zeros(X.shape[1])
-    for _ in range(epochs):
-        for i in range(len(X)):
-            gradient = y[i] * (w @ X[i]) - 1
-            new = min(max(alpha[i] - gradient / (X[i] @ X[i]), 0), C * (positive_weight if y[i] > 0 else 1))
-            w += (new - alpha[i]) * y[i] * X[i]
-            alpha[i] = new
-    return w[:-1], w[-1] * bias
 
 
 def problem(seed, n=60, d=5, k=3, dtype=np.float64):
@@ -46,13 +33,13 @@ def test_equals_the_sequential_loop(rng, n, d, block, monkeypatch):
     solution = fit_one_vs_rest(X, labels, SVMProblem(0.05), tol=1e-10, max_epochs=20000, rng=rng)
     assert solution.converged.all()
     for k in range(labels.shape[1]):
-        w, b = fit_naive(X, labels[:, k], 0.05, 2.0, 10.0, 3000)
+        w, b = textbook.fit_linear_svm(X, labels[:, k], 0.05, 2.0, 10.0, 3000)
         expected = objective(X, labels[:, k], w, b, 0.05, 2.0, 10.0)
         assert solution.objective[k] == pytest.approx(expected, rel=1e-6)
         np.testing.assert_allclose(solution.weights[:, k], w, atol=1e-3 * np.abs(w).max())
 
 
-def descend_naive(gram, gradient, low, high, order):
+def one_step_at_a_time(gram, gradient, low, high, order):
     """The steps of one block, one variable at a time: each knows what the earlier ones moved."""
     moved = np.zeros_like(gradient)
     for i in order:
@@ -71,7 +58,7 @@ def test_a_block_in_strips_equals_one_step_at_a_time(rng, size):
     low, high = -rng.random((size, 3)) / 40, rng.random((size, 3)) / 40
     order = rng.permutation(size)[: max(1, size - 3)]
     moved = block_descent.descend(gram * step, gradient * step, low, high, order)
-    np.testing.assert_allclose(moved, descend_naive(gram, gradient, low, high, order), atol=1e-12)
+    np.testing.assert_allclose(moved, one_step_at_a_time(gram, gradient, low, high, order), atol=1e-12)
 
 
 @given(st.integers(0, 3000))

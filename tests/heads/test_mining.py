@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from minircnn import textbook
 from minircnn.heads import MiningSettings, fit_one_vs_rest, mine_and_train
 from minircnn.heads.negative_cache import ExamplePool
 
@@ -61,42 +62,21 @@ def test_batches_of_photos_change_nothing(rng):
     assert [r.photo for r in results[0].trace] == [r.photo for r in results[1].trace]
 
 
-def mine_naive(positives, photos, settings, rng):
-    """The same pass, one class after the other: its cache is an array of its own, trained on from zero."""
-    K, D = len(positives), positives[0].shape[1]
-    caches, added = [np.zeros((0, D))] * K, np.zeros(K, int)
-    weights, intercepts, first = np.zeros((D, K)), np.zeros(K), True
-
-    def train(k):
-        X = np.concatenate([positives[k], caches[k]]).astype(np.float64)
-        y = np.repeat([1, -1], [len(positives[k]), len(caches[k])])[:, None]
-        solution = fit_one_vs_rest(X, y, tol=settings.tol, rng=rng)
-        weights[:, k], intercepts[k] = solution.weights[:, 0], solution.intercepts[0]
-        caches[k] = caches[k][caches[k] @ weights[:, k] + intercepts[k] >= settings.evict_below]
-        added[k] = 0
-
-    for features, eligible in photos:
-        scores = features @ weights + intercepts
-        for k in range(K):
-            hard = features[(scores[:, k] > settings.hard_above) & eligible[:, k]]
-            caches[k] = np.concatenate([caches[k], hard])
-            added[k] += len(hard)
-        for k in range(K):
-            if first or added[k] > settings.retrain_after:
-                train(k)
-        first = False
-    for k in range(K):
-        train(k)
-    return weights, intercepts
-
-
 def test_shared_pool_and_warm_starts_equal_separate_caches_trained_from_zero(rng):
     positives, photos = photos_of(rng)
     settings = MiningSettings(retrain_after=60, tol=1e-7)
     mined = mine_and_train(positives, photos, settings=settings, rng=rng)
-    weights, intercepts = mine_naive(positives, photos, settings, rng)
-    np.testing.assert_allclose(mined.svms.coef_.T, weights, atol=1e-3 * np.abs(weights).max())
-    np.testing.assert_allclose(mined.svms.intercept_, intercepts, atol=1e-3)
+
+    def train(features, labels):
+        solution = fit_one_vs_rest(features, labels[:, None], tol=settings.tol, rng=rng)
+        return solution.weights[:, 0], solution.intercepts[0]
+
+    limits = settings.hard_above, settings.evict_below, settings.retrain_after
+    for k, own in enumerate(positives):
+        negatives = (features[eligible[:, k]] for features, eligible in photos)
+        weight, intercept = textbook.mine_hard_negatives(own, negatives, train, *limits)
+        np.testing.assert_allclose(mined.svms.coef_[k], weight, atol=1e-3 * np.abs(mined.svms.coef_).max())
+        np.testing.assert_allclose(mined.svms.intercept_[k], intercept, atol=1e-3)
 
 
 def test_unfinished_training_is_logged(rng, caplog):

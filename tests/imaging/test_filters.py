@@ -1,33 +1,24 @@
 import numpy as np
 import pytest
 
+from minircnn import textbook
 from minircnn.imaging import gaussian_gradient, gaussian_kernel, smooth
 
 
-def naive_correlate_2d(image, kernel):
-    """Correlate with a square kernel, pixel by pixel, repeating the border."""
-    radius = len(kernel) // 2
-    height, width = image.shape
-    out = np.zeros(image.shape)
-    for y in range(height):
-        for x in range(width):
-            for dy in range(-radius, radius + 1):
-                for dx in range(-radius, radius + 1):
-                    value = image[min(max(y + dy, 0), height - 1), min(max(x + dx, 0), width - 1)]
-                    out[y, x] += kernel[dy + radius, dx + radius] * value
-    return out
-
-
 @pytest.mark.parametrize("shape", [(1, 1), (1, 6), (5, 1), (6, 7)])
-def test_separable_equals_naive(rng, shape):
+def test_separable_equals_the_textbook(rng, shape):
     image = rng.uniform(0, 255, shape)
     kernel, slope = gaussian_kernel(0.8), gaussian_kernel(0.8, derivative=True)
-    np.testing.assert_allclose(
-        smooth(image, 0.8), naive_correlate_2d(image, np.outer(kernel, kernel)), atol=1e-3
-    )
-    right, down = gaussian_gradient(image, 0.8)
-    np.testing.assert_allclose(right, naive_correlate_2d(image, np.outer(kernel, slope)), atol=1e-3)
-    np.testing.assert_allclose(down, naive_correlate_2d(image, np.outer(slope, kernel)), atol=1e-3)
+    np.testing.assert_allclose(kernel, textbook.gaussian(0.8), rtol=1e-6)
+    expected = textbook.correlate2d(image, np.outer(kernel, kernel))
+    np.testing.assert_allclose(smooth(image, 0.8), expected, atol=1e-3)
+    np.testing.assert_allclose(textbook.smooth(image, 0.8), expected, atol=1e-3)
+    ours, theirs = gaussian_gradient(image, 0.8), textbook.gaussian_gradient(image, 0.8)
+    for gradient, loops, filter_ in zip(
+        ours, theirs, (np.outer(kernel, slope), np.outer(slope, kernel)), strict=True
+    ):
+        np.testing.assert_allclose(gradient, textbook.correlate2d(image, filter_), atol=1e-3)
+        np.testing.assert_allclose(gradient, loops, atol=1e-3)
 
 
 def test_smoothing_equals_scipy_and_keeps_constants(rng):

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from naive_layers import LAYOUTS, conv2d
+from memory_layouts import LAYOUTS
 
+from minircnn import textbook
 from minircnn.kernels.convolution.geometry import ConvGeometry
 from minircnn.kernels.convolution.im2col import make_bands
 from minircnn.nn import Conv2d, gradcheck
@@ -36,10 +37,14 @@ def test_equals_plain_loops(case, layout, rng):
     *geometry, (n, h, w) = case
     layer = make(*geometry)
     x = rng.standard_normal((n, geometry[0], h, w))
-    expected = conv2d(x, layer.weight.data, layer.bias.data, *geometry[3:])
+    weight, bias = layer.weight.data, layer.bias.data
     y = layer(LAYOUTS[layout](x))
     assert y.dtype == np.float64
-    np.testing.assert_allclose(y, expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(y, textbook.conv2d(x, weight, bias, *geometry[3:]), rtol=0, atol=1e-12)
+    dy = rng.standard_normal(y.shape)
+    ours = layer.backward(LAYOUTS[layout](dy)), layer.weight.grad, layer.bias.grad
+    for gradient, expected in zip(ours, textbook.conv2d_backward(dy, x, weight, *geometry[3:]), strict=True):
+        np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("case", GEOMETRIES)

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from naive_layers import local_response_norm
 
+from minircnn import textbook
 from minircnn.arrays import to_host
 from minircnn.nn import (
     Concat,
@@ -32,11 +32,10 @@ def test_linear(xp, rng):
     layer.to(xp)
     x = rng.standard_normal((4, 5), dtype=np.float32)
     y = layer(xp.asarray(x))
-    np.testing.assert_allclose(to_host(y), x @ weight.T + bias, rtol=1e-5)
-    dx = layer.backward(y)
-    np.testing.assert_allclose(to_host(dx), to_host(y) @ weight, rtol=1e-5)
-    np.testing.assert_allclose(to_host(layer.weight.grad), to_host(y).T @ x, rtol=1e-5)
-    np.testing.assert_allclose(to_host(layer.bias.grad), to_host(y).sum(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(to_host(y), textbook.linear(x, weight, bias), rtol=1e-5)
+    ours = layer.backward(y), layer.weight.grad, layer.bias.grad
+    for gradient, expected in zip(ours, textbook.linear_backward(to_host(y), x, weight), strict=True):
+        np.testing.assert_allclose(to_host(gradient), expected, rtol=1e-5)
 
 
 def test_linear_gradient(rng):
@@ -58,9 +57,13 @@ def test_frozen_linear_keeps_and_computes_nothing(make, rng):
 
 def test_relu(xp):
     layer = ReLU()
-    y = layer(xp.asarray([-1.0, 0.0, 2.0]))
-    np.testing.assert_array_equal(to_host(y), [0, 0, 2])
-    np.testing.assert_array_equal(to_host(layer.backward(xp.asarray([5.0, 6.0, 7.0]))), [0, 0, 7])
+    x, dy = np.array([-1.0, 0.0, 2.0]), np.array([5.0, 6.0, 7.0])
+    y = to_host(layer(xp.asarray(x)))
+    np.testing.assert_array_equal(y, [0, 0, 2])
+    np.testing.assert_array_equal(y, textbook.relu(x))
+    dx = to_host(layer.backward(xp.asarray(dy)))
+    np.testing.assert_array_equal(dx, [0, 0, 7])
+    np.testing.assert_array_equal(dx, textbook.relu_backward(dy, x))
 
 
 def test_relu_gradient(rng):
@@ -119,7 +122,7 @@ def test_dropout_gradient(rng):
 def test_local_response_norm(settings, rng):
     layer = LocalResponseNorm(**settings)
     x = 3 * rng.standard_normal((2, 7, 3, 4))
-    expected = local_response_norm(x, layer.size, layer.alpha, layer.beta, layer.k)
+    expected = textbook.local_response_norm(x, layer.size, layer.alpha, layer.beta, layer.k)
     np.testing.assert_allclose(layer(x), expected, rtol=1e-13)
     assert gradcheck(layer, x, rng=rng).ok
 
@@ -130,13 +133,14 @@ def test_local_response_norm_in_single_precision(beta, rng):
     layer = LocalResponseNorm(5, alpha=0.1, beta=beta)
     y = layer(x)
     assert y.dtype == layer.backward(y).dtype == np.float32
-    np.testing.assert_allclose(y, local_response_norm(x.astype(float), 5, 0.1, beta, 1.0), rtol=2e-6)
+    expected = textbook.local_response_norm(x.astype(float), 5, 0.1, beta, 1.0)
+    np.testing.assert_allclose(y, expected, rtol=2e-6)
 
 
 def test_local_response_norm_with_a_window_wider_than_the_map(rng):
     x = rng.standard_normal((2, 2, 3, 4))
     layer = LocalResponseNorm(9, alpha=1.0)
-    np.testing.assert_allclose(layer(x), local_response_norm(x, 9, 1.0, 0.75, 1.0))
+    np.testing.assert_allclose(layer(x), textbook.local_response_norm(x, 9, 1.0, 0.75, 1.0))
     assert gradcheck(layer, x, rng=rng).ok
 
 

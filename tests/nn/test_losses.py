@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from minircnn import textbook
 from minircnn.arrays import to_host
 from minircnn.nn import (
     gradcheck,
@@ -33,9 +34,12 @@ def test_softmax_does_not_see_a_common_shift(seed, shift):
 def test_cross_entropy_row_by_row(xp, rng):
     logits, labels = rng.standard_normal((5, 4)), np.array([0, 3, 1, 1, 2])
     loss, d = softmax_cross_entropy(xp.asarray(logits), xp.asarray(labels))
-    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    expected, gradient = textbook.softmax_cross_entropy(logits, labels)
+    assert loss == pytest.approx(expected)
+    np.testing.assert_allclose(to_host(d), gradient, rtol=1e-12)
+    p = textbook.softmax(logits)
+    np.testing.assert_allclose(to_host(softmax(xp.asarray(logits))), p, rtol=1e-12)
     assert loss == pytest.approx(-np.mean([np.log(p[i, u]) for i, u in enumerate(labels)]))
-    np.testing.assert_allclose(to_host(d), (p - np.eye(4)[labels]) / 5, rtol=1e-12)
 
 
 def test_cross_entropy_of_no_rows(xp):
@@ -47,11 +51,16 @@ def test_cross_entropy_of_no_rows(xp):
 def test_cross_entropy_of_a_certain_mistake_is_finite():
     loss, d = softmax_cross_entropy(np.array([[1e4, 0.0]], np.float32), np.array([1]))
     assert loss == pytest.approx(1e4)
+    assert textbook.softmax_cross_entropy(np.array([[1e4, 0.0]]), np.array([1]))[0] == pytest.approx(1e4)
     assert d.dtype == np.float32
 
 
 def test_smooth_l1_at_its_joints(xp):
-    total, d = smooth_l1(xp.asarray([0.0, 0.5, 1.0, -3.0]), xp.zeros(4))
+    x = np.array([0.0, 0.5, 1.0, -3.0])
+    total, d = smooth_l1(xp.asarray(x), xp.zeros(4))
+    expected, gradient = textbook.smooth_l1(x, np.zeros(4))
+    assert total == pytest.approx(expected)
+    np.testing.assert_array_equal(to_host(d), gradient)
     assert total == pytest.approx(0 + 0.125 + 0.5 + 2.5)
     np.testing.assert_array_equal(to_host(d), [0, 0.5, 1, -1])
 
@@ -93,10 +102,14 @@ def test_multi_task_loss_row_by_row(xp, rng):
     localisation = 0.0
     for i, u in enumerate(labels):
         if u >= 1:
-            localisation += smooth_l1(boxes[i, 4 * u : 4 * u + 4], targets[i])[0] / 5
+            localisation += textbook.smooth_l1(boxes[i, 4 * u : 4 * u + 4], targets[i])[0] / 5
     assert loss.localisation == pytest.approx(localisation)
     assert loss.classification == pytest.approx(softmax_cross_entropy(score, labels)[0])
     assert loss.total == pytest.approx(loss.classification + 0.5 * localisation)
+    total, d_cls_score, d_bbox_pred = textbook.multi_task_loss(score, boxes, labels, targets, 0.5)
+    assert loss.total == pytest.approx(total)
+    np.testing.assert_allclose(to_host(loss.d_cls_score), d_cls_score, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(to_host(loss.d_bbox_pred), d_bbox_pred, rtol=1e-12)
     touched = to_host(loss.d_bbox_pred).reshape(5, 3, 4).any(axis=2)
     np.testing.assert_array_equal(touched, np.eye(3, dtype=bool)[labels] & (labels > 0)[:, None])
 

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from naive_layers import LAYOUTS, max_pool2d, scatter
+from memory_layouts import LAYOUTS
 
+from minircnn import textbook
 from minircnn.nn import GlobalAveragePool, MaxPool2d, gradcheck
 
 # (k, stride, padding, ceil_mode, H, W)
@@ -30,12 +31,12 @@ def test_equals_plain_loops(case, layout, rng):
     *settings_, h, w = case
     layer = MaxPool2d(*settings_)
     x = rng.integers(-3, 3, (2, 3, h, w)).astype(float)  # many ties
-    expected, where = max_pool2d(x, *settings_)
+    expected, where = textbook.max_pool2d(x, *settings_)
     y = layer(LAYOUTS[layout](x))
     np.testing.assert_array_equal(y, expected)
     dy = rng.standard_normal(y.shape)
     dx = layer.backward(LAYOUTS[layout](dy))
-    np.testing.assert_allclose(dx, scatter(dy, where, range(2), x.shape), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(dx, textbook.max_pool2d_backward(dy, where, x.shape), rtol=0, atol=1e-13)
     layer.eval()
     np.testing.assert_array_equal(layer(x), expected)
 
@@ -58,9 +59,9 @@ def test_any_geometry_equals_plain_loops(k, stride, padding, ceil_mode, h, w):
     except ValueError:
         assert not ceil_mode or min(h, w) + 2 * padding - k <= -stride
         return
-    expected, where = max_pool2d(x, k, stride, padding, ceil_mode)
+    expected, where = textbook.max_pool2d(x, k, stride, padding, ceil_mode)
     np.testing.assert_array_equal(y, expected)
-    np.testing.assert_array_equal(layer.backward(y), scatter(y, where, [0], x.shape))
+    np.testing.assert_array_equal(layer.backward(y), textbook.max_pool2d_backward(y, where, x.shape))
 
 
 def test_many_pieces_equal_one(rng, monkeypatch):

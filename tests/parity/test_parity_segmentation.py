@@ -1,18 +1,13 @@
 """Graph segmentation against the plain sequential loop and against scikit-image, on real photos."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from minircnn import textbook
 from minircnn.imaging import convert, read_image, smooth
 from minircnn.proposals import graph_segmentation
 from minircnn.proposals.graph_segmentation import segment_scales
 from minircnn.proposals.grid_edges import GridEdges
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "proposals"))
-from sequential_segmentation import sequential_segmentation
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +26,7 @@ def test_equals_the_plain_loop_on_photos(astronaut, shared_data):
             for labels, (k, min_size) in zip(
                 segment_scales(GridEdges(channels), scales), scales, strict=True
             ):
-                expected = sequential_segmentation(channels, k, min_size)
+                expected = textbook.graph_segmentation(channels, k, min_size)
                 np.testing.assert_array_equal(labels, expected)
 
 

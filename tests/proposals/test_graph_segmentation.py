@@ -5,8 +5,8 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from sequential_segmentation import sequential_segmentation
 
+from minircnn import textbook
 from minircnn.imaging import smooth
 from minircnn.proposals import graph_segmentation
 from minircnn.proposals.graph_segmentation import segment_scales
@@ -32,7 +32,7 @@ def test_equals_the_sequential_algorithm(height, width, channels, levels, k, min
     image = np.random.default_rng(seed).integers(0, levels, shape).astype(np.float32)
     with mock.patch.object(module, "FEW", few):
         labels = graph_segmentation(image, k, 0, min_size)
-    np.testing.assert_array_equal(labels, sequential_segmentation(image, k, min_size))
+    np.testing.assert_array_equal(labels, textbook.graph_segmentation(image, k, min_size))
 
 
 @settings(deadline=None, max_examples=20)
@@ -43,7 +43,7 @@ def test_equals_the_sequential_algorithm_on_smooth_images(seed, k, few):
     image = smooth(noise, 3.0)
     with mock.patch.object(module, "FEW", few):
         labels = graph_segmentation(image, k, 0, 10)
-    np.testing.assert_array_equal(labels, sequential_segmentation(image, k, 10))
+    np.testing.assert_array_equal(labels, textbook.graph_segmentation(image, k, 10))
 
 
 @settings(deadline=None, max_examples=20)
@@ -60,7 +60,7 @@ def test_several_scales_share_work_but_not_results(seed, ks, levels, few):
     with mock.patch.object(module, "FEW", few):
         together = segment_scales(GridEdges(image), scales)
     for labels, (k, min_size) in zip(together, scales, strict=True):
-        np.testing.assert_array_equal(labels, sequential_segmentation(image, k, min_size))
+        np.testing.assert_array_equal(labels, textbook.graph_segmentation(image, k, min_size))
 
 
 @settings(deadline=None, max_examples=40)

@@ -1,8 +1,10 @@
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+from bins_by_pixel import by_pixel
 from hypothesis import given, settings
 
+from minircnn import textbook
 from minircnn.imaging import convert
 from minircnn.proposals.hierarchy import group
 from minircnn.proposals.region_features import (
@@ -25,15 +27,11 @@ def prepare(seed, height=12, width=14, most=9):
     return labels, bins, region_features(labels, *bins)
 
 
-def naive_terms(labels, bins, a, b):
+def terms_from_pixels(labels, bins, a, b):
     """The four similarities of the pixel sets a and b (bool masks), by definition."""
-    both = [region_features(np.where(m, 0, 1), *bins) for m in (a, b)]
-    colour = np.minimum(both[0].colour[0], both[1].colour[0]).sum()
-    texture = np.minimum(both[0].texture[0], both[1].texture[0]).sum()
-    y, x = np.nonzero(a | b)
-    box = (y.max() + 1 - y.min()) * (x.max() + 1 - x.min())
-    pixels, union = labels.size, (a | b).sum()
-    return [colour, texture, 1 - union / pixels, 1 - (box - union) / pixels]
+    color, texture = by_pixel(*bins)
+    regions = [textbook.describe_region(mask, color, texture) for mask in (a, b)]
+    return list(textbook.similarities(*regions, labels.size).values())
 
 
 @settings(deadline=None, max_examples=25)
@@ -49,7 +47,7 @@ def test_always_merges_the_most_similar_neighbours(seed, similarities):
             current[mask] = r
         found = {}
         for pair in map(tuple, neighbouring_regions(current).tolist()):
-            terms = naive_terms(labels, bins, masks[pair[0]], masks[pair[1]])
+            terms = terms_from_pixels(labels, bins, masks[pair[0]], masks[pair[1]])
             found[pair] = sum(t for t, c in zip(terms, "CTSF", strict=True) if c in similarities)
         assert (a, b) in found  # real neighbours
         assert found[a, b] == pytest.approx(max(found.values()), abs=1e-5)
@@ -73,11 +71,30 @@ def test_every_region_is_what_it_says(seed, similarities):
     for i, (a, b) in enumerate(tree.children.tolist()):
         np.testing.assert_array_equal(tree.mask(n + i), tree.mask(a) | tree.mask(b))
         assert not (tree.mask(a) & tree.mask(b)).any()
-        expected = naive_terms(labels, bins, tree.mask(a), tree.mask(b))
+        expected = terms_from_pixels(labels, bins, tree.mask(a), tree.mask(b))
         np.testing.assert_allclose(tree.terms[i], expected, atol=1e-5)
         counted = [t for t, c in zip(expected, "CTSF", strict=True) if c in similarities]
         assert tree.similarity[i] == pytest.approx(sum(counted), abs=1e-5)
     assert tree.mask(len(tree) - 1).all()
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**31), st.sampled_from(KINDS))
+def test_equals_the_textbook(seed, similarities):
+    labels, bins, features = prepare(seed)
+    neighbours = neighbouring_regions(labels)
+    tree = group(labels, features, neighbours, similarities)
+    color, texture = by_pixel(*bins)
+    initial = [textbook.describe_region(labels == r, color, texture) for r in range(tree.num_initial)]
+    pairs = [(a, b) for a, b in neighbours.tolist()]
+    regions, merges = textbook.hierarchical_grouping(initial, pairs, labels.size, similarities)
+    for own, theirs, value in zip(tree.children.tolist(), merges, tree.similarity, strict=True):
+        if tuple(own) != theirs:  # two pairs as similar as each other, up to rounding
+            terms = textbook.similarities(*(regions[r] for r in theirs), labels.size)
+            assert sum(terms[letter] for letter in similarities) == pytest.approx(value, abs=1e-5)
+            return
+    np.testing.assert_array_equal(tree.boxes, [region.box for region in regions])
+    np.testing.assert_array_equal(tree.size, [region.size for region in regions])
 
 
 def test_inspection():
