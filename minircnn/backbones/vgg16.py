@@ -15,8 +15,8 @@ from minircnn.backbones.base import (
 )
 from minircnn.nn import Conv2d, Layer, Linear, MaxPool2d, ReLU, Sequential
 
-_STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
-"""Channels and number of convolutions of each stage."""
+_BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+"""Channels and number of convolutions of each block."""
 
 
 @BACKBONES.register("vgg16")
@@ -48,13 +48,13 @@ def vgg16(
     """
     layers: dict[str, Layer] = {}
     inputs = 3
-    for stage, (channels, count) in enumerate(_STAGES, start=1):
+    for block, (channels, count) in enumerate(_BLOCKS, start=1):
         for number in range(1, count + 1):
-            layers[f"conv{stage}_{number}"] = Conv2d(inputs, channels, 3, padding=1, rng=rng)
-            layers[f"relu{stage}_{number}"] = ReLU()
+            layers[f"conv{block}_{number}"] = Conv2d(inputs, channels, 3, padding=1, rng=rng)
+            layers[f"relu{block}_{number}"] = ReLU()
             inputs = channels
-        if stage < len(_STAGES):
-            layers[f"pool{stage}"] = MaxPool2d(2, ceil_mode=True)
+        if block < len(_BLOCKS):
+            layers[f"pool{block}"] = MaxPool2d(2, ceil_mode=True)
     head = fully_connected(widths, inputs=inputs * roi_size**2, dropout=dropout, rng=rng)
     return Backbone(
         name="vgg16",

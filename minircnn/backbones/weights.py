@@ -64,8 +64,8 @@ def read_weights(path: str | Path) -> dict[str, HostArray]:
 
 _TORCHVISION = {
     "vgg16": {
-        f"features.{index}": f"conv{stage}"
-        for index, stage in zip(
+        f"features.{index}": f"conv{place}"
+        for index, place in zip(
             (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28),
             ["1_1", "1_2", "2_1", "2_2", "3_1", "3_2", "3_3", "4_1", "4_2", "4_3", "5_1", "5_2", "5_3"],
             strict=True,

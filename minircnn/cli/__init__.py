@@ -23,7 +23,7 @@ _COMMANDS = {  # in the order of the lecture, not of the alphabet
     "train": ("train:train_app", "Train a detector on a data set."),
     "evaluate": ("evaluate:evaluate", "Measure a detector on a data set, class by class."),
     "detect": ("detect:detect", "Find the objects in photos: pictures and JSON."),
-    "explain": ("explain:explain", "One photo through every stage of a detector, on one HTML page."),
+    "explain": ("explain:explain", "One photo through every step of a detector, on one HTML page."),
     "gradcheck": ("gradcheck:gradcheck", "Check every hand-written gradient against finite differences."),
 }
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +12,7 @@ from minircnn.data.photos import Split
 from minircnn.data.problems import DatasetError, OnBadBox
 from minircnn.data.scenes import Scenes
 from minircnn.data.voc import VOCDataset
+from minircnn.registry import Registry
 from minircnn.structures import Annotations, DetectionDataset, ImageArray
 
 SCENES = "scenes"
@@ -60,6 +62,29 @@ class FirstPhotos:
         return index
 
 
+@dataclass(frozen=True)
+class DataFormat:
+    """One kind of data set that can be named by a word.
+
+    Parameters
+    ----------
+    what : str
+        What to name, in an error message: ``a COCO .json file``.
+    recognises : callable
+        ``recognises(spec)`` tells whether the word (a str) names a data set of this kind.
+    open : callable
+        ``open(spec, split, on_bad_box, images)`` returns it, or raises DatasetError.
+    """
+
+    what: str
+    recognises: Callable[[str], bool]
+    open: Callable[[str, str | None, OnBadBox, str | Path | None], DetectionDataset]
+
+
+FORMATS: Registry[DataFormat] = Registry("data format")
+"""Every format by its name; the one registered last is asked first."""
+
+
 def open_dataset(
     spec: str | Path,
     split: str | None,
@@ -92,20 +117,39 @@ def open_dataset(
     ValueError
         If the scenes have no such split or `limit` is less than one.
     """
+    for known in reversed(FORMATS.values()):
+        if known.recognises(str(spec)):
+            dataset = known.open(str(spec), split, on_bad_box, images)
+            return dataset if limit is None else FirstPhotos(dataset, limit)
+    *others, last = (known.what for known in FORMATS.values())
+    raise DatasetError(f"{spec}: no such data set; name {', '.join(others)}, or {last}")
+
+
+def _open_scenes(
+    spec: str, split: str | None, on_bad_box: OnBadBox, images: str | Path | None
+) -> DetectionDataset:
+    return Scenes(cast(Split, split or "train"))  # what it says of an unknown split names the known ones
+
+
+def _open_voc(
+    spec: str, split: str | None, on_bad_box: OnBadBox, images: str | Path | None
+) -> DetectionDataset:
+    return VOCDataset(Path(spec), split, on_bad_box=on_bad_box)
+
+
+def _open_coco(
+    spec: str, split: str | None, on_bad_box: OnBadBox, images: str | Path | None
+) -> DetectionDataset:
     path = Path(spec)
-    dataset: DetectionDataset
-    if str(spec) == SCENES:
-        # what Scenes says of an unknown split names the known ones
-        dataset = Scenes(cast(Split, split or "train"))
-    elif path.suffix.lower() == ".json" and not path.is_dir():
-        if not path.is_file():
-            raise DatasetError(f"{path}: no such file")
-        dataset = COCODataset(path, path.parent if images is None else images, on_bad_box=on_bad_box)
-    elif path.is_dir():
-        dataset = VOCDataset(path, split, on_bad_box=on_bad_box)
-    else:
-        raise DatasetError(
-            f"{spec}: no such data set; name a PASCAL VOC folder, a COCO .json file, or 'scenes' for the "
-            "built-in one"
-        )
-    return dataset if limit is None else FirstPhotos(dataset, limit)
+    if not path.is_file():
+        raise DatasetError(f"{path}: no such file")
+    return COCODataset(path, path.parent if images is None else images, on_bad_box=on_bad_box)
+
+
+def _is_json(spec: str) -> bool:
+    return Path(spec).suffix.lower() == ".json" and not Path(spec).is_dir()
+
+
+FORMATS["voc"] = DataFormat("a PASCAL VOC folder", lambda spec: Path(spec).is_dir(), _open_voc)
+FORMATS["coco"] = DataFormat("a COCO .json file", _is_json, _open_coco)
+FORMATS["scenes"] = DataFormat("'scenes' for the built-in one", lambda spec: spec == SCENES, _open_scenes)

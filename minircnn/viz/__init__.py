@@ -1,4 +1,4 @@
-"""Pictures of every stage and an HTML report; needs ``pip install 'minircnn[viz]'``.
+"""Pictures of every step and an HTML report; needs ``pip install 'minircnn[viz]'``.
 
 Importing this package needs nothing beyond NumPy; matplotlib and Jinja2 are asked for on use.
 """
