@@ -1,11 +1,10 @@
-"""Show functions of this repository in the pages, read from their files at build time, and run them.
+"""Show functions of this repository in the pages, read from their files at build time.
 
 The pages import it by the name ``quotes``: MkDocs loads this file as a hook.
 """
 
 import ast
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,21 +36,6 @@ def whole_file(path: str) -> str:
     return f'```python title="{path}"\n{(ROOT / path).read_text(encoding="utf-8")}```\n'
 
 
-def twin(path: str, name: str) -> Callable[..., Any]:
-    """Return the function `name` of a test file, to be called.
-
-    Only what it may need is run: the plain functions of the file, and imports that the package itself has.
-    Tests and what they are made with (pytest, Hypothesis) are not.
-    """
-    source = (ROOT / path).read_text(encoding="utf-8")
-    _text(source, _functions(source), path, name)
-    kept = [node for node in ast.parse(source).body if _is_plain(node)]
-    namespace: dict[str, Any] = {}
-    exec(compile(ast.Module(kept, []), str(ROOT / path), "exec"), namespace)
-    function: Callable[..., Any] = namespace[name]
-    return function
-
-
 def _functions(source: str) -> dict[str, ast.FunctionDef]:
     return {node.name: node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
 
@@ -60,11 +44,3 @@ def _text(source: str, found: dict[str, ast.FunctionDef], path: str, name: str) 
     if name not in found:
         raise ValueError(f"{path} has no function {name}")
     return ast.get_source_segment(source, found[name]) or ""
-
-
-def _is_plain(node: ast.stmt) -> bool:
-    if isinstance(node, ast.Import):
-        return all(alias.name in ("numpy", "math") for alias in node.names)
-    if isinstance(node, ast.ImportFrom):
-        return (node.module or "").partition(".")[0] == "minircnn"
-    return isinstance(node, ast.FunctionDef) and not node.decorator_list
