@@ -94,7 +94,7 @@ def load_quotes():
     return module
 
 
-CALL = re.compile(r'(quote|twin|whole_file)\(("[^)]*")\)')
+CALL = re.compile(r'(quote|whole_file)\(("[^)]*")\)')
 
 
 def test_everything_quoted_exists():
@@ -106,23 +106,24 @@ def test_everything_quoted_exists():
 
 
 def test_a_quote_is_the_function_and_nothing_else():
-    block = load_quotes().quote("tests/nn/naive_layers.py", "ceil_div", "clip")
+    block = load_quotes().quote("tests/kernels/test_split.py", "pieces", "joined")
     expected = (
-        '```python title="tests/nn/naive_layers.py"\n'
-        "def ceil_div(a, b):\n    return -(-a // b)\n\n\n"
-        "def clip(v, limit):\n    return min(max(v, 0), limit)\n```\n"
+        '```python title="tests/kernels/test_split.py"\n'
+        "def pieces(slices):\n    return [s.stop - s.start for s in slices]\n\n\n"
+        "def joined(slices):\n    return [i for s in slices for i in range(s.start, s.stop)]\n```\n"
     )
     assert block == expected
 
 
-@pytest.mark.parametrize("show", ["quote", "twin"])
-@pytest.mark.parametrize("name", ["conv3d", "LAYOUTS", "windows"], ids=["missing", "no function", "nested"])
-def test_what_is_no_function_of_the_file_is_not_quoted(show, name):
-    with pytest.raises(ValueError, match=f"naive_layers.py has no function {name}"):
-        getattr(load_quotes(), show)("tests/nn/naive_layers.py", name)
-
-
-def test_a_twin_runs_without_the_tests_around_it():
-    fit = load_quotes().twin("tests/heads/test_dual_descent.py", "fit_naive")
-    assert "pytest" not in fit.__globals__
-    assert "objective" in fit.__globals__
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("minircnn/registry.py", "conv3d"),
+        ("minircnn/kernels/products.py", "_PIECE"),
+        ("minircnn/kernels/products.py", "run"),
+    ],
+    ids=["missing", "no function", "nested"],
+)
+def test_what_is_no_function_of_the_file_is_not_quoted(path, name):
+    with pytest.raises(ValueError, match=f"{Path(path).name} has no function {name}"):
+        load_quotes().quote(path, name)

@@ -117,6 +117,11 @@ class RegionDetector(ABC, Generic[SeenAs]):
     def judge_in_batches(self, view: SeenAs, proposals: FloatArray) -> tuple[Array, Array]:
         """Return the scores (R, K) and boxes (R, K, 4) of all `proposals` (R, 4), judged batch by batch."""
         proposals = np.asarray(proposals, dtype=np.float32)
+        if proposals.ndim != 2 or proposals.shape[1] != 4:
+            raise ValueError(f"proposals must have shape (R, 4), got {proposals.shape}")
+        if not np.isfinite(proposals).all():
+            row = int(np.flatnonzero(~np.isfinite(proposals).all(axis=1))[0])
+            raise ValueError(f"proposal {row} is not finite: {proposals[row].tolist()}")
         if len(proposals) == 0:
             classes = len(self.class_names)
             return np.zeros((0, classes), np.float32), np.zeros((0, classes, 4), np.float32)

@@ -148,7 +148,8 @@ class FastRCNN(NetworkDetector[PhotoMap]):
 
     def judge(self, view: PhotoMap, boxes: FloatArray) -> tuple[Array, Array]:
         """Pool each region from the map; fully connected layers and two outputs say what it is and where."""
-        rois, same = self.distinct(boxes * view.scale)  # (U, 4) and which of them each region is, (R,)
+        rois, same = self.distinct(boxes * view.scale)  # (U, 4), and which of them each region is: (R,)
+        same = like(same, view.map)
         pooled = self.network.roi_pool(view.map, *on_one_photo(rois, view.map))  # (U, C, P, P)
         fc7 = self.network.head(pooled)  # (U, D)
         cls_score, bbox_pred = self.network.outputs(fc7)  # (U, K+1), (U, 4(K+1))
@@ -166,10 +167,8 @@ class FastRCNN(NetworkDetector[PhotoMap]):
     def distinct(self, rois: FloatArray) -> tuple[FloatArray, IntArray]:
         """Keep one of all regions that fall on the same cells of the map; their outputs are equal."""
         cells = np.concatenate(self.network.roi_pool.cells(rois), axis=1)  # (R, 4)
-        cells -= cells.min(axis=0)
-        key = np.ravel_multi_index(tuple(cells.T), tuple(cells.max(axis=0) + 1))
-        _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-        return rois[first], inverse
+        _, first, inverse = np.unique(cells, axis=0, return_index=True, return_inverse=True)
+        return rois[first], inverse.reshape(-1)
 
     def batches(self, view: PhotoMap, proposals: FloatArray) -> list[IntArray]:
         """As in the base, but a batch counts different regions: those on the same cells go together."""

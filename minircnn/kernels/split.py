@@ -18,7 +18,7 @@ def split(length: int, *, parts: int = 1, size: int | None = None) -> list[slice
     if size is not None:
         size = max(1, size)
         return [slice(a, min(a + size, length)) for a in range(0, length, size)]
-    return [slice(a, b) for a, b in pairwise(length * i // parts for i in range(parts + 1))]
+    return [slice(a, b) for a, b in pairwise(length * i // max(1, parts) for i in range(parts + 1))]
 
 
 def parts_of(length: int, most: int) -> int:

@@ -99,6 +99,23 @@ def test_no_proposal_and_one(detector, image, count):
     assert found.class_names == SCENES.class_names
 
 
+@pytest.mark.parametrize(
+    ("proposals", "words"),
+    [
+        (np.array([[0, 0, 9, 9], [0, np.nan, 9, 9]]), r"proposal 1 is not finite: \[0.0, nan, 9.0, 9.0\]"),
+        (np.zeros((3, 5)), r"proposals must have shape \(R, 4\), got \(3, 5\)"),
+    ],
+)
+def test_proposals_that_are_no_boxes_are_named(detector, image, proposals, words):
+    with pytest.raises(ValueError, match=words):
+        detector.detect(image, proposals=proposals)
+
+
+def test_regions_far_outside_the_photo_run(detector, image):
+    far = np.array([[1e6, 1e6, 2e6, 2e6], [-1e6, -1e6, 1e6, 1e6], [5, 5, 60, 60]], dtype=np.float32)
+    assert np.isfinite(detector.detect(image, proposals=far).scores).all()
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 50), (40, 30)])
 def test_tiny_and_uniform_photos_run(detector, size):
     photo = np.full((*size, 3), 128, np.uint8)
