@@ -8,7 +8,8 @@ A detection in five lines::
     detections = load_detector("runs/fast/model.safetensors").detect(image)
     draw_detections(image, detections)
 
-The names in ``__init__.pyi`` are loaded when they are first used, so that importing the package takes no time.
+The names in ``__init__.pyi`` are loaded when they are first used, so that importing the package takes no
+time.
 """
 
 import lazy_loader

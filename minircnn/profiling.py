@@ -1,8 +1,8 @@
 """Where the time goes: named stages that nest, recorded only while somebody asks.
 
 The code that does the work says what it is doing, ``@stage("RoI pooling")`` before a method, and knows
-nothing of who listens. Inside ``with profiled() as profile:`` every stage adds one call and its seconds to a tree;
-outside, a stage is a look at one context variable and nothing else.
+nothing of who listens. Inside ``with profiled() as profile:`` every stage adds one call and its seconds to a
+tree; outside, a stage is a look at one context variable and nothing else.
 """
 
 from __future__ import annotations

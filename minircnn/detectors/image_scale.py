@@ -27,7 +27,7 @@ class ImageScale:
 
 
 def at_least(side: int, pixels: FloatArray) -> FloatArray:
-    """Return normalised photos (N, 3, H, W), padded with the mean colour where they are smaller than `side`."""
+    """Return normalised photos (N, 3, H, W), padded with the mean colour to at least `side` pixels."""
     height, width = (max(0, side - length) for length in pixels.shape[2:])
     if not height and not width:
         return pixels

@@ -15,8 +15,8 @@ def upgrade_detector(
 ) -> tuple[dict[str, Any], dict[str, HostArray]]:
     """Return settings and arrays of a detector file of format 1 as those of format 2.
 
-    Then the batch had a name and a place of its own in each detector, SVM weights were (D, K), and box regressors
-    could be missing.
+    Then the batch had a name and a place of its own in each detector, SVM weights were (D, K), and box
+    regressors could be missing.
     """
     new, arrays = dict(settings), dict(arrays)
     new["backbone"] = {"name": new["backbone"], "options": new.pop("backbone_options")}

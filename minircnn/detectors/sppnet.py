@@ -2,8 +2,9 @@
 
 ``propose → convolve the photo → spatial pyramid pooling → fc6, fc7 → SVMs → box regression → NMS``
 
-He, Zhang, Ren, Sun, *Spatial pyramid pooling in deep convolutional networks for visual recognition*, ECCV 2014,
-section 4. The step from R-CNN to Fast R-CNN: convolutions are shared already, training is still in parts.
+He, Zhang, Ren, Sun, *Spatial pyramid pooling in deep convolutional networks for visual recognition*, ECCV
+2014, section 4. The step from R-CNN to Fast R-CNN: convolutions are shared already, training is still in
+parts.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from minircnn.detectors.network import NetworkDetector
 from minircnn.detectors.postprocess import PostprocessSettings
 from minircnn.detectors.rcnn import svm_arrays, svms_from
 from minircnn.heads import BoxRegressors, LinearSVMs
-from minircnn.nn import Linear, Module, Sequential, SpatialPyramidPool
+from minircnn.nn import Dropout, Linear, Module, Sequential, SpatialPyramidPool
 from minircnn.profiling import stage
 from minircnn.proposals import Proposer
 from minircnn.structures import FloatArray, ImageArray, IntArray
@@ -55,7 +56,7 @@ class SPPNetNetwork(Module):
     Raises
     ------
     ValueError
-        If the backbone has no fully connected layers.
+        If the backbone has not two fully connected layers.
     """
 
     def __init__(
@@ -66,14 +67,17 @@ class SPPNetNetwork(Module):
         levels: tuple[int, ...] = LEVELS,
         rng: np.random.Generator | None = None,
     ) -> None:
-        if "widths" not in backbone.options:
-            raise ValueError(f"SPP-net needs fully connected layers, {backbone.name} has none")
+        theirs = [layer for _, layer in backbone.head.children()]
+        widths = [len(layer.bias.data) for layer in theirs if isinstance(layer, Linear)]
+        if len(widths) != 2:
+            raise ValueError(f"SPP-net needs two fully connected layers, {backbone.name} has {len(widths)}")
         self.description, self.smallest_input = backbone.describe(), backbone.smallest_input
         self.features: Sequential = backbone.features
         self.pyramid = SpatialPyramidPool(levels, 1.0 / backbone.stride)
         bins = sum(level**2 for level in levels)
-        widths, dropout = backbone.options["widths"], backbone.options["dropout"]
-        layers = fully_connected(widths, inputs=bins * backbone.channels, dropout=dropout, rng=rng)
+        inputs = bins * backbone.channels
+        dropout = next((layer.rate for layer in theirs if isinstance(layer, Dropout)), 0.0)
+        layers = fully_connected((widths[0], widths[1]), inputs=inputs, dropout=dropout, rng=rng)
         self.head: Sequential = FullyConnected(**layers)
         self.fc8 = Linear(
             backbone.feature_dim, num_classes + 1, rng=rng, std=0.01 * (4096 / widths[1]) ** 0.5
@@ -125,8 +129,8 @@ class SPPNet(NetworkDetector[ScaledMaps]):
         One per class; background has none.
     regressors : BoxRegressors
     scales : tuple of int
-        Shorter sides to which the photo is scaled: 688, or 480, 576, 688, 864 and 1200 (section 4.2); empty: the
-        photo's own size.
+        Shorter sides to which the photo is scaled: 688, or 480, 576, 688, 864 and 1200 (section 4.2); empty:
+        the photo's own size.
     target_side : int
         Of several scales a region takes the one at which it holds nearest to this number of pixels squared.
     postprocess : PostprocessSettings
@@ -165,7 +169,7 @@ class SPPNet(NetworkDetector[ScaledMaps]):
         return scores, decode(like(boxes, offsets), offsets)
 
     def region_features(self, view: ScaledMaps, boxes: FloatArray) -> tuple[Array, Array]:
-        """Return pool5 (R, 50·C) and fc7 (R, D7) of regions `boxes` (R, 4), each from the map of its scale."""
+        """Return pool5 (R, 50·C) and fc7 (R, D7) of regions (R, 4), each from the map of its scale."""
         scale_of = nearest_scale(view.scales, boxes, self.target_side)  # (R,)
         rows = [np.flatnonzero(scale_of == i) for i in range(len(view.maps))]
         pyramids = [
@@ -228,7 +232,7 @@ def image_scales(sides: tuple[int, ...]) -> list[ImageScale]:
 
 
 def nearest_scale(scales: tuple[np.float32, ...], boxes: FloatArray, target_side: int) -> IntArray:
-    """Return which scale brings each box (R, 4) nearest to `target_side`² pixels, (R,); the first of equals."""
+    """Return which scale (R,) brings each box (R, 4) nearest to `target_side`² pixels."""
     pixels = box_area(boxes)[:, None] * np.square(np.array(scales, dtype=np.float64))  # (R, S)
     nearest: IntArray = np.abs(pixels - target_side**2).argmin(axis=1)
     return nearest

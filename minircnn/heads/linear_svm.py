@@ -168,9 +168,9 @@ class LinearSVMs(ClassifierMixin, BaseEstimator):
 
     @stage("SVMs")
     def scores(self, features: Array) -> Array:
-        """Return the score (R, K) of every class for `features` (R, D), unchecked: K rows, also for two classes.
+        """Return the score (R, K) of every class for `features` (R, D), also where there are two classes.
 
-        On the device of the features, which must be that of the weights (:meth:`to`).
+        Nothing is checked or moved: the features lie where the weights do (:meth:`to`).
         """
         return matmul(features, self.coef_.T) + self.intercept_
 

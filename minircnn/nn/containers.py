@@ -35,7 +35,7 @@ class Sequential(Container):
         return x
 
     def backward(self, dy: Array) -> Array:
-        """Run the layers' ``backward`` in reverse order, until one returns None: nobody uses what lies before."""
+        """Run the layers' ``backward`` in reverse order, as far as somebody uses dLoss/dx."""
         for name, layer in reversed(self.named_layers()):
             if dy is None:
                 break
@@ -43,7 +43,7 @@ class Sequential(Container):
         return dy
 
     def prepare_training(self, *, input_grad: bool = False) -> None:
-        """As :meth:`Module.prepare_training`: what lies before the first trainable layer does no extra work."""
+        """Enter training mode; what lies before the first trainable layer does no extra work."""
         super().prepare_training(input_grad=input_grad)
         for _, layer in self.children():
             layer.prepare_training(input_grad=input_grad)
@@ -52,8 +52,8 @@ class Sequential(Container):
     def _forwards(self) -> Iterator[tuple[str, Callable[[Array], Array]]]:
         """Yield every layer's ``forward``.
 
-        A ReLU is done by the convolution before it while the values are in cache: a tenth to a quarter of the time
-        of a detection. What is left of the ReLU takes the result as its own.
+        A ReLU is done by the convolution before it while the values are in cache: a tenth to a quarter of the
+        time of a detection. What is left of the ReLU takes the result as its own.
         """
         is_rectified = False
         for (name, layer), (_, following) in pairwise([*self.named_layers(), ("", None)]):

@@ -43,7 +43,7 @@ class Parameter:
 
 
 class Module:
-    """Base of all layers and networks; parameters and sub-modules are its attributes, in order of assignment."""
+    """Base of all layers and networks; parameters and sub-modules are attributes, in order of assignment."""
 
     training: bool = True
     needs_input_grad: bool = True

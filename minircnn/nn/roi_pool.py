@@ -127,7 +127,7 @@ class RoIPool(RegionPool):
         return first, last
 
     def bins(self, rois: Array, map_size: tuple[int, int]) -> tuple[Array, Array]:
-        """Return the rows (R, P, 2) and the columns (R, Q, 2) of every bin on a map of (H, W) cells, half-open."""
+        """Return rows (R, P, 2) and columns (R, Q, 2) of all bins on a map of (H, W) cells, half-open."""
         xp = array_namespace(rois)
         first, last = self.cells(rois)
         size = xp.maximum(last - first + 1, 1)

@@ -75,7 +75,7 @@ class SpatialPyramidPool(RegionPool):
         return self.unpool(xp.concat(parts, axis=2))
 
     def bins(self, rois: Array, map_size: tuple[int, int]) -> list[tuple[Array, Array]]:
-        """Return, per level l, the rows and the columns (R, l, 2) of the bins on a map of (H, W) cells, half-open."""
+        """Return, per level l, rows and columns (R, l, 2) of the bins on a map of (H, W), half-open."""
         rows = self._cells(rois[:, 1], rois[:, 3], map_size[0])
         columns = self._cells(rois[:, 0], rois[:, 2], map_size[1])
         return [

@@ -179,8 +179,7 @@ add_recipe(
         """Train Fast R-CNN: one network, one loss, one stage.
 
         Proposals are computed first and kept. Then every step takes two photos and 64 regions of each: the
-        photo is convolved once, each region is pooled from the feature map, and two sibling layers say what it
-        is and how its box should move. Ctrl-C stops after the step at hand and writes a checkpoint.
-        """,
+        photo is convolved once, each region is pooled from the feature map, and two sibling layers say what
+        it is and how its box should move. Ctrl-C stops after the step at hand and writes a checkpoint. """,
     )
 )

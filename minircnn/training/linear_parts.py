@@ -25,7 +25,7 @@ class LinearPartsSettings(DetectorSettings):
 
 
 def fit_linear_parts(detector: Any, trainer: Trainer[Any, Any], job: TrainingJob[Any]) -> Any:
-    """Return `detector`, whose network `trainer` has trained, with SVMs and box regressors fitted to its features.
+    """Return `detector`, whose network `trainer` has trained, with SVMs and box regressors.
 
     Three parts: the features of every region are kept on disk, one SVM per class is trained on them with hard
     negative mining, one ridge regression per class learns to move boxes.

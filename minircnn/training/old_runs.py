@@ -20,7 +20,7 @@ RENAMED = {
 
 
 def upgrade_settings(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings as :func:`as_json` gives them under their present names; present ones stay as they are."""
+    """Return settings, flat as :func:`as_json` makes them, under their present names."""
     return {RENAMED.get(name, name): value for name, value in flat.items()}
 
 

@@ -43,7 +43,8 @@ class PhotoBatch:
     """What one step sees."""
 
     images: FloatArray
-    """(N, 3, H, W) float32: normalised photos, the smaller ones padded with zeros (the mean colour) at the right
+    """(N, 3, H, W) float32: normalised photos, the smaller ones padded with zeros (the mean colour) at the
+    right
     and bottom."""
     rois: FloatArray
     """(R, 4) float32, in pixels of `images`."""

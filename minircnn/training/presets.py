@@ -1,7 +1,8 @@
 """Settings that suit a kind of data: the papers' own, and those for small networks and few photos.
 
 A preset is a starting point: every field can still be replaced, in Python with `dataclasses.replace`, on the
-command line with the option of the field's name. Each detector's stand in its own file; here is what they share.
+command line with the option of the field's name. Each detector's stand in its own file; here is what they
+share.
 
 ======================  ==============================================================================
 ``paper``               the papers' own, for PASCAL VOC and an ImageNet network (VGG16, AlexNet)

@@ -1,7 +1,7 @@
 """Training R-CNN: four parts, made one after the other (section 2.3).
 
-The CNN is fine-tuned as a (K+1)-way classifier of warped regions; its features of every region are kept on disk;
-one linear SVM per class is trained on them; one ridge regression per class learns to move boxes.
+The CNN is fine-tuned as a (K+1)-way classifier of warped regions; its features of every region are kept on
+disk; one linear SVM per class is trained on them; one ridge regression per class learns to move boxes.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
         return {"loss": loss}
 
     def detector(self, proposer: Proposer) -> RCNN:
-        """Return the detector in its present state of training, with SVMs and regressors that know nothing yet."""
+        """Return the detector in its present state, with SVMs and regressors that know nothing yet."""
         classes, dim = len(self.dataset.class_names), self.backbone.feature_dim
         return RCNN(
             self.network,

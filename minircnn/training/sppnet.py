@@ -1,7 +1,8 @@
 """Training SPP-net: fully connected layers fine-tuned on pyramids, then SVMs and box regressions (section 4).
 
-Back-propagation through the pyramid would be slow with the original code, so the convolutional layers stay as they
-were pre-trained. Where no pre-trained weights are given they are trained too: frozen random ones would stay random.
+Back-propagation through the pyramid would be slow with the original code, so the convolutional layers stay as
+they were pre-trained. Where no pre-trained weights are given they are trained too: frozen random ones would
+stay random.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class SPPNetSettings(LinearPartsSettings):
     levels: tuple[int, ...] = LEVELS
     """Bins along each side of every level of the pyramid (1, 2, 3 and 6: 50 bins)."""
     scales: tuple[int, ...] = (688,)
-    """Shorter sides: 688 alone, or 480, 576, 688, 864 and 1200, of which each region takes its own when detecting,
+    """Shorter sides: 688 alone, or 480, 576, 688, 864 and 1200, of which each region takes its own when
+    detecting,
     and each photo a random one in training; empty: the photo's own size."""
     target_side: int = 224
     """A region takes the scale at which it holds nearest to this number of pixels squared (224)."""
@@ -112,7 +114,7 @@ class SPPNetTrainer(Trainer[SPPNetSettings, PhotoBatch]):
         return {"loss": loss}
 
     def detector(self, proposer: Proposer) -> SPPNet:
-        """Return the detector in its present state of training, with SVMs and regressors that know nothing yet."""
+        """Return the detector in its present state, with SVMs and regressors that know nothing yet."""
         classes, dim = len(self.dataset.class_names), self.backbone.feature_dim
         return SPPNet(
             self.network,
@@ -174,10 +176,9 @@ add_recipe(
         train_sppnet,
         """Train SPP-net: one pass over each photo, four parts.
 
-        Every region is pooled from the photo's feature map into a pyramid of 50 bins. The fully connected layers
-        learn to classify these (without pre-trained weights the convolutional layers too); their features of every
-        region are kept on disk; one linear SVM and one ridge regression per class are fitted to them. Ctrl-C while
-        the network trains writes a checkpoint.
-        """,
+        Every region is pooled from the photo's feature map into a pyramid of 50 bins. The fully connected
+        layers learn to classify these (without pre-trained weights the convolutional layers too); their
+        features of every region are kept on disk; one linear SVM and one ridge regression per class are
+        fitted to them. Ctrl-C while the network trains writes a checkpoint. """,
     )
 )

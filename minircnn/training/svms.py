@@ -1,4 +1,4 @@
-"""One-vs-rest SVMs on the features of regions, with hard negative mining (R-CNN, section 2.3 and appendix B)."""
+"""One-vs-rest SVMs on the features of regions, with hard negative mining (R-CNN, section 2.3, appendix B)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SVMSettings(MiningSettings):
     negative_iou: float = 0.3
     """Regions whose IoU with every object of a class is below are its negatives (0.3)."""
     duplicate_iou: float | None = None
-    """Negatives that overlap a better ranked one by more are left out (SPP-net: 0.7); None keeps all (R-CNN)."""
+    """Negatives that overlap a better ranked one by more are left out (SPP-net: 0.7); None: none (R-CNN)."""
     feature_norm: float = FEATURE_NORM
     """Features are scaled so that their mean L2 norm is this (20)."""
 

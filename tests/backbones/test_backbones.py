@@ -65,7 +65,7 @@ def test_tiny_serves_roi_pooling_and_learns_through_it(rng):
 
 
 def test_wrong_names_and_options_are_refused():
-    with pytest.raises(ValueError, match="unknown backbone 'resnet'; there are .*tiny"):
+    with pytest.raises(ValueError, match=r"unknown backbone 'resnet'; there are .*tiny"):
         build_backbone("resnet")
     with pytest.raises(TypeError, match="classes"):
         build_backbone("tiny", classes=3)

@@ -12,6 +12,7 @@ from trained_detectors import SCENES, train_shortly
 
 from minircnn.detectors import (
     DETECTORS,
+    NetworkDetector,
     PostprocessSettings,
     RegionDetector,
     StorageError,
@@ -184,6 +185,10 @@ def test_a_detector_says_how_large_it_is(detector):
 
 def test_svd_of_full_rank_changes_nothing_and_of_low_rank_shrinks(detector, image, tmp_path):
     save_detector(tmp_path / "model.safetensors", detector)
+    if not isinstance(detector, NetworkDetector):
+        with pytest.raises(ValueError, match="no fully connected layers"):
+            load_detector(tmp_path / "model.safetensors", svd={"fc6": 8})
+        return
     full = load_detector(tmp_path / "model.safetensors", svd={"fc6": 128, "fc7": 128})
     before, after = (d.detect(image, proposals=PROPOSALS) for d in (detector, full))
     np.testing.assert_allclose(before.scores, after.scores, rtol=1e-3, atol=1e-4)

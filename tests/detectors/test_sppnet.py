@@ -95,7 +95,7 @@ def test_regions_at_several_scales_come_back_in_their_order(rng):
 
 
 def test_a_backbone_without_fully_connected_layers_is_refused():
-    with pytest.raises(ValueError, match="SPP-net needs fully connected layers, squeezenet1_1 has none"):
+    with pytest.raises(ValueError, match="SPP-net needs two fully connected layers, squeezenet1_1 has 0"):
         SPPNetNetwork(build_backbone("squeezenet1_1"), 3)
 
 

@@ -1,7 +1,7 @@
 """Detectors and stopped runs of version 0.1.0 are read, and go on.
 
-The files in ``v0_1_0`` were written by that version: the tiny network with few channels, on four small scenes,
-stopped after 25 of 40 updates and finished; with what its detector found in the first scene.
+The files in ``v0_1_0`` were written by that version: the tiny network with few channels, on four small
+scenes, stopped after 25 of 40 updates and finished; with what its detector found in the first scene.
 """
 
 import dataclasses

@@ -54,14 +54,14 @@ def comparison_rows(contestants: Sequence[Contestant]) -> list[list[Any]]:
 def demo_report(
     contestants: Sequence[Contestant], runs: Sequence[Trained], dataset: DetectionDataset, *, quick: bool
 ) -> Report:
-    """Build the page from what was measured: a contestant for each run, then the few photos of the windows."""
+    """Build the page from what was measured: a contestant for each run, then those of the few photos."""
     detectors, windows = contestants[: len(runs)], contestants[-1]
     names = [c.name for c in detectors]
     page = Report(
         f"{', '.join(names[:-1])} and {names[-1]}, side by side",
         "All were trained on this machine, from random weights, on the same photos with the same proposals: "
-        "handwritten digits on crops of photographs. They were then tested on photos and digits they had never "
-        "seen.\n\n"
+        "handwritten digits on crops of photographs. They were then tested on photos and digits they had "
+        "never seen.\n\n"
         + ("This was the quick demonstration: too short a training for good detectors." if quick else ""),
     )
     # the first photos with several objects: one alone shows little
@@ -80,8 +80,8 @@ def demo_report(
         "Where to look: proposals",
         "Selective search starts from small regions of one colour and merges the most similar neighbours "
         "over and over; the box around every region on the way is a proposal. "
-        f"{detectors[0].recall.recall[0]:.1%} of the test digits have a proposal that overlaps them by an IoU "
-        "of at least 0.5: no detector that starts from these boxes can find more.",
+        f"{detectors[0].recall.recall[0]:.1%} of the test digits have a proposal that overlaps them by an "
+        "IoU of at least 0.5: no detector that starts from these boxes can find more.",
         _proposal_figures(detectors[0], dataset, shown[0]),
     )
     page.section(
@@ -120,8 +120,8 @@ def _result_text(detectors: Sequence[Contestant], judge: Contestant, windows: Co
     return (
         "Passes of the convolutional layers for a photo, and time behind the same proposals beside the "
         f"fastest, {fastest.name}. {passes}.\n\n"
-        f"The sliding window judges all of {windows.recall.num_proposals:,.0f} windows with the classifier of "
-        f"{judge.detector.title}. That takes so long that it ran on the first {len(windows.dataset)} photos "
+        f"The sliding window judges all of {windows.recall.num_proposals:,.0f} windows with the classifier "
+        f"of {judge.detector.title}. That takes long, so it ran on the first {len(windows.dataset)} photos "
         "only; the row above it is that detector on the same ones.\n\n"
         "Times, boxes and passes are means per photo on this machine, proposals timed in one process; "
         "the column CNN s leaves the proposals out."

@@ -40,7 +40,7 @@ def fast_rcnn_steps(followed: Followed) -> list[Step]:
 
 
 def feature_map_step(followed: Followed, feature_map: Array, scale: float, cells_per_pixel: float) -> Step:
-    """Show a map from which regions are pooled: of the photo times `scale`, a cell per 1 / `cells_per_pixel`."""
+    """Show a map of the photo, scaled by `scale`, with a cell per 1 / `cells_per_pixel` of its pixels."""
     features = to_host(feature_map)[0]  # (C, H, W)
     channels, height, width = features.shape
     rois = followed.proposals[followed.best(_ROIS)]

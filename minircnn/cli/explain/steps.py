@@ -1,4 +1,4 @@
-"""What ran, and the steps that all detectors share: the proposals before, suppression and detections after."""
+"""What ran, and the steps that all detectors share: proposals before, suppression and detections after."""
 
 from __future__ import annotations
 
@@ -221,8 +221,8 @@ def suppression_step(followed: Followed) -> Step:
         "suppression",
         "Non-maximum suppression",
         "Neighbouring regions find the same object. Class by class the best box stays, and every box that "
-        f"overlaps it by an IoU of more than {followed.detector.postprocess.nms_iou:g} goes; then the best of the rest, "
-        "and so on.",
+        f"overlaps it by an IoU of more than {followed.detector.postprocess.nms_iou:g} goes; then the best "
+        "of the rest, and so on.",
         draw_nms(followed.image, boxes, scores[order], kept, owner),
         f"The {len(order)} best boxes of class {name}.",
         f"class {name}: {len(kept)} of {len(order)} boxes stay",

@@ -50,8 +50,8 @@ def choose_algorithm(
 class KeptFilters:
     """The filters of one layer as an algorithm wants them, kept where they will be used again.
 
-    Those of Winograd's method are kept with a copy of the weight they were made of: as long as the weight equals
-    it, however it was changed in between, they are right.
+    Those of Winograd's method are kept with a copy of the weight they were made of: as long as the weight
+    equals it, however it was changed in between, they are right.
     """
 
     def __init__(self) -> None:

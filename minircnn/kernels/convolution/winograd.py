@@ -1,8 +1,9 @@
 """Convolution of stride 1 with a quarter of the multiplications (Winograd's method).
 
 The output is cut into tiles of m × m pixels. Each depends on n × n pixels of the input, n = m + k − 1, so
-these overlap their neighbours' by k − 1. With the small matrices of :mod:`minircnn.kernels.convolution.cook_toom`, Bᵀ for
-tiles of the input d, G for filters g and Aᵀ for the way back,
+these overlap their neighbours' by k − 1. With the small matrices of
+:mod:`minircnn.kernels.convolution.cook_toom`, Bᵀ for tiles of the input d, G for filters g and Aᵀ for the way
+back,
 
     V = Bᵀ d B      U = G g Gᵀ      M[i, j] = V[i, j] · U[i, j]      y = Aᵀ M A.
 
@@ -13,8 +14,9 @@ m = 4 that is 36 / 16 against 9 multiplications an output.
 The gradients follow from the same four lines. dLoss/dU[i, j] = V[i, j]ᵀ · D[i, j] with D = A dy Aᵀ, and
 dLoss/dg = Gᵀ dU G. dLoss/dd is a convolution of dy with the filters turned by half a turn.
 
-All arrays here have channels last, as in :mod:`minircnn.kernels.convolution.im2col`. How the tiles are cut into blocks depends
-on the shapes only, and sums over blocks run in a fixed order: results are reproducible to the bit.
+All arrays here have channels last, as in :mod:`minircnn.kernels.convolution.im2col`. How the tiles are cut
+into blocks depends on the shapes only, and sums over blocks run in a fixed order: results are reproducible to
+the bit.
 """
 
 from __future__ import annotations
