@@ -21,7 +21,7 @@ SMALL = {
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_the_record_tells_the_truth(name, rng):
-    net = build_backbone(name, rng=rng, **SMALL[name])
+    net = build_backbone(name, rng=rng, **SMALL.get(name, {}))
     net.eval()
     crops = rng.normal(size=(2, 3, net.crop_size, net.crop_size)).astype(np.float32)
     feature_map = net.features.forward(crops)
@@ -42,13 +42,24 @@ def test_the_record_tells_the_truth(name, rng):
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_options_rebuild_the_same_network(name, rng):
-    net = build_backbone(name, rng=rng, **SMALL[name])
+    net = build_backbone(name, rng=rng, **SMALL.get(name, {}))
     again = build_backbone(name, **json.loads(json.dumps(net.options)))
     assert again.normalization == net.normalization
     assert {n: p.data.shape for n, p in again.named_parameters()} == {
         n: p.data.shape for n, p in net.named_parameters()
     }
     assert not any(p.data.any() for _, p in again.named_parameters())
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_the_smallest_input_just_gives_a_map(name, rng):
+    net = build_backbone(name, rng=rng, **SMALL.get(name, {}))
+    net.eval()
+    side = net.smallest_input
+    assert min(net.features(np.zeros((1, 3, side, side), np.float32)).shape) > 0
+    if side > 1:
+        with pytest.raises(ValueError, match=r"too few|smaller than"):
+            net.features(np.zeros((1, 3, side - 1, side - 1), np.float32))
 
 
 def test_tiny_serves_roi_pooling_and_learns_through_it(rng):

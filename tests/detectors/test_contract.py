@@ -178,7 +178,10 @@ def test_threads_detect_the_same(detector):
             assert_same(one, other)
 
 
-def test_a_detector_says_how_large_it_is(detector):
+def test_a_network_says_how_large_it_is(detector):
+    """So that schedulers send it to each process once."""
+    if not isinstance(detector, NetworkDetector):
+        return
     arrays = detector.state()[1]
     assert 0.5 < sys.getsizeof(detector) / sum(array.nbytes for array in arrays.values()) < 1.5
 
