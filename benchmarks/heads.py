@@ -88,7 +88,7 @@ def _svms(n: int, d: int, classes: int) -> Contest:
 
     def ours() -> list[tuple[Any, float]]:
         solution = fit_one_vs_rest(x, labels, tol=GAP, rng=np.random.default_rng(0))
-        return list(zip(solution.weights.T, solution.intercepts, strict=True))
+        return list(zip(solution.weights, solution.intercepts, strict=True))
 
     def theirs() -> list[tuple[Any, float]]:
         # liblinear works without the interpreter lock
@@ -179,7 +179,7 @@ def _ridge(n: int, d: int) -> Contest:
 
     def ours() -> Any:
         regressor.fit(x, targets)
-        return np.concatenate([regressor.coef_, regressor.intercept_[None]])
+        return np.concatenate([regressor.coef_.T, regressor.intercept_[None]])
 
     def theirs() -> Any:
         return peer.fit(extended, whitened).coef_.T

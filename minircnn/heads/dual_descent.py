@@ -45,9 +45,9 @@ class DualSolution:
 
     Parameters
     ----------
-    weights : (D, K) float array
+    weights : (K, D) float array
     intercepts : (K,) float array
-        ``bias_feature`` times the weight of the bias feature: ``scores = X @ weights + intercepts``.
+        ``bias_feature`` times the weight of the bias feature: ``scores = X @ weights.T + intercepts``.
     beta : (n, K) float array
         Signed dual variables yα; pass them on to start the next fit.
     scores : (n, K) float array
@@ -142,7 +142,7 @@ def fit_one_vs_rest(
         if not any(moved):
             break  # at the optimum as far as the working precision can tell
     return DualSolution(
-        descent.weights,
+        descent.weights.T,
         descent.intercepts,
         descent.beta,
         descent.scores,

@@ -164,7 +164,7 @@ class _Miner:
         self.pool.append(
             self._scaled(positives), (owner[:, None] == np.arange(self.num_classes)).astype(np.int8)
         )
-        self.weights = np.zeros((self.dim, self.num_classes), np.float32)
+        self.weights = np.zeros((self.dim, self.num_classes), np.float32)  # transposed, as products want it
         self.intercepts = np.zeros(self.num_classes, np.float32)
         self.added = np.zeros(self.num_classes, np.int64)
         self.photo = 0
@@ -225,7 +225,7 @@ class _Miner:
                 solution.epochs,
                 np.max(solution.gap / solution.objective),
             )
-        self.weights[:, classes], self.intercepts[classes] = solution.weights, solution.intercepts
+        self.weights[:, classes], self.intercepts[classes] = solution.weights.T, solution.intercepts
         negative = labels < 0
         easy = negative & (solution.scores < self.settings.evict_below)
         self.pool.labels[place] = np.where(easy, 0, labels)

@@ -47,7 +47,7 @@ class BoxRegressor(RegressorMixin, BaseEstimator):
 
     Attributes
     ----------
-    coef_ : (D, T) float array
+    coef_ : (T, D) float array
         Weights in whitened targets, in the precision of the features; T = 4 for boxes.
     intercept_ : (T,) float array
     target_mean_ : (T,) float64 array
@@ -77,14 +77,14 @@ class BoxRegressor(RegressorMixin, BaseEstimator):
         root = np.sqrt(np.maximum(values, 0) + self.whitening)
         self.unwhiten_ = (vectors * root) @ vectors.T
         weights = _ridge(X, targets @ (vectors / root) @ vectors.T, self.regularization)  # (D + 1, T)
-        self.coef_, self.intercept_ = weights[:-1], weights[-1]
+        self.coef_, self.intercept_ = weights[:-1].T, weights[-1]
         return self
 
     def predict(self, X: HostArray) -> FloatArray:
         """Return the predicted targets of `X` (n, D), shaped like the `y` of ``fit``: (n, 4) for boxes."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        whitened = X @ self.coef_ + self.intercept_  # (n, T)
+        whitened = X @ self.coef_.T + self.intercept_  # (n, T)
         targets: FloatArray = whitened @ self.unwhiten_ + self.target_mean_
         return targets[:, 0] if self._flat else targets
 

@@ -53,6 +53,6 @@ def train_box_regressors(
         features *= np.float32(scale)
         ridge = BoxRegressor(settings.regularization).fit(features, targets[own])
         # whitening and feature scale are linear: fold them into one matrix for detection
-        weight[label - 1] = (ridge.coef_ @ ridge.unwhiten_).T * scale
+        weight[label - 1] = (ridge.coef_.T @ ridge.unwhiten_).T * scale
         bias[label - 1] = ridge.intercept_ @ ridge.unwhiten_ + ridge.target_mean_
     return BoxRegressors(weight, bias)

@@ -36,7 +36,7 @@ def test_equals_the_sequential_loop(rng, n, d, block, monkeypatch):
         w, b = textbook.fit_linear_svm(X, labels[:, k], 0.05, 2.0, 10.0, 3000)
         expected = objective(X, labels[:, k], w, b, 0.05, 2.0, 10.0)
         assert solution.objective[k] == pytest.approx(expected, rel=1e-6)
-        np.testing.assert_allclose(solution.weights[:, k], w, atol=1e-3 * np.abs(w).max())
+        np.testing.assert_allclose(solution.weights[k], w, atol=1e-3 * np.abs(w).max())
 
 
 def one_step_at_a_time(gram, gradient, low, high, order):
@@ -89,7 +89,7 @@ def test_certificate_holds_for_any_problem(seed, n, d, C, dtype):
         X, labels, SVMProblem(C), tol=1e-3, max_epochs=3000, rng=np.random.default_rng(seed)
     )
     for k in range(labels.shape[1]):
-        reached = objective(X, labels[:, k], solution.weights[:, k], solution.intercepts[k], C, 2.0, 10.0)
+        reached = objective(X, labels[:, k], solution.weights[k], solution.intercepts[k], C, 2.0, 10.0)
         assert reached == pytest.approx(solution.objective[k], rel=1e-4, abs=1e-7)
     assert (solution.gap >= -1e-5 * solution.objective).all()
     assert solution.converged.all()

@@ -69,7 +69,7 @@ def test_shared_pool_and_warm_starts_equal_separate_caches_trained_from_zero(rng
 
     def train(features, labels):
         solution = fit_one_vs_rest(features, labels[:, None], tol=settings.tol, rng=rng)
-        return solution.weights[:, 0], solution.intercepts[0]
+        return solution.weights[0], solution.intercepts[0]
 
     limits = settings.hard_above, settings.evict_below, settings.retrain_after
     for k, own in enumerate(positives):
