@@ -24,24 +24,9 @@ An untrained regressor can predict anything; without the bound ``exp`` overflows
 
 
 def encode(proposals: Array, targets: Array) -> Array:
-    """Return what turns each proposal into its target box (R-CNN, equations 6-9).
+    """Return t_x, t_y, t_w, t_h (R, 4) that turn each proposal (R, 4) into its target box (R, 4).
 
-    Parameters
-    ----------
-    proposals : (R, 4) array
-    targets : (R, 4) array
-        ``x1, y1, x2, y2`` in pixels, in one frame.
-
-    Returns
-    -------
-    (R, 4) float array
-        ``t_x, t_y, t_w, t_h``, without unit.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ or are not (R, 4), or a box has a side that is not positive (the message
-        names its row).
+    R-CNN, equations 6-9. A side that is not positive raises ValueError naming its row.
     """
     xp = array_namespace(proposals, targets)
     proposals, targets = as_boxes(proposals, "proposals"), as_boxes(targets, "targets")
@@ -58,26 +43,11 @@ def encode(proposals: Array, targets: Array) -> Array:
 
 @stage("decoding")
 def decode(proposals: Array, deltas: Array) -> Array:
-    """Return the boxes that `deltas` make of the proposals (R-CNN, equations 1-4).
+    """Return the boxes that `deltas` make of the proposals (R, 4): R-CNN, equations 1-4.
 
-    The inverse of :func:`encode` as long as no side grows beyond ``exp(MAX_LOG_SCALE)`` = 62.5 times.
-
-    Parameters
-    ----------
-    proposals : (R, 4) array
-        ``x1, y1, x2, y2`` in pixels.
-    deltas : (R, 4), (R, 4 M) or (R, M, 4) array
-        ``t_x, t_y, t_w, t_h``; with M > 1, one set of four per class, all applied to the same proposal.
-
-    Returns
-    -------
-    float array, shape of `deltas`
-        ``x1, y1, x2, y2`` in pixels, not clipped to the image.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit together.
+    `deltas` are (R, 4); or one set of four per class, (R, M, 4) or (R, 4 M), all applied to the same
+    proposal. The boxes have their shape and are not clipped to the image. The inverse of :func:`encode` as
+    long as no side grows beyond ``exp(MAX_LOG_SCALE)`` = 62.5 times.
     """
     xp = array_namespace(proposals, deltas)
     proposals = as_boxes(proposals, "proposals")

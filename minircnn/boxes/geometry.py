@@ -10,19 +10,14 @@ from __future__ import annotations
 import array_api_compat
 
 from minircnn.arrays import Array, array_namespace, is_host
+from minircnn.kernels.split import split
 
 TABLE = 1 << 15
 """IoU values computed at once on the CPU: what is made on the way to them stays in the core's cache."""
 
 
 def as_boxes(boxes: Array, what: str = "boxes") -> Array:
-    """Return `boxes` as a floating-point (R, 4) array of its own library.
-
-    Raises
-    ------
-    ValueError
-        If the shape is not (R, 4); `what` names the argument.
-    """
+    """Return `boxes` in floating point; raise ValueError, naming `what`, if the shape is not (R, 4)."""
     xp = array_namespace(boxes)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f"{what} must have shape (R, 4), got {tuple(boxes.shape)}")
@@ -32,67 +27,33 @@ def as_boxes(boxes: Array, what: str = "boxes") -> Array:
 
 
 def box_area(boxes: Array) -> Array:
-    """Return the area of every box in square pixels; a reversed box (x2 < x1 or y2 < y1) has area 0.
-
-    Parameters
-    ----------
-    boxes : (R, 4) array
-        ``x1, y1, x2, y2`` in pixels.
-
-    Returns
-    -------
-    (R,) float array
-        In the dtype of `boxes` (float64 for integers).
-
-    Raises
-    ------
-    ValueError
-        If the shape is not (R, 4).
-    """
+    """Return the areas (R,) of boxes (R, 4), in square pixels; a reversed box has area 0."""
     boxes = as_boxes(boxes)
     return _side(boxes[:, 2] - boxes[:, 0]) * _side(boxes[:, 3] - boxes[:, 1])  # (R,)
 
 
 def box_iou(a: Array, b: Array) -> Array:
-    """Return the intersection over union of every pair of boxes.
+    """Return the intersection over union (A, B) of every pair of boxes `a` (A, 4) and `b` (B, 4).
 
-    The Jaccard index of two boxes as sets of points: always in [0, 1] and exactly symmetric, 1 only for
-    equal boxes up to rounding. Two boxes without area have IoU 0.
-
-    Parameters
-    ----------
-    a : (A, 4) array
-    b : (B, 4) array
-        ``x1, y1, x2, y2`` in pixels, of the same library.
-
-    Returns
-    -------
-    (A, B) float array
-
-    Raises
-    ------
-    ValueError
-        If a shape is not (R, 4).
-    TypeError
-        If the arrays come from different libraries.
+    Always in [0, 1] and exactly symmetric. Two boxes without area have IoU 0. A mixture of array libraries
+    raises TypeError.
     """
     xp = array_namespace(a, b)  # refuses a mixture of libraries
     a, b = columns(as_boxes(a, "a"))[:, :, None], columns(as_boxes(b, "b"))[:, None, :]
     count, others = a.shape[1], b.shape[2]
-    step = max(1, TABLE // max(1, others)) if is_host(a) else max(1, count)
-    if count <= step:
+    pieces = split(count, size=TABLE // max(1, others) if is_host(a) else count)
+    if len(pieces) <= 1:
         return iou_of_columns(a, b)
     table = xp.empty((count, others), dtype=xp.result_type(a, b))
-    for start in range(0, count, step):
-        table[start : start + step, :] = iou_of_columns(a[:, start : start + step, :], b)
+    for piece in pieces:
+        table[piece, :] = iou_of_columns(a[:, piece, :], b)
     return table
 
 
 def columns(boxes: Array) -> Array:
-    """Return (R, 4) boxes as five contiguous rows (5, R): x1, y1, x2, y2 and the area.
+    """Return (R, 4) boxes as contiguous rows (5, R): x1, y1, x2, y2 and the area.
 
-    Vector units run over such rows at full speed. The area of a box that has none is given as 1: it meets
-    nothing, and so its IoU becomes 0 / 1 rather than 0 / 0.
+    The area of a box that has none is given as 1: it meets nothing, so its IoU is 0 / 1 and not 0 / 0.
     """
     xp = array_namespace(boxes)
     x1, y1, x2, y2 = (boxes[:, i] for i in range(4))
@@ -120,26 +81,7 @@ def iou_of_columns(a: Array, b: Array) -> Array:
 
 
 def clip_boxes(boxes: Array, height: float, width: float) -> Array:
-    """Return `boxes` cut to the image: x to [0, width], y to [0, height].
-
-    A box that lies outside collapses to one without area on the nearest border.
-
-    Parameters
-    ----------
-    boxes : (R, 4) array
-        ``x1, y1, x2, y2`` in pixels.
-    height, width : float
-        Size of the image in pixels.
-
-    Returns
-    -------
-    (R, 4) float array
-
-    Raises
-    ------
-    ValueError
-        If the shape is not (R, 4).
-    """
+    """Return boxes (R, 4) cut to the image; one that lies outside collapses on the nearest border."""
     boxes = as_boxes(boxes)
     xp = array_namespace(boxes)
     x = xp.clip(boxes[:, 0::2], 0, width)  # (R, 2)
@@ -148,48 +90,14 @@ def clip_boxes(boxes: Array, height: float, width: float) -> Array:
 
 
 def flip_boxes(boxes: Array, width: float) -> Array:
-    """Return `boxes` as they lie in the horizontally mirrored image (x becomes ``width - x``).
-
-    Parameters
-    ----------
-    boxes : (R, 4) array
-        ``x1, y1, x2, y2`` in pixels.
-    width : float
-        Width of the image in pixels.
-
-    Returns
-    -------
-    (R, 4) float array
-
-    Raises
-    ------
-    ValueError
-        If the shape is not (R, 4).
-    """
+    """Return boxes (R, 4) as they lie in the horizontally mirrored image: x becomes ``width - x``."""
     boxes = as_boxes(boxes)
     xp = array_namespace(boxes)
     return xp.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], axis=1)
 
 
 def large_enough(boxes: Array, min_size: float) -> Array:
-    """Tell for every box whether both its sides measure at least `min_size` pixels.
-
-    Parameters
-    ----------
-    boxes : (R, 4) array
-        ``x1, y1, x2, y2`` in pixels.
-    min_size : float
-        In pixels.
-
-    Returns
-    -------
-    (R,) bool array
-
-    Raises
-    ------
-    ValueError
-        If the shape is not (R, 4).
-    """
+    """Tell for every box (R, 4) whether both its sides measure at least `min_size` pixels."""
     boxes = as_boxes(boxes)
     return (boxes[:, 2] - boxes[:, 0] >= min_size) & (boxes[:, 3] - boxes[:, 1] >= min_size)
 

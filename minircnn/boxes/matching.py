@@ -54,23 +54,7 @@ class Sample:
 
 
 def assign(proposals: Array, gt_boxes: Array) -> Assignment:
-    """Give every proposal the ground-truth box it overlaps most (R-CNN, section 2.3).
-
-    Parameters
-    ----------
-    proposals : (R, 4) array
-    gt_boxes : (G, 4) array
-        ``x1, y1, x2, y2`` in pixels; G may be 0.
-
-    Returns
-    -------
-    Assignment
-
-    Raises
-    ------
-    ValueError
-        If a shape is not (R, 4).
-    """
+    """Give every proposal (R, 4) the object (G, 4), G ≥ 0, it overlaps most (R-CNN, section 2.3)."""
     xp = array_namespace(proposals, gt_boxes)
     proposals, gt_boxes = as_boxes(proposals, "proposals"), as_boxes(gt_boxes, "gt_boxes")
     if gt_boxes.shape[0] == 0:

@@ -16,6 +16,7 @@ import numpy as np
 from minircnn.arrays import Array, array_namespace, is_host
 from minircnn.boxes.geometry import TABLE, as_boxes, box_iou, columns, iou_of_columns
 from minircnn.boxes.neighbours import find_candidates, suppress_neighbours
+from minircnn.kernels.split import split
 
 _BLOCK = 64  # boxes decided at once: on a GPU a (64, R) table of IoU values is the largest array made
 _MANY = 256  # so many boxes are worth a look for neighbours,
@@ -141,10 +142,9 @@ def nms_explained(boxes: Array, scores: Array, iou_threshold: float) -> tuple[Ar
     keepers = xp.take(boxes, kept, axis=0)  # (kept, 4)
     own = xp.arange(boxes.shape[0], dtype=kept.dtype, device=array_api_compat.device(boxes))  # (R,)
     blocks = [kept[:0]]
-    for start in range(0, boxes.shape[0], _BLOCK):
-        stop = min(start + _BLOCK, boxes.shape[0])
-        index = own[start:stop]  # (B,)
-        overlaps = box_iou(boxes[start:stop, :], keepers) > iou_threshold  # (B, kept)
+    for block in split(boxes.shape[0], size=_BLOCK):
+        index = own[block]  # (B,)
+        overlaps = box_iou(boxes[block, :], keepers) > iou_threshold  # (B, kept)
         # Keepers stand in order of score, so the first that overlaps is the one that came by first.
         first = xp.take(kept, xp.argmax(xp.astype(overlaps, xp.int8), axis=1))  # (B,)
         is_kept = xp.any(index[:, None] == kept[None, :], axis=1)  # (B,)
@@ -167,14 +167,10 @@ def _overlapped(rows: Array, keepers: Array, iou_threshold: float) -> Array:
     """Tell which of `rows` (5, R) overlap any of `keepers` (5, S) by more than the threshold; (R,)."""
     xp = array_namespace(rows)
     count, keepers = rows.shape[1], keepers[:, :, None]
-    step = TABLE // _BLOCK if is_host(rows) else max(1, count)
-    parts = [
-        xp.any(
-            iou_of_columns(keepers, rows[:, None, start : min(start + step, count)]) > iou_threshold, axis=0
-        )
-        for start in range(0, max(1, count), step)
-    ]
-    return xp.concat(parts)
+    pieces = split(count, size=TABLE // _BLOCK if is_host(rows) else count) or [slice(0, 0)]
+    return xp.concat(
+        [xp.any(iou_of_columns(keepers, rows[:, None, piece]) > iou_threshold, axis=0) for piece in pieces]
+    )
 
 
 def _greedy(overlaps: Array) -> Array:

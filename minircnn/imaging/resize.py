@@ -67,16 +67,10 @@ def resize_image(image: npt.NDArray[Any], height: int, width: int) -> npt.NDArra
 def scale_to(
     image: npt.NDArray[Any], short_side: int, max_long_side: int
 ) -> tuple[npt.NDArray[np.float32], float]:
-    """Resize `image` so that its short side is `short_side`, its long side at most `max_long_side`.
+    """Return `image` with short side `short_side`, long side at most `max_long_side`, and the scale.
 
-    Fast R-CNN, section 2.1 of the experiments: short side 600, long side at most 1000.
-
-    Returns
-    -------
-    resized : (H·scale, W·scale, C) float32 array
-        Sides are rounded to whole pixels.
-    scale : float
-        Factor from pixels of `image` to pixels of `resized`; boxes are multiplied by it.
+    Fast R-CNN, section 5.2: 600 and 1000. Sides are rounded to whole pixels; boxes are multiplied by the
+    scale.
     """
     height, width = image.shape[:2]
     scale = min(short_side / min(height, width), max_long_side / max(height, width))

@@ -11,16 +11,7 @@ from minircnn.arrays import Array, array_namespace
 
 
 def softmax(logits: Array) -> Array:
-    """Return probabilities over the last axis, safe for logits of any size.
-
-    Parameters
-    ----------
-    logits : (R, K+1) float array
-
-    Returns
-    -------
-    (R, K+1) float array
-    """
+    """Return probabilities over the last axis of `logits` (R, K+1), safe for logits of any size."""
     xp = array_namespace(logits)
     if logits.shape[0] == 0:
         return logits
@@ -29,21 +20,10 @@ def softmax(logits: Array) -> Array:
 
 
 def softmax_cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
-    """Return the mean of −log softmax(logits)[label] and its gradient.
+    """Return the mean of −log softmax(logits)[label] and its gradient, (R, K+1).
 
-    L_cls(p, u) = −log p_u, section 2.3 of Fast R-CNN, averaged over the R rows.
-
-    Parameters
-    ----------
-    logits : (R, K+1) float array
-    labels : (R,) int array
-        0..K; 0 is background.
-
-    Returns
-    -------
-    loss : float
-        0 for zero rows.
-    dlogits : (R, K+1) float array
+    L_cls(p, u) = −log p_u, section 2.3 of Fast R-CNN. `labels` (R,) are 0..K, 0 being background; of no rows
+    the loss is 0.
     """
     xp = array_namespace(logits, labels)
     rows = logits.shape[0]
@@ -60,11 +40,7 @@ def softmax_cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
 def smooth_l1(prediction: Array, target: Array) -> tuple[float, Array]:
     """Return the sum of smooth-L1 differences and the gradient with respect to `prediction`.
 
-    ½x² where |x| < 1, else |x| − ½: equation 3 of Fast R-CNN.
-
-    Parameters
-    ----------
-    prediction, target : float arrays of one shape
+    ½x² where |x| < 1, else |x| − ½: equation 3 of Fast R-CNN, for arrays of one shape.
     """
     xp = array_namespace(prediction, target)
     x = prediction - target
@@ -75,12 +51,7 @@ def smooth_l1(prediction: Array, target: Array) -> tuple[float, Array]:
 
 
 def l2_loss(prediction: Array, target: Array) -> tuple[float, Array]:
-    """Return ½ Σ (prediction − target)² and its gradient with respect to `prediction`.
-
-    Parameters
-    ----------
-    prediction, target : float arrays of one shape
-    """
+    """Return ½ Σ (prediction − target)² and its gradient with respect to `prediction`."""
     xp = array_namespace(prediction, target)
     x = prediction - target
     return 0.5 * float(xp.sum(x * x)), x
@@ -89,13 +60,8 @@ def l2_loss(prediction: Array, target: Array) -> tuple[float, Array]:
 def hinge_loss(scores: Array, signs: Array) -> tuple[float, Array]:
     """Return Σ max(0, 1 − sign · score) and its gradient with respect to `scores` (0 at the corner).
 
-    The loss of a linear SVM (L1 hinge), as R-CNN's per-class classifiers minimise it.
-
-    Parameters
-    ----------
-    scores : float array
-    signs : array of the same shape
-        +1 for positives, −1 for negatives.
+    The loss of a linear SVM (L1 hinge), as R-CNN's classifiers minimise it; `signs` are ±1, shaped as
+    `scores`.
     """
     xp = array_namespace(scores, signs)
     signs = xp.astype(signs, scores.dtype)
@@ -143,14 +109,9 @@ def multi_task_loss(
     labels : (R,) int array
         u, 0..K.
     bbox_targets : (R, 4) float array
-        v; rows of background are ignored (whatever they hold).
+        v; rows of background are ignored, whatever they hold.
     lam : float
         λ.
-
-    Raises
-    ------
-    ValueError
-        If the shapes disagree.
     """
     xp = array_namespace(cls_score, bbox_pred, labels, bbox_targets)
     rows, columns = cls_score.shape

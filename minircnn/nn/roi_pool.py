@@ -12,21 +12,8 @@ from minircnn.profiling import stage
 def split_cells(start: Array, size: Array, parts: int, limit: int) -> Array:
     """Cut runs of cells into `parts` bins, which overlap by a cell where the size is no multiple.
 
-    Bin i of a run of w cells is ⌊i·w/parts⌋ .. ⌈(i+1)·w/parts⌉ (half-open, in exact integers), cut at the
-    map.
-
-    Parameters
-    ----------
-    start, size : (R,) int arrays
-        First cell and number of cells of every region along one axis.
-    parts : int
-    limit : int
-        Cells of the map along this axis.
-
-    Returns
-    -------
-    (R, parts, 2) int array
-        First cell and end of every bin, in 0..limit.
+    Bin i of a run of w cells is ⌊i·w/parts⌋ .. ⌈(i+1)·w/parts⌉ (half-open, in exact integers), cut to
+    0..`limit`. `start` and `size` are (R,); the result (R, parts, 2) holds first cell and end of every bin.
     """
     xp = array_namespace(start, size)
     i = xp.arange(parts, dtype=size.dtype)[None, :]  # (1, parts)
