@@ -19,17 +19,17 @@ from minircnn.backbones import Backbone, Normalization
 from minircnn.boxes import decode
 from minircnn.detectors.base import View, register
 from minircnn.detectors.image_scale import ImageScale, at_least
-from minircnn.detectors.network import NetworkDetector
+from minircnn.detectors.network import NetworkDetector, RegionNetwork
 from minircnn.detectors.postprocess import PostprocessSettings
 from minircnn.heads import SiblingHeads
 from minircnn.kernels.split import split
-from minircnn.nn import Module, RoIPool, Sequential, softmax
+from minircnn.nn import RoIPool, Sequential, softmax
 from minircnn.profiling import stage
 from minircnn.proposals import Proposer
 from minircnn.structures import FloatArray, ImageArray, IntArray
 
 
-class FastRCNNNetwork(Module):
+class FastRCNNNetwork(RegionNetwork):
     """The trainable part: backbone features, RoI pooling, fully connected head, two sibling outputs.
 
     Parameters
@@ -87,12 +87,10 @@ class FastRCNNNetwork(Module):
             return None
         return self.features.backward(self.roi_pool.backward(d_pooled))
 
-    def prepare_training(self, *, input_grad: bool = False) -> None:
-        """Enter training mode, skipping every gradient nobody uses; call it again after freezing layers."""
-        self.train()
-        self.features.prepare_training(input_grad=input_grad)
-        self.roi_pool.needs_input_grad = input_grad or self.features.trainable
-        self.head.prepare_training(input_grad=self.roi_pool.needs_input_grad)
+    @property
+    def pool(self) -> RoIPool:
+        """What brings the features of a region to the one size that the head takes."""
+        return self.roi_pool
 
 
 @dataclass(frozen=True)

@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from minircnn.arrays import Array, HostArray
-from minircnn.backbones import Backbone, Normalization, build_backbone
+from minircnn.backbones import Normalization, build_backbone
 from minircnn.detectors.base import RegionDetector, SeenAs
 from minircnn.heads import compress
-from minircnn.nn import Sequential
+from minircnn.nn import Module, Sequential
 
 
-class RegionNetwork(Protocol):
-    """The network of a detector: the convolutional layers of a backbone, and a head for each region."""
+class RegionNetwork(Module):
+    """The network of a detector: convolutional features, a pooling to one size, fully connected layers.
 
-    backbone: Backbone
+    Attributes
+    ----------
+    description : dict
+        Of the backbone: :func:`build_backbone` makes it again.
+    features : Sequential
+    head : Sequential
+    """
+
+    description: dict[str, Any]
     features: Sequential
     head: Sequential
 
-    def eval(self) -> None:
-        """Enter evaluation mode."""
-        ...
+    @property
+    def pool(self) -> Module:
+        """What brings the features of a region to the one size that the head takes."""
+        raise NotImplementedError
 
-    def to(self, xp: Any) -> None:
-        """Move the parameters to the array library `xp`."""
-        ...
-
-    def state_dict(self) -> dict[str, HostArray]:
-        """Return the parameters by name."""
-        ...
+    def prepare_training(self, *, input_grad: bool = False) -> None:
+        """Enter training mode, skipping every gradient nobody uses; call it again after freezing layers."""
+        self.train()
+        self.features.prepare_training(input_grad=input_grad)
+        self.pool.needs_input_grad = input_grad or self.features.trainable
+        self.head.prepare_training(input_grad=self.pool.needs_input_grad)
 
 
 class NetworkDetector(RegionDetector[SeenAs]):

@@ -19,17 +19,17 @@ from minircnn.arrays import Array, HostArray, like, to_host
 from minircnn.backbones import Backbone, Normalization
 from minircnn.boxes import decode
 from minircnn.detectors.base import View, register
-from minircnn.detectors.network import NetworkDetector
+from minircnn.detectors.network import NetworkDetector, RegionNetwork
 from minircnn.detectors.postprocess import PostprocessSettings
 from minircnn.heads import BoxRegressors, LinearSVMs
 from minircnn.imaging import warp_regions
-from minircnn.nn import Linear, Module, Sequential
+from minircnn.nn import Linear, MaxPool2d, Sequential
 from minircnn.profiling import stage
 from minircnn.proposals import Proposer
 from minircnn.structures import FloatArray, ImageArray
 
 
-class RCNNNetwork(Module):
+class RCNNNetwork(RegionNetwork):
     """The CNN of one warped crop: features, last max pooling, fully connected head, (K+1)-way output.
 
     ``fc8`` is used to fine-tune the layers below (section 2.3); detection uses the SVMs instead.
@@ -67,12 +67,10 @@ class RCNNNetwork(Module):
         if self.last_pool.needs_input_grad:
             self.features.backward(self.last_pool.backward(d_pool5))
 
-    def prepare_training(self, *, input_grad: bool = False) -> None:
-        """Enter training mode, skipping every gradient nobody uses; call it again after freezing layers."""
-        self.train()
-        self.features.prepare_training(input_grad=input_grad)
-        self.last_pool.needs_input_grad = input_grad or self.features.trainable
-        self.head.prepare_training(input_grad=self.last_pool.needs_input_grad)
+    @property
+    def pool(self) -> MaxPool2d:
+        """What brings the features of a region to the one size that the head takes."""
+        return self.last_pool
 
 
 @dataclass(frozen=True)

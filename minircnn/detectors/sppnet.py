@@ -24,11 +24,11 @@ from minircnn.boxes import box_area, decode
 from minircnn.detectors.base import View, register
 from minircnn.detectors.fast_rcnn import on_one_photo
 from minircnn.detectors.image_scale import ImageScale, at_least
-from minircnn.detectors.network import NetworkDetector
+from minircnn.detectors.network import NetworkDetector, RegionNetwork
 from minircnn.detectors.postprocess import PostprocessSettings
 from minircnn.detectors.rcnn import svm_arrays, svms_from
 from minircnn.heads import BoxRegressors, LinearSVMs
-from minircnn.nn import Dropout, Linear, Module, Sequential, SpatialPyramidPool
+from minircnn.nn import Dropout, Linear, Sequential, SpatialPyramidPool
 from minircnn.profiling import stage
 from minircnn.proposals import Proposer
 from minircnn.structures import FloatArray, ImageArray, IntArray
@@ -37,7 +37,7 @@ LEVELS = (1, 2, 3, 6)
 """Bins along each side of every level of the pyramid: 50 in all (section 4.1)."""
 
 
-class SPPNetNetwork(Module):
+class SPPNetNetwork(RegionNetwork):
     """Backbone features, pyramid pooling, fully connected layers of their own, (K+1)-way output.
 
     ``fc8`` is used to fine-tune the layers below; detection uses the SVMs instead.
@@ -95,12 +95,10 @@ class SPPNetNetwork(Module):
         if self.pyramid.needs_input_grad:
             self.features.backward(self.pyramid.backward(d_pool5))
 
-    def prepare_training(self, *, input_grad: bool = False) -> None:
-        """Enter training mode, skipping every gradient nobody uses; call it again after freezing layers."""
-        self.train()
-        self.features.prepare_training(input_grad=input_grad)
-        self.pyramid.needs_input_grad = input_grad or self.features.trainable
-        self.head.prepare_training(input_grad=self.pyramid.needs_input_grad)
+    @property
+    def pool(self) -> SpatialPyramidPool:
+        """What brings the features of a region to the one size that the head takes."""
+        return self.pyramid
 
 
 @dataclass(frozen=True)

@@ -166,6 +166,11 @@ class LinearSVMs(ClassifierMixin, BaseEstimator):
         svms.n_features_in_ = weight.shape[1]
         return svms
 
+    @classmethod
+    def none(cls, classes: int, dim: int) -> LinearSVMs:
+        """Return SVMs of `classes` classes and `dim` features that know nothing: all scores are 0."""
+        return cls.from_weights(np.zeros((classes, dim), np.float32), np.zeros(classes, np.float32))
+
     @stage("SVMs")
     def scores(self, features: Array) -> Array:
         """Return the score (R, K) of every class for `features` (R, D), also where there are two classes.

@@ -144,7 +144,7 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
             self.backbone.normalization,
             self.dataset.class_names,
             proposer,
-            LinearSVMs.from_weights(np.zeros((classes, dim), np.float32), np.zeros(classes, np.float32)),
+            LinearSVMs.none(classes, dim),
             BoxRegressors.none(classes),
             self.warping,
             self.settings.postprocess,
