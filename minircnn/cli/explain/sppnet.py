@@ -52,7 +52,13 @@ def _pyramid(detector: SPPNet, features: np.ndarray, roi: np.ndarray, numbers: i
         f"The cells under a region are cut into {', '.join(f'{n} × {n}' for n in pyramid.levels)} bins, and "
         f"the maximum of each bin is kept, channel by channel: {numbers:,} numbers for every region, large "
         "or small.",
-        draw_roi_pool(cells, rows - top, columns - left, np.array(pooled)),
+        draw_roi_pool(
+            cells,
+            rows - top,
+            columns - left,
+            np.array(pooled),
+            f"The level of {level} × {level} bins: the maximum of each",
+        ),
         f"The best region on channel {channel}, where it is strongest: its level of {level} × {level} bins. "
         "Rings mark the maxima.",
         f"{bottom - top} × {right - left} cells become {sum(n * n for n in pyramid.levels)} bins",
