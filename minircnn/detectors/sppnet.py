@@ -127,7 +127,7 @@ class SPPNet(NetworkDetector[ScaledMaps]):
         One per class; background has none.
     regressors : BoxRegressors
     scales : tuple of int
-        Shorter sides to which the photo is scaled: 688, or 480, 576, 688, 864 and 1200 (section 4.2); empty:
+        Shorter sides to which the photo is scaled: 688, or 480, 576, 688, 864 and 1200 (section 4.1); empty:
         the photo's own size.
     target_side : int
         Of several scales a region takes the one at which it holds nearest to this number of pixels squared.
