@@ -73,7 +73,7 @@ def detect(
         Folder of the results.
     min_score
         Weaker detections are left out. Default: 0.5 where scores are probabilities (Fast R-CNN), 0 where they
-        are the margins of SVMs (R-CNN).
+        are the margins of SVMs (R-CNN, SPP-net).
     svd
         Replace fully connected layers by their truncated SVD, e.g. fc6=1024,fc7=256: faster, nearly equal
         (Fast R-CNN, section 3.1).

@@ -34,8 +34,8 @@ from minircnn.training import RECIPES, Recipe, TrainingInterrupted, TrainingRun,
 
 _SETTINGS = Group(
     "Settings",
-    help="What the preset says unless given here; the defaults shown are the papers'. "
-    "'none' stands for no value.",
+    help="What the preset says unless given here; numbers in parentheses are the papers'. 'none' stands for "
+    "no value. A run keeps its settings in settings.json.",
     sort_key=50,
 )
 _Out = Annotated[Path, Parameter(help="Folder of the run: settings, proposals, checkpoints, log, model.")]
@@ -108,8 +108,9 @@ def _add_command(recipe: Recipe[Any]) -> None:
             )
         _announce(run, dataset, total, json=json)
 
+    # Nested records would show their own defaults, which a recipe may replace: better none than a wrong one.
     command.__annotations__["settings"] = Annotated[
-        recipe.settings | None, Parameter(name="*", group=_SETTINGS)
+        recipe.settings | None, Parameter(name="*", group=_SETTINGS, show_default=False)
     ]
     command.__doc__ = _help(recipe)
     train_app.command(command, name=recipe.name)

@@ -1,4 +1,4 @@
-"""Horizontal mirroring, the one augmentation of both papers."""
+"""Horizontal mirroring, the one augmentation of the papers."""
 
 from __future__ import annotations
 

@@ -95,6 +95,8 @@ class RegionDetector(ABC, Generic[SeenAs]):
         Detections
             Best score first.
         """
+        if proposals is not None and len(proposals) == 0:
+            return Detections.empty(self.class_names)
         view = self.look(image)
         if proposals is None:
             proposals = self.propose(view, image_id)
@@ -117,20 +119,19 @@ class RegionDetector(ABC, Generic[SeenAs]):
     def judge_in_batches(self, view: SeenAs, proposals: FloatArray) -> tuple[Array, Array]:
         """Return the scores (R, K) and boxes (R, K, 4) of all `proposals` (R, 4), judged batch by batch."""
         proposals = np.asarray(proposals, dtype=np.float32)
+        if proposals.size == 0:
+            classes = len(self.class_names)
+            return np.zeros((0, classes), np.float32), np.zeros((0, classes, 4), np.float32)
         if proposals.ndim != 2 or proposals.shape[1] != 4:
             raise ValueError(f"proposals must have shape (R, 4), got {proposals.shape}")
         if not np.isfinite(proposals).all():
             row = int(np.flatnonzero(~np.isfinite(proposals).all(axis=1))[0])
             raise ValueError(f"proposal {row} is not finite: {proposals[row].tolist()}")
-        if len(proposals) == 0:
-            classes = len(self.class_names)
-            return np.zeros((0, classes), np.float32), np.zeros((0, classes, 4), np.float32)
         batches = self.batches(view, proposals)
         parts = [self.judge(view, proposals[some]) for some in batches]
         xp = array_namespace(parts[0][0])
-        place = like(
-            np.argsort(np.concatenate(batches)), parts[0][0]
-        )  # (R,) back to the order of the proposals
+        # back to the order of the proposals
+        place = like(np.argsort(np.concatenate(batches)), parts[0][0])  # (R,)
         scores, boxes = (xp.concat(part) for part in zip(*parts, strict=True))
         return xp.take(scores, place, axis=0), xp.take(boxes, place, axis=0)
 

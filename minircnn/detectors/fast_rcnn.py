@@ -18,7 +18,7 @@ from minircnn.arrays import Array, HostArray, like, to_host
 from minircnn.backbones import Backbone, Normalization
 from minircnn.boxes import decode
 from minircnn.detectors.base import View, register
-from minircnn.detectors.image_scale import ImageScale, at_least
+from minircnn.detectors.image_scale import ImageScale
 from minircnn.detectors.network import NetworkDetector, RegionNetwork
 from minircnn.detectors.postprocess import PostprocessSettings
 from minircnn.heads import SiblingHeads
@@ -75,7 +75,9 @@ class FastRCNNNetwork(RegionNetwork):
         fc7 = self.head(pooled)  # (R, D)
         return self.outputs(fc7)
 
-    __call__ = forward
+    def __call__(self, images: Array, rois: Array, image_index: Array) -> tuple[Array, Array]:
+        """Return ``forward(images, rois, image_index)``."""
+        return self.forward(images, rois, image_index)
 
     def backward(self, d_cls_score: Array, d_bbox_pred: Array) -> Array:
         """Backpropagate through everything `forward` did; the gradients lie in the parameters."""
@@ -141,7 +143,7 @@ class FastRCNN(NetworkDetector[PhotoMap]):
     def look(self, image: ImageArray) -> PhotoMap:
         """Run the convolutional layers over the whole photo, once."""
         self.network.eval()
-        pixels, scale = self.network_input(image)  # (1, 3, h, w)
+        pixels, scale = self.network_input(image, self.scale)  # (1, 3, h, w)
         return PhotoMap(image, self.network.features(pixels), scale)
 
     def judge(self, view: PhotoMap, boxes: FloatArray) -> tuple[Array, Array]:
@@ -154,13 +156,6 @@ class FastRCNN(NetworkDetector[PhotoMap]):
         scores = softmax(cls_score[same])[:, 1:]  # (R, K), without background
         offsets = bbox_pred.reshape(len(rois), -1, 4)[same] * self.target_std + self.target_mean
         return scores, decode(like(boxes, offsets), offsets[:, 1:])
-
-    @stage("scale and normalise")
-    def network_input(self, image: ImageArray) -> tuple[Array, np.float32]:
-        """Return the photo as the network takes it, (1, 3, h, w) float32, and the factor it was scaled by."""
-        scaled, factor = self.scale.apply(image)
-        pixels = at_least(self.network.smallest_input, self.normalization.apply(scaled))
-        return like(pixels, self.on), np.float32(factor)
 
     def distinct(self, rois: FloatArray) -> tuple[FloatArray, IntArray]:
         """Keep one of all regions that fall on the same cells of the map; their outputs are equal."""

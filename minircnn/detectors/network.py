@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from minircnn.arrays import Array, HostArray
+import numpy as np
+
+from minircnn.arrays import Array, HostArray, like
 from minircnn.backbones import Normalization, build_backbone
 from minircnn.detectors.base import RegionDetector, SeenAs
+from minircnn.detectors.image_scale import ImageScale, at_least
 from minircnn.heads import compress
 from minircnn.nn import Module, Sequential
+from minircnn.profiling import stage
+from minircnn.structures import ImageArray
 
 
 class RegionNetwork(Module):
@@ -64,6 +69,13 @@ class NetworkDetector(RegionDetector[SeenAs]):
     def compress(self, ranks: Mapping[str, int]) -> None:
         """Replace fully connected layers by their truncated SVD of these ranks (Fast R-CNN, section 3.1)."""
         compress(self.network.head, dict(ranks))
+
+    @stage("scale and normalise")
+    def network_input(self, image: ImageArray, scale: ImageScale) -> tuple[Array, np.float32]:
+        """Return a photo as the network takes it, (1, 3, h, w) float32, and the factor it was scaled by."""
+        scaled, factor = scale.apply(image)
+        pixels = at_least(self.network.smallest_input, self.normalization.apply(scaled))
+        return like(pixels, self.on), np.float32(factor)
 
     @property
     def on(self) -> Array:

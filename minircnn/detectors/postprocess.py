@@ -16,8 +16,7 @@ class PostprocessSettings:
 
     min_score: float = -1e9
     """Boxes below are dropped before anything else. The score of an SVM has no natural zero, so the default
-    is
-    far below any; probabilities want 0.01."""
+    is far below any; probabilities want 0.01."""
     top_per_class: int = 100
     """Boxes kept per class and photo before NMS (100 in the papers' code)."""
     nms: str = "greedy"

@@ -50,11 +50,13 @@ class RCNNNetwork(RegionNetwork):
 
     def forward(self, crops: Array) -> tuple[Array, Array]:
         """Return pool5 (R, D5) and fc7 (R, D7) of normalised crops (R, 3, S, S)."""
-        pool5 = self.last_pool(self.features(crops))  # (R, C, P, P)
+        pool5 = stage("pool5")(self.last_pool.forward)(self.features(crops))  # (R, C, P, P)
         fc7 = self.head(pool5)
         return pool5.reshape(len(crops), -1), fc7
 
-    __call__ = forward
+    def __call__(self, crops: Array) -> tuple[Array, Array]:
+        """Return ``forward(crops)``."""
+        return self.forward(crops)
 
     def logits(self, crops: Array) -> Array:
         """Return the logits (R, K+1) of normalised crops (R, 3, S, S)."""
@@ -65,7 +67,7 @@ class RCNNNetwork(RegionNetwork):
         d_fc7 = stage("outputs")(self.fc8.backward)(d_logits)
         d_pool5 = self.head.backward(d_fc7)
         if self.last_pool.needs_input_grad:
-            self.features.backward(self.last_pool.backward(d_pool5))
+            self.features.backward(stage("pool5")(self.last_pool.backward)(d_pool5))
 
     @property
     def pool(self) -> MaxPool2d:

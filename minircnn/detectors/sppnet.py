@@ -9,7 +9,6 @@ parts.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,7 +22,7 @@ from minircnn.backbones.base import FullyConnected, fully_connected
 from minircnn.boxes import box_area, decode
 from minircnn.detectors.base import View, register
 from minircnn.detectors.fast_rcnn import on_one_photo
-from minircnn.detectors.image_scale import ImageScale, at_least
+from minircnn.detectors.image_scale import ImageScale
 from minircnn.detectors.network import NetworkDetector, RegionNetwork
 from minircnn.detectors.postprocess import PostprocessSettings
 from minircnn.detectors.rcnn import svm_arrays, svms_from
@@ -36,6 +35,9 @@ from minircnn.structures import FloatArray, ImageArray, IntArray
 LEVELS = (1, 2, 3, 6)
 """Bins along each side of every level of the pyramid: 50 in all (section 4.1)."""
 
+MAX_LONG_SIDE = 4096
+"""Of a scaled photo, in pixels. The paper has no bound; a narrow strip would fill the memory."""
+
 
 class SPPNetNetwork(RegionNetwork):
     """Backbone features, pyramid pooling, fully connected layers of their own, (K+1)-way output.
@@ -45,8 +47,8 @@ class SPPNetNetwork(RegionNetwork):
     Parameters
     ----------
     backbone : Backbone
-        Its convolutional layers, and the widths of its fully connected ones; these start anew, as their input
-        is a pyramid here.
+        Its convolutional layers, and the widths of its fully connected ones; these start anew, as fc6 reads a
+        pyramid here, and fc7 reads fc6. (The paper's network was trained with its pyramid on ImageNet.)
     num_classes : int
         K, without background.
     levels : tuple of int
@@ -180,13 +182,6 @@ class SPPNet(NetworkDetector[ScaledMaps]):
         pool5 = xp.take(xp.concat(pyramids), place, axis=0)
         return pool5, self.network.head(pool5)
 
-    @stage("scale and normalise")
-    def network_input(self, image: ImageArray, scale: ImageScale) -> tuple[Array, np.float32]:
-        """Return the photo as the network takes it, (1, 3, h, w) float32, and the factor it was scaled by."""
-        scaled, factor = scale.apply(image)
-        pixels = at_least(self.network.smallest_input, self.normalization.apply(scaled))
-        return like(pixels, self.on), np.float32(factor)
-
     def passes(self, regions: float) -> float:
         """Return the number of scales: the convolutional layers run once for each."""
         return float(max(1, len(self.scales)))
@@ -225,8 +220,8 @@ class SPPNet(NetworkDetector[ScaledMaps]):
 
 
 def image_scales(sides: tuple[int, ...]) -> list[ImageScale]:
-    """Return the scales with these shorter sides, or the photo's own; the longer side is not bounded."""
-    return [ImageScale(side, sys.maxsize) for side in sides or (None,)]
+    """Return the scales with these shorter sides, or the photo's own."""
+    return [ImageScale(side, MAX_LONG_SIDE) for side in sides or (None,)]
 
 
 def nearest_scale(scales: tuple[np.float32, ...], boxes: FloatArray, target_side: int) -> IntArray:

@@ -98,10 +98,15 @@ def load_detector(path: Path | str, *, svd: Mapping[str, int] | None = None) -> 
     """
     path = Path(path)
     arrays, settings = read_bundle(path)
-    if settings.get("detector") not in DETECTORS:
+    if "detector" not in settings:
         raise StorageError(f"{path} holds no detector (a training checkpoint? then name its model file)")
     if settings["format"] > FORMAT:
         raise StorageError(f"{path} was written by a newer minircnn (format {settings['format']}): upgrade")
+    if settings["detector"] not in DETECTORS:
+        raise StorageError(
+            f"{path} holds a detector of the unknown kind {settings['detector']!r}; "
+            f"known are {', '.join(DETECTORS)}"
+        )
     if settings["format"] == 1:
         settings, arrays = upgrade_detector(settings, arrays)
     detector = DETECTORS[settings["detector"]].from_state(settings, arrays)

@@ -36,6 +36,7 @@ class MiningSettings(SVMProblem):
     tol: float = 1e-3
     """Accepted duality gap, as a fraction of the objective."""
     max_epochs: int = 1000
+    """Most passes of the solver in one training."""
     score_rows: int = 8192
     """Photos are gathered until they hold so many proposals, and scored in one product."""
 

@@ -38,6 +38,11 @@ class Dropout(Layer):
         self.rng: np.random.Generator | None = None
         self._factor: Array | None = None
 
+    def prepare_training(self, *, input_grad: bool = False) -> None:
+        """Enter training mode: units are dropped also where nothing below is trained."""
+        self.needs_input_grad = input_grad
+        self.train()
+
     def forward(self, x: Array) -> Array:
         """Return `x` with units dropped (training), or `x` itself (evaluation)."""
         self._factor = None

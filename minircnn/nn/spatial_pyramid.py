@@ -10,10 +10,10 @@ from minircnn.profiling import stage
 class SpatialPyramidPool(RegionPool):
     """Max pooling of each region into grids of several sizes: He et al. (2014), "Spatial pyramid pooling".
 
-    Cell j of the map stands for the image position j / scale (the centre of what it sees, where convolutions
-    are padded by half their size). A region covers the cells whose positions lie inside it: ⌊x1·scale⌋ + 1 ..
-    ⌈x2·scale⌉ − 1 (the paper's appendix A), cut at the map, and at least one. Level l cuts a region of w
-    cells into l × l bins, ⌊i·w/l⌋ .. ⌈(i+1)·w/l⌉, so none is empty.
+    As in the paper, cell j of the map stands for the image position j / scale. A region covers the cells
+    whose positions lie inside it: ⌊x1·scale⌋ + 1 .. ⌈x2·scale⌉ − 1 (the paper's appendix A), cut at the map,
+    and at least one. Level l cuts a region of w cells into l × l bins, ⌊i·w/l⌋ .. ⌈(i+1)·w/l⌉, so none is
+    empty.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ from minircnn.training.fast_rcnn import (
     FastRCNNTrainer,
     train_fast_rcnn,
 )
+from minircnn.training.feature_cache import FeatureCache, cache_features
 from minircnn.training.loop import (
     LoopSettings,
     NotFiniteError,
@@ -25,7 +26,6 @@ from minircnn.training.rcnn import (
     train_rcnn,
 )
 from minircnn.training.recipe import RECIPES, Recipe, TrainingJob, add_recipe
-from minircnn.training.region_features import FeatureCache, cache_features
 from minircnn.training.run import FolderInUseError, TrainingRun, train
 from minircnn.training.settings import BackboneSettings, DetectorSettings, SolverSettings, as_json
 from minircnn.training.sppnet import SPPNetSettings

@@ -7,7 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from minircnn.backbones import Backbone, build_backbone
-from minircnn.training.settings import BackboneSettings
+from minircnn.training.settings import BackboneSettings, DetectorSettings
+
+
+def check_backbone(settings: DetectorSettings) -> Backbone:
+    """Raise where the backbone cannot be built, loaded or frozen as `settings` say; else return it."""
+    return make_backbone(settings.backbone, np.random.default_rng(0))
 
 
 def make_backbone(settings: BackboneSettings, rng: np.random.Generator) -> Backbone:

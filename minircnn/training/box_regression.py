@@ -10,8 +10,9 @@ import numpy as np
 
 from minircnn.heads import BoxRegressor, BoxRegressors, feature_scale
 from minircnn.profiling import stage
-from minircnn.training.region_features import FeatureCache
+from minircnn.training.feature_cache import FeatureCache
 from minircnn.training.regions import RegionRecord
+from minircnn.training.settings import ANY, require
 
 logger = logging.getLogger("minircnn")
 
@@ -24,6 +25,9 @@ class BoxRegressionSettings:
     """λ of equation 5 (1000)."""
     min_iou: float = 0.6
     """Only regions that overlap their object by more are learned from (0.6)."""
+
+    def __post_init__(self) -> None:
+        require(self, "box_regression", regularization=(0, ANY), min_iou=(0, 1))
 
 
 @stage("box regression")

@@ -14,6 +14,7 @@ from minircnn.nn import multi_task_loss
 from minircnn.profiling import stage
 from minircnn.proposals import ProposalSettings, Proposer
 from minircnn.structures import DetectionDataset, FloatArray
+from minircnn.training.backbone import check_backbone
 from minircnn.training.photo_batches import PhotoBatch, PhotoSampler, RoISampling
 from minircnn.training.presets import QUICK_PROPOSALS, SCENE_PROPOSALS, SQUEEZENET
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
@@ -118,8 +119,8 @@ class FastRCNNTrainer(Trainer[FastRCNNSettings, PhotoBatch]):
         stage("backward")(self.network.backward)(loss.d_cls_score, loss.d_bbox_pred)
         return {"loss": loss.total, "classification": loss.classification, "localisation": loss.localisation}
 
-    def detector(self, proposer: Proposer) -> FastRCNN:
-        """Return the detector in its present state of training."""
+    def make_detector(self, proposer: Proposer) -> FastRCNN:
+        """Return a detector with the network in its present state."""
         return FastRCNN(
             self.network,
             self.backbone.normalization,
@@ -137,7 +138,8 @@ def train_fast_rcnn(job: TrainingJob[FastRCNNSettings]) -> FastRCNN:
     """Train one network with one loss."""
     trainer = FastRCNNTrainer(job.dataset, job.proposals, job.settings, device=job.device)
     trainer.train(job.loop)
-    return trainer.detector(job.proposer)
+    detector: FastRCNN = trainer.detector(job.proposer)
+    return detector
 
 
 # From random weights the digits of two photos are too few to learn from at a time: half of the regions are
@@ -180,6 +182,8 @@ add_recipe(
 
         Proposals are computed first and kept. Then every step takes two photos and 64 regions of each: the
         photo is convolved once, each region is pooled from the feature map, and two sibling layers say what
-        it is and how its box should move. Ctrl-C stops after the step at hand and writes a checkpoint. """,
+        it is and how its box should move. Ctrl-C stops after the step at hand and writes a checkpoint.
+        """,
+        check_backbone,
     )
 )

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from minircnn.profiling import stage
 from minircnn.training.box_regression import BoxRegressionSettings, train_box_regressors
+from minircnn.training.feature_cache import cache_features
 from minircnn.training.recipe import TrainingJob
-from minircnn.training.region_features import cache_features
 from minircnn.training.settings import DetectorSettings
 from minircnn.training.svms import SVMSettings, train_svms
 from minircnn.training.trainer import Trainer

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+
+from minircnn.training.regions import RegionRecord
 
 SETTINGS_FILE = "settings.json"
 
@@ -48,3 +53,21 @@ def adopt_old_run(folder: Path) -> None:
         old, new = folder / f"fast_rcnn.{name}", folder / f"fast-rcnn.{name}"
         if old.is_file() and not new.exists():
             old.rename(new)
+
+
+def old_feature_key(detector: Any, records: Sequence[RegionRecord], dtype: str, min_iou: float) -> str | None:
+    """Return the key that version 0.1.0 gave to the features of an R-CNN; None for other detectors.
+
+    Caching them again may take hours.
+    """
+    warping = getattr(detector, "warping", None)
+    if warping is None:
+        return None
+    size, context = warping.crop_size, warping.context
+    warp = f"WarpSettings(crop_size={size}, context={context}, crop_batch={detector.batch})"
+    digest = hashlib.sha256(f"({warp}, {dtype!r}, {min_iou!r})".encode())
+    for name, array in detector.network.state_dict().items():
+        digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+    for record in records:
+        digest.update(np.ascontiguousarray(record.boxes).tobytes())
+    return digest.hexdigest()

@@ -44,8 +44,7 @@ class PhotoBatch:
 
     images: FloatArray
     """(N, 3, H, W) float32: normalised photos, the smaller ones padded with zeros (the mean colour) at the
-    right
-    and bottom."""
+    right and bottom."""
     rois: FloatArray
     """(R, 4) float32, in pixels of `images`."""
     image_index: IntArray

@@ -22,6 +22,7 @@ from minircnn.nn import softmax_cross_entropy
 from minircnn.profiling import stage
 from minircnn.proposals import ProposalSettings, Proposer
 from minircnn.structures import DetectionDataset, FloatArray, IntArray
+from minircnn.training.backbone import check_backbone
 from minircnn.training.linear_parts import LinearPartsSettings, fit_linear_parts
 from minircnn.training.presets import QUICK_PROPOSALS, SCENE_PROPOSALS, SQUEEZENET
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
@@ -136,8 +137,8 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
         stage("backward")(self.network.backward)(d_logits)
         return {"loss": loss}
 
-    def detector(self, proposer: Proposer) -> RCNN:
-        """Return the detector in its present state, with SVMs and regressors that know nothing yet."""
+    def make_detector(self, proposer: Proposer) -> RCNN:
+        """Return a detector with the network in its present state; SVMs and regressors know nothing yet."""
         classes, dim = len(self.dataset.class_names), self.backbone.feature_dim
         return RCNN(
             self.network,
@@ -205,5 +206,6 @@ add_recipe(
         announced first); one linear SVM per class is trained on them with hard negative mining; one ridge
         regression per class learns to move boxes. Ctrl-C while the CNN trains writes a checkpoint.
         """,
+        check_backbone,
     )
 )

@@ -64,6 +64,8 @@ class Recipe(Generic[S]):
         ``train(job)`` returns the finished detector.
     explanation : str
         What the training does, for ``minircnn train NAME --help``: a summary line, then more.
+    check : callable
+        ``check(settings)`` raises where a training with them must fail, before hours are spent on proposals.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Recipe(Generic[S]):
     presets: Mapping[str, S]
     train: Callable[[TrainingJob[S]], RegionDetector[Any]]
     explanation: str
+    check: Callable[[S], Any] = lambda settings: None
 
 
 RECIPES: Registry[Recipe[Any]] = Registry("detector to train")

@@ -83,6 +83,7 @@ def train(
         On Ctrl-C; a checkpoint holds what was done.
     """
     folder, recipe = Path(folder), RECIPES[settings.detector]
+    recipe.check(settings)
     _claim(folder, settings, resume=resume)
     proposer = make_proposer(settings.proposals, seed=settings.seed)
     clock = time.perf_counter()

@@ -21,12 +21,13 @@ from minircnn.nn import softmax_cross_entropy
 from minircnn.profiling import stage
 from minircnn.proposals import ProposalSettings, Proposer
 from minircnn.structures import DetectionDataset, FloatArray
+from minircnn.training.backbone import check_backbone
 from minircnn.training.box_regression import BoxRegressionSettings
 from minircnn.training.linear_parts import LinearPartsSettings, fit_linear_parts
 from minircnn.training.photo_batches import PhotoBatch, PhotoSampler, RoISampling
 from minircnn.training.presets import QUICK_PROPOSALS, SCENE_PROPOSALS
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
-from minircnn.training.settings import BackboneSettings, SolverSettings
+from minircnn.training.settings import ANY, BackboneSettings, SolverSettings, require
 from minircnn.training.svms import SVMSettings
 from minircnn.training.trainer import Trainer
 
@@ -45,8 +46,7 @@ class SPPNetSettings(LinearPartsSettings):
     """Bins along each side of every level of the pyramid (1, 2, 3 and 6: 50 bins)."""
     scales: tuple[int, ...] = (688,)
     """Shorter sides: 688 alone, or 480, 576, 688, 864 and 1200, of which each region takes its own when
-    detecting,
-    and each photo a random one in training; empty: the photo's own size."""
+    detecting, and each photo a random one in training; empty: the photo's own size."""
     target_side: int = 224
     """A region takes the scale at which it holds nearest to this number of pixels squared (224)."""
     sampling: RoISampling = field(default_factory=RoISampling)
@@ -61,6 +61,14 @@ class SPPNetSettings(LinearPartsSettings):
         default_factory=lambda: BoxRegressionSettings(regularization=4000.0, min_iou=0.5)
     )
     """From regions of IoU above 0.5; λ is 4000 in the released code."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, "settings", target_side=(1, ANY))
+        if not self.levels or min(self.levels) < 1:
+            raise ValueError(f"settings.levels must be one or more whole numbers from 1, got {self.levels}")
+        if self.scales and min(self.scales) < 1:
+            raise ValueError(f"settings.scales must be at least 1, got {self.scales}")
 
 
 class SPPNetTrainer(Trainer[SPPNetSettings, PhotoBatch]):
@@ -99,6 +107,9 @@ class SPPNetTrainer(Trainer[SPPNetSettings, PhotoBatch]):
         chosen = self.settings.backbone
         if chosen.weights and chosen.frozen is None:
             network.features.freeze()
+        for name, layer in network.head.children():  # of the backbone's head these names were frozen in vain
+            if name in (chosen.frozen or ()):
+                layer.freeze()
         return network
 
     def make_batch(self, iteration: int) -> PhotoBatch:
@@ -113,8 +124,8 @@ class SPPNetTrainer(Trainer[SPPNetSettings, PhotoBatch]):
         stage("backward")(self.network.backward)(d_logits)
         return {"loss": loss}
 
-    def detector(self, proposer: Proposer) -> SPPNet:
-        """Return the detector in its present state, with SVMs and regressors that know nothing yet."""
+    def make_detector(self, proposer: Proposer) -> SPPNet:
+        """Return a detector with the network in its present state; SVMs and regressors know nothing yet."""
         classes, dim = len(self.dataset.class_names), self.backbone.feature_dim
         return SPPNet(
             self.network,
@@ -130,6 +141,11 @@ class SPPNetTrainer(Trainer[SPPNetSettings, PhotoBatch]):
         )
 
 
+def check_sppnet(settings: SPPNetSettings) -> SPPNetNetwork:
+    """Raise where the network of `settings` cannot be built; else return it, untrained."""
+    return SPPNetNetwork(check_backbone(settings), 2, levels=settings.levels)
+
+
 def train_sppnet(job: TrainingJob[SPPNetSettings]) -> SPPNet:
     """Make the four parts one after the other: the network, its features, the SVMs, the box regressions."""
     trainer = SPPNetTrainer(job.dataset, job.proposals, job.settings, device=job.device)
@@ -138,8 +154,8 @@ def train_sppnet(job: TrainingJob[SPPNetSettings]) -> SPPNet:
     return detector
 
 
-# From random weights the digits of two photos are too few to learn from at a time, and without a box loss each
-# photo must give more regions than Fast R-CNN's. Chosen on the validation scenes.
+# From random weights the digits of two photos are too few to learn from at a time, and without a box loss
+# each photo must give more regions than Fast R-CNN's. Chosen on the validation scenes.
 _SCENES = SPPNetSettings(
     proposals=SCENE_PROPOSALS,
     scales=(),
@@ -180,6 +196,8 @@ add_recipe(
         Every region is pooled from the photo's feature map into a pyramid of 50 bins. The fully connected
         layers learn to classify these (without pre-trained weights the convolutional layers too); their
         features of every region are kept on disk; one linear SVM and one ridge regression per class are
-        fitted to them. Ctrl-C while the network trains writes a checkpoint. """,
+        fitted to them. Ctrl-C while the network trains writes a checkpoint.
+        """,
+        check_sppnet,
     )
 )

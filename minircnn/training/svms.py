@@ -14,8 +14,9 @@ from minircnn.heads import MinedSVMs, MiningSettings, feature_scale, mine_and_tr
 from minircnn.heads.linear_svm import FEATURE_NORM
 from minircnn.profiling import stage
 from minircnn.structures import BoolArray
-from minircnn.training.region_features import FeatureCache
+from minircnn.training.feature_cache import FeatureCache
 from minircnn.training.regions import RegionRecord
+from minircnn.training.settings import ANY, require
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ class SVMSettings(MiningSettings):
     """Negatives that overlap a better ranked one by more are left out (SPP-net: 0.7); None: none (R-CNN)."""
     feature_norm: float = FEATURE_NORM
     """Features are scaled so that their mean L2 norm is this (20)."""
+
+    def __post_init__(self) -> None:
+        require(self, "svm", C=(0, ANY), negative_iou=(0, 1), duplicate_iou=(0, 1), feature_norm=(0, ANY))
+        require(self, "svm", retrain_after=(0, ANY), max_epochs=(1, ANY), score_rows=(1, ANY))
 
 
 @stage("SVMs")
@@ -69,9 +74,13 @@ def negative_regions(record: RegionRecord, settings: SVMSettings) -> BoolArray:
     negative: BoolArray = record.class_iou < settings.negative_iou
     if settings.duplicate_iou is None:
         return negative
-    rows = np.flatnonzero(negative.any(axis=1))
-    rank = -np.arange(len(rows), dtype=np.float64)  # proposals come best first
-    kept = rows[nms(record.boxes[rows], rank, settings.duplicate_iou)]
-    is_kept = np.zeros((len(record), 1), dtype=bool)
-    is_kept[kept] = True
-    return negative & is_kept
+    # classes without an object in the photo have the same negatives
+    kinds, kind_of_class = np.unique(negative, axis=1, return_inverse=True)
+    for kind in kinds.T:
+        rows = np.flatnonzero(kind)
+        rank = -np.arange(len(rows), dtype=np.float64)  # proposals come best first
+        kept = rows[nms(record.boxes[rows], rank, settings.duplicate_iou)]
+        kind[:] = False
+        kind[kept] = True
+    few: BoolArray = kinds[:, kind_of_class.reshape(-1)]
+    return few

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
-from minircnn.arrays import Device
+from minircnn.arrays import Device, device_namespace
+from minircnn.detectors import RegionDetector
 from minircnn.profiling import stage
+from minircnn.proposals import Proposer
 from minircnn.structures import DetectionDataset, FloatArray
 from minircnn.training.backbone import make_backbone
 from minircnn.training.checkpoint import start_training
@@ -44,12 +47,14 @@ class Trainer(ABC, Generic[S, Batch]):
         *,
         device: Device = "cpu",
     ) -> None:
-        self.dataset, self.settings = dataset, settings
+        self.dataset, self.settings, self.device = dataset, settings, device
         self.photos = PhotoReader(dataset)
         self.records = region_records(dataset, proposals)
         rng = np.random.default_rng(settings.seed)
         self.backbone = make_backbone(settings.backbone, rng)
         self.network = self.make_network(len(dataset.class_names), rng)
+        # where the network has a head of its own, the backbone's need not stay in memory
+        self.backbone = dataclasses.replace(self.backbone, head=self.network.head, classifier=None)
         self.state = start_training(self.network, self.solver, rng, device)
 
     @property
@@ -68,6 +73,19 @@ class Trainer(ABC, Generic[S, Batch]):
     @abstractmethod
     def gradients(self, batch: Batch) -> dict[str, float]:
         """Run `batch` forward and backward; return the losses by name, their sum as ``loss``."""
+
+    @abstractmethod
+    def make_detector(self, proposer: Proposer) -> RegionDetector[Any]:
+        """Return a detector with the network in its present state."""
+
+    def detector(self, proposer: Proposer) -> Any:
+        """Return the detector in its present state of training, where the network lives.
+
+        SVMs and regressors that are fitted afterwards know nothing yet.
+        """
+        detector = self.make_detector(proposer)
+        detector.to(device_namespace(self.device))
+        return detector
 
     def step(self, iteration: int) -> dict[str, float]:
         """Compute the losses of a fresh batch and add their gradients to the parameters."""

@@ -60,7 +60,7 @@ def test_a_system_that_does_not_tell_its_memory(monkeypatch):
     [
         ("fast", ["read", "scale and normalise", "convolutions", "proposals", "RoI pooling",
                   "fully connected", "outputs", "decoding", "clipping and NMS", "draw and write"]),
-        ("rcnn", ["read", "proposals", "warp and normalise", "convolutions", "fully connected",
+        ("rcnn", ["read", "proposals", "warp and normalise", "convolutions", "pool5", "fully connected",
                   "SVMs", "box regression", "decoding", "clipping and NMS", "draw and write"]),
     ],
 )  # fmt: skip

@@ -21,6 +21,7 @@ from minircnn.detectors import (
     register,
     save_detector,
 )
+from minircnn.detectors.storage import write_bundle
 from minircnn.proposals import SelectiveSearch
 from minircnn.training import RECIPES
 
@@ -91,6 +92,11 @@ def test_judge_gives_a_score_and_a_box_for_each_region_and_class(detector, image
     assert boxes.shape == (len(PROPOSALS), classes, 4)
     assert np.isfinite(scores).all()
     assert np.isfinite(boxes).all()
+
+
+@pytest.mark.parametrize("none", [[], np.empty(0), np.zeros((0, 4))])
+def test_no_proposals_in_any_form(detector, image, none):
+    assert len(detector.detect(image, proposals=none)) == 0
 
 
 @pytest.mark.parametrize("count", [0, 1])
@@ -234,6 +240,9 @@ def test_regressors_that_know_nothing_leave_boxes_where_they_are(image):
 def test_files_that_hold_no_detector_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.safetensors"):
         load_detector(tmp_path / "none.safetensors")
+    write_bundle(tmp_path / "new.safetensors", {"a": np.zeros(1)}, {"format": 2, "detector": "yolo"})
+    with pytest.raises(StorageError, match=r"new\.safetensors holds a detector of the unknown kind 'yolo'"):
+        load_detector(tmp_path / "new.safetensors")
     (tmp_path / "text.safetensors").write_text("no model")
     with pytest.raises(StorageError, match=r"text\.safetensors"):
         load_detector(tmp_path / "text.safetensors")

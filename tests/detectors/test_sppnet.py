@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from minircnn.backbones import build_backbone
 from minircnn.data import Scenes
-from minircnn.detectors.sppnet import LEVELS, SPPNet, SPPNetNetwork, nearest_scale
+from minircnn.detectors.sppnet import LEVELS, SPPNet, SPPNetNetwork, image_scales, nearest_scale
 from minircnn.heads import BoxRegressors, LinearSVMs
 from minircnn.nn import Module, SpatialPyramidPool, gradcheck, softmax_cross_entropy
 from minircnn.proposals import SlidingWindow
 from minircnn.textbook import box_iou, spatial_pyramid_pool
-from minircnn.training import RECIPES
+from minircnn.training import RECIPES, train
 from minircnn.training.regions import region_record
-from minircnn.training.sppnet import SPPNetTrainer
+from minircnn.training.sppnet import SPPNetSettings, SPPNetTrainer
 from minircnn.training.svms import SVMSettings, negative_regions
 
 BOXES = np.array([[5, 5, 60, 60], [10, 20, 30, 40], [0, 0, 96, 96], [70, 3, 75, 90]], dtype=np.float32)
@@ -150,10 +150,50 @@ def test_negatives_are_no_near_duplicates(rng):
     every = negative_regions(record, SVMSettings())
     np.testing.assert_array_equal(every, record.class_iou < 0.3)
     few = negative_regions(record, SVMSettings(duplicate_iou=0.7))
-    kept, rows = np.flatnonzero(few.any(axis=1)), np.flatnonzero(every.any(axis=1))
-    assert 0 < len(kept) < len(rows)
-    np.testing.assert_array_equal(few[kept], every[kept])
     overlap = box_iou(record.boxes, record.boxes)
-    assert (overlap[np.ix_(kept, kept)] - np.eye(len(kept)) <= 0.7).all()
-    for row in set(rows) - set(kept):  # each that is left out has a better ranked twin
-        assert overlap[row, kept[kept < row]].max() > 0.7
+    for k in range(record.num_classes):
+        kept, rows = np.flatnonzero(few[:, k]), np.flatnonzero(every[:, k])
+        assert 0 < len(kept) < len(rows)
+        assert set(kept) < set(rows)
+        assert (overlap[np.ix_(kept, kept)] - np.eye(len(kept)) <= 0.7).all()
+        for row in set(rows) - set(kept):  # each that is left out has a better ranked twin
+            assert overlap[row, kept[kept < row]].max() > 0.7
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"levels": ()}, r"settings\.levels"),
+        ({"levels": (2, 0)}, r"settings\.levels"),
+        ({"scales": (600, -5)}, r"settings\.scales"),
+        ({"target_side": 0}, r"settings\.target_side must be at least 1"),
+        ({"svm": {"duplicate_iou": 3}}, r"svm\.duplicate_iou must be between 0 and 1"),
+    ],
+)
+def test_senseless_settings_are_named(values, words):
+    with pytest.raises(ValueError, match=words):
+        SPPNetSettings(**{k: SVMSettings(**v) if isinstance(v, dict) else v for k, v in values.items()})
+
+
+def test_fully_connected_layers_can_be_frozen(rng):
+    preset = RECIPES["sppnet"].presets["scenes-quick"]
+    backbone = dataclasses.replace(preset.backbone, frozen=("fc7",))
+    proposals = [BOXES] * len(SCENES)
+    trainer = SPPNetTrainer(SCENES, proposals, dataclasses.replace(preset, backbone=backbone))
+    assert not trainer.network.head.fc7.trainable
+    assert trainer.network.head.fc6.trainable
+
+
+def test_what_cannot_be_trained_fails_before_proposals_and_leaves_no_run(tmp_path):
+    preset = RECIPES["sppnet"].presets["scenes-quick"]
+    backbone = dataclasses.replace(preset.backbone, name="squeezenet1_1")
+    with pytest.raises(ValueError, match="two fully connected layers"):
+        train(SCENES, dataclasses.replace(preset, backbone=backbone), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_narrow_strip_is_not_blown_up(rng):
+    detector = sppnet(rng, scales=(688,))
+    pixels, factor = detector.network_input(np.zeros((2, 300, 3), np.uint8), image_scales((688,))[0])
+    assert max(pixels.shape) == 4096
+    assert factor == pytest.approx(4096 / 300)

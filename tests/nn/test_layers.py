@@ -234,3 +234,15 @@ def test_initialisers(rng):
 def test_weights_without_a_generator_are_zeros():
     assert not Linear(3, 2).weight.data.any()
     assert not Conv2d(3, 2, 1).weight.data.any()
+
+
+def test_units_are_dropped_where_nothing_below_is_trained(rng):
+    net = Sequential(fc6=Linear(4, 4, rng=rng), drop6=Dropout(0.5), fc7=Linear(4, 4, rng=rng))
+    net.fc6.freeze()
+    net.prepare_training()
+    net.drop6.rng = rng
+    assert net.drop6.training
+    y = net.drop6(np.ones((50, 4), np.float32))
+    assert (y == 0).any()
+    assert net.backward(net(np.ones((5, 4), np.float32))) is None
+    assert net.fc7.weight.grad is not None

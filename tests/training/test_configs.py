@@ -1,6 +1,10 @@
 """Settings that make no sense are refused before any work."""
 
+import ast
 import dataclasses
+import inspect
+import itertools
+import textwrap
 
 import pytest
 
@@ -8,6 +12,7 @@ from minircnn.proposals import ProposalSettings
 from minircnn.training import (
     FAST_RCNN_PRESETS,
     RCNN_PRESETS,
+    RECIPES,
     FineTuneSettings,
     RoISampling,
     SolverSettings,
@@ -45,3 +50,32 @@ def test_a_changed_setting_changes_only_itself():
     preset = FAST_RCNN_PRESETS["scenes"]
     changed = as_json(dataclasses.replace(preset, seed=7))
     assert {k for k, v in as_json(preset).items() if changed[k] != v} == {"seed"}
+
+
+def records_of(settings):
+    """Yield a record of settings and all that it holds."""
+    yield settings
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from records_of(value)
+
+
+def explained(kind):
+    """Return the fields of a class and its bases that have a text below them."""
+    found = set()
+    for base in kind.__mro__[:-1]:
+        body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0].body
+        for field, text in itertools.pairwise(body):
+            if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
+                found.add(field.target.id)
+    return found
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_number_that_can_be_set_is_explained(recipe):
+    for record in records_of(RECIPES[recipe].settings()):
+        for field in dataclasses.fields(record):
+            plain = not dataclasses.is_dataclass(getattr(record, field.name))
+            if plain and field.name != "max_long_side":  # told with the shorter side
+                assert field.name in explained(type(record)), (type(record), field.name)

@@ -12,7 +12,7 @@ from minircnn.cli.running import run_detector
 from minircnn.data import Scenes
 from minircnn.proposals import SelectiveSearch
 from minircnn.training import compute_proposals
-from minircnn.training.region_features import _Extraction
+from minircnn.training.feature_cache import _Extraction
 from minircnn.training.regions import PhotoReader
 
 distributed = pytest.importorskip("distributed")

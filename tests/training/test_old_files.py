@@ -19,7 +19,9 @@ from minircnn.cli import main
 from minircnn.data import Scenes
 from minircnn.detectors import StorageError, load_detector, save_detector
 from minircnn.detectors.storage import read_bundle
-from minircnn.training import RECIPES, read_log, train
+from minircnn.training import RECIPES, RCNNTrainer, cache_features, compute_proposals, read_log, train
+from minircnn.training.old_runs import old_feature_key
+from minircnn.training.regions import region_records
 
 OLD = Path(__file__).with_name("v0_1_0")
 KINDS = {"fast_rcnn": "fast-rcnn", "rcnn": "rcnn"}
@@ -137,3 +139,31 @@ def test_a_file_of_a_newer_version_is_named(tmp_path):
 def test_old_options_name_the_new_ones(command, old, new, capsys):
     assert main([*command, old, "1"]) == 2
     assert f"{old.partition('=')[0]} is called {new} now" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("few_channels")
+def test_features_of_an_old_run_are_not_computed_again(tmp_path):
+    """The key that 0.1.0 gave to them is known; here it is written by hand below features of today."""
+    settings = settings_of("rcnn")
+    train(SCENES, settings, tmp_path / "run", progress=False)
+    done = tmp_path / "run" / "features" / "done.json"
+    state = json.loads(done.read_text())
+    trainer = RCNNTrainer(SCENES, [np.zeros((0, 4))] * len(SCENES), settings)
+    detector = load_detector(tmp_path / "run" / "model.safetensors")
+    proposals = compute_proposals(
+        SCENES, detector.proposer, folder=tmp_path / "run" / "proposals", progress=False
+    )
+    old = old_feature_key(detector, region_records(SCENES, proposals), "float32", 0.6)
+    assert old != state["key"]
+    assert old_feature_key(object(), [], "float32", 0.6) is None
+    done.write_text(json.dumps({**state, "key": old}))
+    cached = cache_features(
+        detector,
+        trainer.photos,
+        region_records(SCENES, proposals),
+        tmp_path / "run" / "features",
+        min_iou=0.6,
+        progress=False,
+    )
+    assert cached.fc7.any()
+    assert json.loads(done.read_text())["key"] == old  # nothing was written

@@ -33,14 +33,15 @@ def explain(
     """Follow one photo through every step of a detector.
 
     Writes one picture per step and one HTML page with all of them: the proposals, what the detector makes of
-    the photo and of each region (R-CNN: warped crops and SVM scores; Fast R-CNN: feature map, RoI pooling and
-    class probabilities), how boxes move, suppression, detections.
+    the photo and of each region (R-CNN: warped crops and SVM scores; SPP-net: feature map, pyramid and SVM
+    scores; Fast R-CNN: feature map, RoI pooling and class probabilities), how boxes move, suppression,
+    detections.
 
     For example:
 
         minircnn explain runs/fast photo.jpg --out explained
 
-    Next: open the page in a browser, and compare with the other detector on the same photo.
+    Next: open the page in a browser, and compare with another detector on the same photo.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def explain(
     detector = open_detector(model, device=device)
     photo = read_image(image)
     note(f"following {image} through {detector.title}")
-    steps = steps_of(follow(detector, photo))
+    steps = steps_of(follow(detector, photo, image.stem))
     page = Report(
         f"How {detector.title} sees {image.name}",
         f"{photo.shape[1]} × {photo.shape[0]} pixels, {len(steps)} steps, one picture each.",

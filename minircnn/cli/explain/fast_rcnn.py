@@ -9,9 +9,10 @@ import numpy as np
 from minircnn.arrays import Array, to_host
 from minircnn.cli.explain.steps import EXPLAINERS, Followed, Step, moving_step, scores_step
 from minircnn.detectors.fast_rcnn import FastRCNN, on_one_photo
+from minircnn.structures import FloatArray
 from minircnn.viz import draw_feature_map, draw_roi_pool
 
-_ROIS = 3  # shown on the map
+ROIS = 3  # shown on the map
 
 
 @EXPLAINERS.register("fast-rcnn")
@@ -20,7 +21,11 @@ def fast_rcnn_steps(followed: Followed) -> list[Step]:
     detector = cast(FastRCNN, followed.detector)
     return [
         feature_map_step(
-            followed, followed.view.map, followed.view.scale, detector.network.roi_pool.spatial_scale
+            followed,
+            followed.proposals[followed.best(ROIS)],
+            followed.view.map,
+            followed.view.scale,
+            detector.network.roi_pool.spatial_scale,
         ),
         _roi_pooling(followed, detector),
         scores_step(
@@ -39,25 +44,33 @@ def fast_rcnn_steps(followed: Followed) -> list[Step]:
     ]
 
 
-def feature_map_step(followed: Followed, feature_map: Array, scale: float, cells_per_pixel: float) -> Step:
-    """Show a map of the photo, scaled by `scale`, with a cell per 1 / `cells_per_pixel` of its pixels."""
+def feature_map_step(
+    followed: Followed,
+    regions: FloatArray,
+    feature_map: Array,
+    scale: float,
+    cells_per_pixel: float,
+    passes: int = 1,
+) -> Step:
+    """Show `regions` (R, 4) on a map of the photo times `scale`, one of as many as there were passes."""
     features = to_host(feature_map)[0]  # (C, H, W)
     channels, height, width = features.shape
-    rois = followed.proposals[followed.best(_ROIS)]
+    once = "once" if passes == 1 else f"{passes} times, once at each scale; of this one it leaves"
     return Step(
         "features",
         "Feature map",
-        f"The whole photo goes through the convolutional layers once: {channels} channels of {height} × "
+        f"The whole photo goes through the convolutional layers {once}: {channels} channels of {height} × "
         f"{width} cells, one cell per {1 / cells_per_pixel:.0f} pixels. A region of the photo is a region "
         "of the map.",
         draw_feature_map(
             features,
-            rois,
+            regions,
             spatial_scale=cells_per_pixel * float(scale),
             image=followed.image,
         ),
-        f"The {len(rois)} regions that score best, on the photo and on the map.",
-        f"{channels} × {height} × {width}, computed once",
+        f"The {len(regions)} regions that score best here, on the photo and on the map.",
+        f"{channels} × {height} × {width}, computed "
+        + ("once" if passes == 1 else f"at each of {passes} scales"),
     )
 
 

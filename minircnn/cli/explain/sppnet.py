@@ -7,7 +7,7 @@ from typing import cast
 import numpy as np
 
 from minircnn.arrays import to_host
-from minircnn.cli.explain.fast_rcnn import feature_map_step
+from minircnn.cli.explain.fast_rcnn import ROIS, feature_map_step
 from minircnn.cli.explain.rcnn import ridge_step
 from minircnn.cli.explain.steps import EXPLAINERS, Followed, Step, scores_step
 from minircnn.detectors.sppnet import SPPNet, nearest_scale
@@ -18,13 +18,18 @@ from minircnn.viz import draw_roi_pool
 def sppnet_steps(followed: Followed) -> list[Step]:
     """Explain in the order of the paper's figure 5."""
     detector = cast(SPPNet, followed.detector)
-    best = followed.proposals[followed.best(1)]
-    scale = int(nearest_scale(followed.view.scales, best, detector.target_side)[0])
-    feature_map, factor = followed.view.maps[scale], followed.view.scales[scale]
+    maps, scales = followed.view.maps, followed.view.scales
+    best = followed.proposals[followed.best(len(followed.proposals))]
+    scale_of = nearest_scale(scales, best, detector.target_side)
+    scale = int(scale_of[0])  # that of the very best
+    feature_map, factor = maps[scale], scales[scale]
+    shown = best[scale_of == scale][:ROIS]
     numbers = detector.regressors.weight.shape[2]
     return [
-        feature_map_step(followed, feature_map, factor, detector.network.pyramid.spatial_scale),
-        _pyramid(detector, to_host(feature_map)[0], best * factor, numbers),
+        feature_map_step(
+            followed, shown, feature_map, factor, detector.network.pyramid.spatial_scale, len(maps)
+        ),
+        _pyramid(detector, to_host(feature_map)[0], shown[:1] * factor, numbers),
         scores_step(
             followed,
             "SVM scores",

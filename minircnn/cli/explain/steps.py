@@ -105,7 +105,7 @@ class Followed:
         return clipped
 
 
-def follow(detector: RegionDetector[Any], image: ImageArray) -> Followed:
+def follow(detector: RegionDetector[Any], image: ImageArray, image_id: str = "") -> Followed:
     """Run `detector` on a photo, and keep what every step returns.
 
     Raises
@@ -114,7 +114,7 @@ def follow(detector: RegionDetector[Any], image: ImageArray) -> Followed:
         If there is nothing to explain.
     """
     view = detector.look(image)
-    proposals = np.asarray(detector.propose(view), dtype=np.float32)
+    proposals = np.asarray(detector.propose(view, image_id), dtype=np.float32)
     if len(proposals) == 0:
         raise ValueError("there is no proposal in this photo, hence no step to show: is it very small?")
     scores, boxes = detector.judge_in_batches(view, proposals)
@@ -220,9 +220,9 @@ def suppression_step(followed: Followed) -> Step:
     return Step(
         "suppression",
         "Non-maximum suppression",
-        "Neighbouring regions find the same object. Class by class the best box stays, and every box that "
-        f"overlaps it by an IoU of more than {followed.detector.postprocess.nms_iou:g} goes; then the best "
-        "of the rest, and so on.",
+        "Neighbouring regions find the same object. Greedily, class by class, the best box stays, and "
+        "every box that overlaps it by an IoU of more than "
+        f"{followed.detector.postprocess.nms_iou:g} goes; then the best of the rest, and so on.",
         draw_nms(followed.image, boxes, scores[order], kept, owner),
         f"The {len(order)} best boxes of class {name}.",
         f"class {name}: {len(kept)} of {len(order)} boxes stay",

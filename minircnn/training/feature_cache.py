@@ -7,6 +7,7 @@ regressors need pool5, which is far larger, only of the regions close to an obje
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import logging
@@ -23,15 +24,17 @@ from tqdm.auto import tqdm
 
 from minircnn.arrays import Array, HostArray, to_host
 from minircnn.structures import BoolArray, FloatArray, ImageArray, IntArray
+from minircnn.training.old_runs import old_feature_key
 from minircnn.training.regions import PhotoReader, RegionRecord
 
 logger = logging.getLogger("minircnn")
 
 
-class Describes(Protocol):
+class FeatureSource(Protocol):
     """What the features are made with: a detector whose regions have features."""
 
     network: Any
+    proposer: Any
 
     def look(self, image: ImageArray) -> Any:
         """Do what is done once per photo."""
@@ -78,7 +81,7 @@ class FeatureCache:
 
 
 def cache_features(
-    detector: Describes,
+    detector: FeatureSource,
     photos: PhotoReader,
     records: Sequence[RegionRecord],
     folder: Path,
@@ -113,7 +116,7 @@ def cache_features(
     shapes = {"fc7": (int(first[-1]), dim7), "pool5": (int(first_close[-1]), dim5)}
     key = _fingerprint(detector, records, dtype, min_iou)
     done_path = folder / "done.json"
-    done = _done_photos(done_path, key)
+    done = _done_photos(done_path, {key, old_feature_key(detector, records, dtype, min_iou)})
     folder.mkdir(parents=True, exist_ok=True)
     if done == 0:
         _announce(shapes, np.dtype(dtype), folder)
@@ -121,7 +124,7 @@ def cache_features(
             np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype=dtype, shape=shape).flush()
     fc7 = np.lib.format.open_memmap(folder / "fc7.npy", "r+")
     pool5 = np.lib.format.open_memmap(folder / "pool5.npy", "r+")
-    work = _Extraction(detector, photos, dtype)
+    work = _Extraction(_without_proposer(detector), photos, dtype)
     results: Iterable[tuple[HostArray, HostArray]] = Parallel(n_jobs=n_jobs, return_as="generator")(
         delayed(_extract)(work, i, records[i].boxes, close[i]) for i in range(done, len(records))
     )
@@ -142,13 +145,20 @@ def cache_features(
 class _Extraction:
     """What the features of every photo are made with; it travels to the processes that make them."""
 
-    detector: Describes
+    detector: FeatureSource
     photos: PhotoReader
     dtype: str
 
     def __sizeof__(self) -> int:
         """Return the bytes of the weights, so that Dask sends them once and not with every photo."""
         return int(self.detector.network.__sizeof__())
+
+
+def _without_proposer(detector: FeatureSource) -> FeatureSource:
+    """Return `detector` as it travels: a proposer may hold the boxes of a whole data set."""
+    light = copy.copy(detector)
+    light.proposer = None
+    return light
 
 
 def _extract(
@@ -171,7 +181,7 @@ def _extract(
     return fc7, pool5
 
 
-def _feature_dims(detector: Describes) -> tuple[int, int]:
+def _feature_dims(detector: FeatureSource) -> tuple[int, int]:
     """Return the lengths D7 and D5 of the features of a region."""
     blank = np.zeros((64, 64, 3), dtype=np.uint8)
     whole = np.array([[0, 0, 64, 64]], dtype=np.float32)
@@ -197,7 +207,7 @@ def _announce(shapes: dict[str, tuple[int, int]], dtype: np.dtype[np.generic], f
         )
 
 
-def _fingerprint(detector: Describes, records: Sequence[RegionRecord], dtype: str, min_iou: float) -> str:
+def _fingerprint(detector: FeatureSource, records: Sequence[RegionRecord], dtype: str, min_iou: float) -> str:
     """Return a digest of everything the features depend on."""
     settings, arrays = detector.state()
     for irrelevant in ("proposer", "postprocess", "batch"):
@@ -210,11 +220,15 @@ def _fingerprint(detector: Describes, records: Sequence[RegionRecord], dtype: st
     return digest.hexdigest()
 
 
-def _done_photos(path: Path, key: str) -> int:
+def _done_photos(path: Path, keys: set[str | None]) -> int:
+    """Return how many photos are done, which is none if the features are not those of one of `keys`."""
     if not path.is_file():
         return 0
     state = json.loads(path.read_text(encoding="utf-8"))
-    return int(state["photos"]) if state["key"] == key else 0
+    if state["key"] in keys:
+        return int(state["photos"])
+    logger.info("%s holds features of other weights or regions: they are computed again", path.parent)
+    return 0
 
 
 def _write_done(path: Path, key: str, photos: int) -> None:
