@@ -1,0 +1,65 @@
+"""Explanations are made from what ran: each step once, and no region twice."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import small_detectors
+from trained_detectors import SCENES, train_shortly
+
+from minircnn.cli.explain.steps import follow, steps_of
+from minircnn.proposals import SelectiveSearch
+from minircnn.training import RECIPES
+
+SEARCH = SelectiveSearch(mode="single", min_size=10, limit=30)
+
+
+@pytest.mark.parametrize("make", [small_detectors.fast_rcnn, small_detectors.rcnn])
+def test_nothing_is_computed_twice(make, monkeypatch):
+    detector = make(SCENES.class_names, SEARCH)
+    asked = {"look": 0, "propose": 0, "judge": 0}
+
+    def counted(name, amount):
+        method = getattr(detector, name)
+
+        def run(*arguments):
+            asked[name] += amount(*arguments)
+            return method(*arguments)
+
+        monkeypatch.setattr(detector, name, run)
+
+    counted("look", lambda image: 1)
+    counted("propose", lambda view, image_id: 1)
+    counted("judge", lambda view, boxes: len(boxes))
+    followed = follow(detector, SCENES.image(0))
+    steps = steps_of(followed)
+    assert asked == {"look": 1, "propose": 1, "judge": len(followed.proposals)}
+    assert [steps[0].key, steps[-2].key, steps[-1].key] == ["proposals", "suppression", "detections"]
+
+
+def test_the_page_shows_what_detect_finds():
+    detector = small_detectors.fast_rcnn(SCENES.class_names, SEARCH)
+    followed = follow(detector, SCENES.image(0))
+    found = detector.detect(SCENES.image(0))
+    np.testing.assert_array_equal(followed.found.boxes, found.boxes)
+    np.testing.assert_array_equal(followed.found.scores, found.scores)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_detector_explains_itself(recipe, tmp_path):
+    detector = train_shortly(recipe, tmp_path / recipe).detector
+    steps = steps_of(follow(detector, SCENES.image(0)))
+    assert len(steps) >= 5
+    assert len({step.key for step in steps}) == len(steps)
+    for step in steps:
+        assert step.fact
+        assert step.figure.axes
+
+
+def test_several_scales_are_told_of_and_only_regions_of_one_are_drawn(tmp_path):
+    detector = train_shortly("sppnet", tmp_path / "sppnet").detector
+    detector = dataclasses.replace(detector, scales=(96, 192, 384), target_side=60)
+    steps = {step.key: step for step in steps_of(follow(detector, SCENES.image(0)))}
+    assert "3 times, once at each scale" in steps["features"].text
+    assert steps["features"].fact.endswith("computed at each of 3 scales")
+    assert "50 bins" in steps["pyramid"].fact
