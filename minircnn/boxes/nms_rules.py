@@ -13,6 +13,7 @@ NmsRule: TypeAlias = Callable[[Array, Array, float], tuple[Array, Array]]
 """``rule(boxes, scores, iou)`` -> indices of the boxes (R, 4) that stay (kept,), and their scores (kept,)."""
 
 NMS_RULES: Registry[NmsRule] = Registry("NMS rule")
+"""Every rule of suppression by its name."""
 
 
 @NMS_RULES.register("greedy")

@@ -1,4 +1,4 @@
-"""Options that had another name in version 0.1.0."""
+"""Options that once had another name."""
 
 from __future__ import annotations
 

@@ -77,6 +77,7 @@ class Recipe(Generic[S]):
 
 
 RECIPES: Registry[Recipe[Any]] = Registry("detector to train")
+"""How each detector is trained, by its name."""
 
 
 def add_recipe(recipe: Recipe[Any]) -> None:
