@@ -160,8 +160,14 @@ class FastRCNN(NetworkDetector[PhotoMap]):
     def distinct(self, rois: FloatArray) -> tuple[FloatArray, IntArray]:
         """Keep one of all regions that fall on the same cells of the map; their outputs are equal."""
         cells = np.concatenate(self.network.roi_pool.cells(rois), axis=1)  # (R, 4)
-        _, first, inverse = np.unique(cells, axis=0, return_index=True, return_inverse=True)
-        return rois[first], inverse.reshape(-1)
+        # np.unique(cells, axis=0), which takes three times as long
+        order = np.lexsort(cells.T[::-1])  # equal rows side by side
+        cells = cells[order]
+        starts = np.ones(len(rois), dtype=bool)  # where other cells begin
+        starts[1:] = (cells[1:] != cells[:-1]).any(axis=1)
+        same = np.empty(len(rois), dtype=np.int64)
+        same[order] = np.cumsum(starts) - 1
+        return rois[order[starts]], same
 
     def batches(self, view: PhotoMap, proposals: FloatArray) -> list[IntArray]:
         """As in the base, but a batch counts different regions: those on the same cells go together."""

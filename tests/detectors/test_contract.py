@@ -208,6 +208,18 @@ def test_svd_of_full_rank_changes_nothing_and_of_low_rank_shrinks(detector, imag
         load_detector(tmp_path / "model.safetensors", svd={"fc9": 8})
 
 
+def test_distinct_regions_come_as_unique_rows_of_cells(rng):
+    detector = small_detectors.fast_rcnn("abc", SelectiveSearch(min_size=10))
+    corner = rng.uniform(-40, 40, (300, 2))
+    rois = np.concatenate([corner, corner + rng.uniform(1, 30, (300, 2))], axis=1).round(-1)
+    kept, same = detector.distinct(rois)
+    cells = np.concatenate(detector.network.roi_pool.cells(rois), axis=1)
+    _, first, inverse = np.unique(cells, axis=0, return_index=True, return_inverse=True)
+    assert len(kept) < 300
+    np.testing.assert_array_equal(kept, rois[first])
+    np.testing.assert_array_equal(same, inverse.reshape(-1))
+
+
 def test_fast_rcnn_judges_equal_regions_once_and_alike(image):
     detector = small_detectors.fast_rcnn("abc", SelectiveSearch(min_size=10))
     asked = []
