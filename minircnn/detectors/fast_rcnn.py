@@ -160,7 +160,7 @@ class FastRCNN(NetworkDetector[PhotoMap]):
     def distinct(self, rois: FloatArray) -> tuple[FloatArray, IntArray]:
         """Keep one of all regions that fall on the same cells of the map; their outputs are equal."""
         cells = np.concatenate(self.network.roi_pool.cells(rois), axis=1)  # (R, 4)
-        # np.unique(cells, axis=0), which takes three times as long
+        # the order of NumPy's unique rows, in a third of their time
         order = np.lexsort(cells.T[::-1])  # equal rows side by side
         cells = cells[order]
         starts = np.ones(len(rois), dtype=bool)  # where other cells begin
