@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from minircnn.arrays import Array, HostArray, like, to_host
+from minircnn.arrays import Array, HostArray, like
 from minircnn.backbones import Backbone, Normalization
 from minircnn.boxes import decode
 from minircnn.detectors.base import View, register
-from minircnn.detectors.network import NetworkDetector, RegionNetwork
+from minircnn.detectors.linear_parts import LinearPartsDetector
+from minircnn.detectors.network import RegionNetwork
 from minircnn.detectors.postprocess import PostprocessSettings
 from minircnn.heads import BoxRegressors, LinearSVMs
 from minircnn.imaging import warp_regions
@@ -87,7 +88,7 @@ class WarpSettings:
 
 @register("rcnn")
 @dataclass
-class RCNN(NetworkDetector[View]):
+class RCNN(LinearPartsDetector[View]):
     """A trained R-CNN detector.
 
     Parameters
@@ -107,7 +108,6 @@ class RCNN(NetworkDetector[View]):
     """
 
     title = "R-CNN"
-    usual_min_score = 0.0  # the margin of an SVM
 
     network: RCNNNetwork
     normalization: Normalization
@@ -147,44 +147,19 @@ class RCNN(NetworkDetector[View]):
         """Return the number of regions: the convolutional layers run for each."""
         return regions
 
-    def to(self, xp: Any) -> None:
-        """Move network, SVMs and regressors to the array library `xp` (NumPy or CuPy)."""
-        super().to(xp)
-        self.svms.to(xp)
-        self.regressors.to(xp)
-
     def state(self) -> tuple[dict[str, Any], dict[str, HostArray]]:
         """Return all that a file must hold: settings, ready for JSON, and arrays by name."""
         settings = {**self.common_settings(), "warp": dataclasses.asdict(self.warping)}
-        return settings, self.network_arrays() | svm_arrays(self.svms, self.regressors)
+        return settings, self.all_arrays()
 
     @classmethod
     def from_state(cls, settings: Mapping[str, Any], arrays: Mapping[str, HostArray]) -> RCNN:
         """Return the detector that `state` described."""
         network, normalization = cls.load_network(RCNNNetwork, settings, arrays)
-        svms, regressors = svms_from(arrays)
         return cls(
             network,
             normalization,
-            svms=svms,
-            regressors=regressors,
             warping=WarpSettings(**settings["warp"]),
+            **cls.linear_fields(arrays),
             **cls.common_fields(settings),
         )
-
-
-def svm_arrays(svms: LinearSVMs, regressors: BoxRegressors) -> dict[str, HostArray]:
-    """Return SVMs and regressors as arrays by name, for a file."""
-    arrays = {
-        "svm.weight": svms.coef_,
-        "svm.bias": svms.intercept_,
-        "bbox.weight": regressors.weight,
-        "bbox.bias": regressors.bias,
-    }
-    return {name: to_host(array) for name, array in arrays.items()}
-
-
-def svms_from(arrays: Mapping[str, HostArray]) -> tuple[LinearSVMs, BoxRegressors]:
-    """Return the SVMs and regressors of `svm_arrays`."""
-    svms = LinearSVMs.from_weights(arrays["svm.weight"], arrays["svm.bias"])
-    return svms, BoxRegressors(arrays["bbox.weight"], arrays["bbox.bias"])

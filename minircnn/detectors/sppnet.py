@@ -23,9 +23,9 @@ from minircnn.boxes import box_area, decode
 from minircnn.detectors.base import View, register
 from minircnn.detectors.fast_rcnn import on_one_photo
 from minircnn.detectors.image_scale import ImageScale
-from minircnn.detectors.network import NetworkDetector, RegionNetwork
+from minircnn.detectors.linear_parts import LinearPartsDetector
+from minircnn.detectors.network import RegionNetwork
 from minircnn.detectors.postprocess import PostprocessSettings
-from minircnn.detectors.rcnn import svm_arrays, svms_from
 from minircnn.heads import BoxRegressors, LinearSVMs
 from minircnn.nn import Dropout, Linear, Sequential, SpatialPyramidPool
 from minircnn.profiling import stage
@@ -115,7 +115,7 @@ class ScaledMaps(View):
 
 @register("sppnet")
 @dataclass
-class SPPNet(NetworkDetector[ScaledMaps]):
+class SPPNet(LinearPartsDetector[ScaledMaps]):
     """A trained SPP-net detector.
 
     Parameters
@@ -139,7 +139,6 @@ class SPPNet(NetworkDetector[ScaledMaps]):
     """
 
     title = "SPP-net"
-    usual_min_score = 0.0  # the margin of an SVM
 
     network: SPPNetNetwork
     normalization: Normalization
@@ -186,12 +185,6 @@ class SPPNet(NetworkDetector[ScaledMaps]):
         """Return the number of scales: the convolutional layers run once for each."""
         return float(max(1, len(self.scales)))
 
-    def to(self, xp: Any) -> None:
-        """Move network, SVMs and regressors to the array library `xp` (NumPy or CuPy)."""
-        super().to(xp)
-        self.svms.to(xp)
-        self.regressors.to(xp)
-
     def state(self) -> tuple[dict[str, Any], dict[str, HostArray]]:
         """Return all that a file must hold: settings, ready for JSON, and arrays by name."""
         own = {
@@ -199,22 +192,19 @@ class SPPNet(NetworkDetector[ScaledMaps]):
             "scales": list(self.scales),
             "target_side": self.target_side,
         }
-        arrays = self.network_arrays() | svm_arrays(self.svms, self.regressors)
-        return {**self.common_settings(), **own}, arrays
+        return {**self.common_settings(), **own}, self.all_arrays()
 
     @classmethod
     def from_state(cls, settings: Mapping[str, Any], arrays: Mapping[str, HostArray]) -> SPPNet:
         """Return the detector that `state` described."""
         make = partial(SPPNetNetwork, levels=tuple(settings["levels"]))
         network, normalization = cls.load_network(make, settings, arrays)
-        svms, regressors = svms_from(arrays)
         return cls(
             network,
             normalization,
-            svms=svms,
-            regressors=regressors,
             scales=tuple(settings["scales"]),
             target_side=settings["target_side"],
+            **cls.linear_fields(arrays),
             **cls.common_fields(settings),
         )
 

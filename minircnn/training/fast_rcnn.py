@@ -90,7 +90,7 @@ class FastRCNNTrainer(Trainer[FastRCNNSettings, PhotoBatch]):
             sampling,
             settings.scale,
             settings.training_scales,
-            settings.flip and dataset.flippable,
+            self.flip,
             settings.seed,
         )
 

@@ -16,41 +16,19 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from minircnn.arrays import Array, HostArray, to_host
-from minircnn.structures import BoolArray, FloatArray, ImageArray, IntArray
+from minircnn.arrays import HostArray, to_host
+from minircnn.detectors.linear_parts import LinearPartsDetector
+from minircnn.structures import BoolArray, FloatArray
 from minircnn.training.old_runs import old_feature_key
 from minircnn.training.regions import PhotoReader, RegionRecord
 
 logger = logging.getLogger("minircnn")
-
-
-class FeatureSource(Protocol):
-    """What the features are made with: a detector whose regions have features."""
-
-    network: Any
-    proposer: Any
-
-    def look(self, image: ImageArray) -> Any:
-        """Do what is done once per photo."""
-        ...
-
-    def batches(self, view: Any, proposals: FloatArray) -> list[IntArray]:
-        """Return which regions are described together."""
-        ...
-
-    def region_features(self, view: Any, boxes: FloatArray) -> tuple[Array, Array]:
-        """Return pool5 (R, D5) and fc7 (R, D7) of regions (R, 4)."""
-        ...
-
-    def state(self) -> tuple[dict[str, Any], dict[str, HostArray]]:
-        """Return all that decides the features."""
-        ...
 
 
 class CacheError(RuntimeError):
@@ -81,7 +59,7 @@ class FeatureCache:
 
 
 def cache_features(
-    detector: FeatureSource,
+    detector: LinearPartsDetector[Any],
     photos: PhotoReader,
     records: Sequence[RegionRecord],
     folder: Path,
@@ -145,7 +123,7 @@ def cache_features(
 class _Extraction:
     """What the features of every photo are made with; it travels to the processes that make them."""
 
-    detector: FeatureSource
+    detector: LinearPartsDetector[Any]
     photos: PhotoReader
     dtype: str
 
@@ -154,9 +132,9 @@ class _Extraction:
         return int(self.detector.network.__sizeof__())
 
 
-def _without_proposer(detector: FeatureSource) -> FeatureSource:
+def _without_proposer(detector: LinearPartsDetector[Any]) -> Any:
     """Return `detector` as it travels: a proposer may hold the boxes of a whole data set."""
-    light = copy.copy(detector)
+    light: Any = copy.copy(detector)
     light.proposer = None
     return light
 
@@ -181,7 +159,7 @@ def _extract(
     return fc7, pool5
 
 
-def _feature_dims(detector: FeatureSource) -> tuple[int, int]:
+def _feature_dims(detector: LinearPartsDetector[Any]) -> tuple[int, int]:
     """Return the lengths D7 and D5 of the features of a region."""
     blank = np.zeros((64, 64, 3), dtype=np.uint8)
     whole = np.array([[0, 0, 64, 64]], dtype=np.float32)
@@ -207,7 +185,9 @@ def _announce(shapes: dict[str, tuple[int, int]], dtype: np.dtype[np.generic], f
         )
 
 
-def _fingerprint(detector: FeatureSource, records: Sequence[RegionRecord], dtype: str, min_iou: float) -> str:
+def _fingerprint(
+    detector: LinearPartsDetector[Any], records: Sequence[RegionRecord], dtype: str, min_iou: float
+) -> str:
     """Return a digest of everything the features depend on."""
     settings, arrays = detector.state()
     for irrelevant in ("proposer", "postprocess", "batch"):

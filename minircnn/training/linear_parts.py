@@ -1,10 +1,12 @@
-"""SVMs and box regressions fitted to a network's features of regions: the last parts of R-CNN and SPP-net."""
+"""Training in four parts, as R-CNN and SPP-net do: a network, its features, SVMs, box regressions."""
 
 # No deferred annotations here: the command line reads inherited fields in the modules of the heirs.
 import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from minircnn.arrays import Array
+from minircnn.nn import softmax_cross_entropy
 from minircnn.profiling import stage
 from minircnn.training.box_regression import BoxRegressionSettings, train_box_regressors
 from minircnn.training.feature_cache import cache_features
@@ -24,12 +26,22 @@ class LinearPartsSettings(DetectorSettings):
     """Number format of the feature cache on disk: ``float16`` halves it."""
 
 
-def fit_linear_parts(detector: Any, trainer: Trainer[Any, Any], job: TrainingJob[Any]) -> Any:
-    """Return `detector`, whose network `trainer` has trained, with SVMs and box regressors.
+def classification_gradients(network: Any, labels: Array, *inputs: Array) -> dict[str, float]:
+    """Run `network` forward and backward as a (K+1)-way classifier of regions; return the loss."""
+    logits = stage("forward")(network.logits)(*inputs)
+    loss, d_logits = stage("loss")(softmax_cross_entropy)(logits, labels)
+    stage("backward")(network.backward)(d_logits)
+    return {"loss": loss}
 
-    Three parts: the features of every region are kept on disk, one SVM per class is trained on them with hard
-    negative mining, one ridge regression per class learns to move boxes.
+
+def train_in_parts(trainer: Trainer[Any, Any], job: TrainingJob[Any]) -> Any:
+    """Return the detector of four parts, made one after the other.
+
+    The network is trained, its features of every region are kept on disk, one SVM per class is trained on
+    them with hard negative mining, one ridge regression per class learns to move boxes.
     """
+    trainer.train(job.loop)
+    detector = trainer.detector(job.proposer)
     settings: LinearPartsSettings = job.settings
     progress = job.loop.progress
     cache = stage("features")(cache_features)(

@@ -18,12 +18,10 @@ from minircnn.boxes import sample_rcnn
 from minircnn.detectors import RCNN, RCNNNetwork, WarpSettings
 from minircnn.heads import BoxRegressors, LinearSVMs
 from minircnn.imaging import warp_regions
-from minircnn.nn import softmax_cross_entropy
-from minircnn.profiling import stage
 from minircnn.proposals import ProposalSettings, Proposer
 from minircnn.structures import DetectionDataset, FloatArray, IntArray
 from minircnn.training.backbone import check_backbone
-from minircnn.training.linear_parts import LinearPartsSettings, fit_linear_parts
+from minircnn.training.linear_parts import LinearPartsSettings, classification_gradients, train_in_parts
 from minircnn.training.presets import QUICK_PROPOSALS, SCENE_PROPOSALS, SQUEEZENET
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
 from minircnn.training.settings import ANY, BackboneSettings, SolverSettings, require
@@ -110,7 +108,7 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
         )
         chosen = sample.indices
         photo, row = self.photo_of_region[chosen], self.row_of_region[chosen]
-        mirrored = rng.random(len(chosen)) < (0.5 if self.settings.flip and self.dataset.flippable else 0.0)
+        mirrored = rng.random(len(chosen)) < (0.5 if self.flip else 0.0)
         size = self.warping.crop_size
         crops = np.empty((len(chosen), size, size, 3), dtype=np.float32)
         labels = np.zeros(len(chosen), dtype=np.int64)
@@ -132,10 +130,7 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
     def gradients(self, batch: Crops) -> dict[str, float]:
         """Run `batch` forward and backward; return the loss."""
         crops, labels = (like(part, self.network.fc8.weight.data) for part in batch)
-        logits = stage("forward")(self.network.logits)(crops)
-        loss, d_logits = stage("loss")(softmax_cross_entropy)(logits, labels)
-        stage("backward")(self.network.backward)(d_logits)
-        return {"loss": loss}
+        return classification_gradients(self.network, labels, crops)
 
     def make_detector(self, proposer: Proposer) -> RCNN:
         """Return a detector with the network in its present state; SVMs and regressors know nothing yet."""
@@ -156,8 +151,7 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
 def train_rcnn(job: TrainingJob[RCNNSettings]) -> RCNN:
     """Make the four parts one after the other: the CNN, its features, the SVMs, the box regressions."""
     trainer = RCNNTrainer(job.dataset, job.proposals, job.settings, device=job.device)
-    trainer.train(job.loop)
-    detector: RCNN = fit_linear_parts(trainer.detector(job.proposer), trainer, job)
+    detector: RCNN = train_in_parts(trainer, job)
     return detector
 
 

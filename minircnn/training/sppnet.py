@@ -17,13 +17,11 @@ from minircnn.arrays import Device
 from minircnn.detectors import PostprocessSettings
 from minircnn.detectors.sppnet import LEVELS, SPPNet, SPPNetNetwork, image_scales
 from minircnn.heads import BoxRegressors, LinearSVMs
-from minircnn.nn import softmax_cross_entropy
-from minircnn.profiling import stage
 from minircnn.proposals import ProposalSettings, Proposer
 from minircnn.structures import DetectionDataset, FloatArray
 from minircnn.training.backbone import check_backbone
 from minircnn.training.box_regression import BoxRegressionSettings
-from minircnn.training.linear_parts import LinearPartsSettings, fit_linear_parts
+from minircnn.training.linear_parts import LinearPartsSettings, classification_gradients, train_in_parts
 from minircnn.training.photo_batches import PhotoBatch, PhotoSampler, RoISampling
 from minircnn.training.presets import QUICK_PROPOSALS, SCENE_PROPOSALS
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
@@ -92,7 +90,7 @@ class SPPNetTrainer(Trainer[SPPNetSettings, PhotoBatch]):
             settings.sampling,
             image_scales(settings.scales)[0],
             settings.scales,
-            settings.flip and dataset.flippable,
+            self.flip,
             settings.seed,
         )
 
@@ -119,10 +117,7 @@ class SPPNetTrainer(Trainer[SPPNetSettings, PhotoBatch]):
     def gradients(self, batch: PhotoBatch) -> dict[str, float]:
         """Run `batch` forward and backward; return the loss."""
         images, rois, image_index, labels, _ = batch.on(self.network.fc8.weight.data)
-        logits = stage("forward")(self.network.logits)(images, rois, image_index)
-        loss, d_logits = stage("loss")(softmax_cross_entropy)(logits, labels)
-        stage("backward")(self.network.backward)(d_logits)
-        return {"loss": loss}
+        return classification_gradients(self.network, labels, images, rois, image_index)
 
     def make_detector(self, proposer: Proposer) -> SPPNet:
         """Return a detector with the network in its present state; SVMs and regressors know nothing yet."""
@@ -149,8 +144,7 @@ def check_sppnet(settings: SPPNetSettings) -> SPPNetNetwork:
 def train_sppnet(job: TrainingJob[SPPNetSettings]) -> SPPNet:
     """Make the four parts one after the other: the network, its features, the SVMs, the box regressions."""
     trainer = SPPNetTrainer(job.dataset, job.proposals, job.settings, device=job.device)
-    trainer.train(job.loop)
-    detector: SPPNet = fit_linear_parts(trainer.detector(job.proposer), trainer, job)
+    detector: SPPNet = train_in_parts(trainer, job)
     return detector
 
 

@@ -48,6 +48,7 @@ class Trainer(ABC, Generic[S, Batch]):
         device: Device = "cpu",
     ) -> None:
         self.dataset, self.settings, self.device = dataset, settings, device
+        self.flip = settings.flip and dataset.flippable
         self.photos = PhotoReader(dataset)
         self.records = region_records(dataset, proposals)
         rng = np.random.default_rng(settings.seed)
