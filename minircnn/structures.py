@@ -51,6 +51,9 @@ class Annotations:
     image_id : str
     height, width : int
         Size of the photo in pixels.
+    areas : (G,) float array, optional
+        Square pixels of each object, where the data set knows them (COCO: of the outline, not of the box).
+        None: the boxes' own.
 
     Raises
     ------
@@ -65,6 +68,7 @@ class Annotations:
     width: int
     image_id: str = ""
     difficult: BoolArray = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    areas: FloatArray | None = None
 
     def __post_init__(self) -> None:
         what = f"annotations of {self.image_id or 'an image'}"
@@ -76,6 +80,8 @@ class Annotations:
                 f"{what}: {len(self.boxes)} boxes, {len(self.labels)} labels, "
                 f"{len(self.difficult)} difficult flags"
             )
+        if self.areas is not None and len(self.areas) != len(self.boxes):
+            raise ValueError(f"{what}: {len(self.boxes)} boxes, {len(self.areas)} areas")
         _check_labels(self.labels, self.class_names, what)
 
     def __len__(self) -> int:

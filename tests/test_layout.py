@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "minircnn"
 
 FLOORS = {
     "arrays": 0,
+    "files": 0,
     "registry": 0,
     "profiling": 1,
     "structures": 1,

@@ -15,12 +15,16 @@ from minircnn.structures import Annotations, ImageArray
 
 @dataclass(frozen=True)
 class ObjectRecord:
-    """One sound object: its position in the file, and its half-open `box` in pixels of the photo."""
+    """One sound object: its position in the file, and its half-open `box` in pixels of the photo.
+
+    `area` is in square pixels, None where the file does not say it.
+    """
 
     index: int
     class_name: str
     box: Box
     difficult: bool
+    area: float | None = None
 
 
 @dataclass(frozen=True)
@@ -38,15 +42,24 @@ class PhotoRecord:
         """Return the objects whose class is among `class_names`, in the order of the file."""
         label = {name: number for number, name in enumerate(class_names, start=1)}
         known = [o for o in self.objects if o.class_name in label]
+        areas = None
+        if any(o.area is not None for o in known):
+            areas = np.array([_box_area(o.box) if o.area is None else o.area for o in known])
         return Annotations(
-            np.array([o.box for o in known], dtype=np.float32).reshape(-1, 4),
+            np.array([o.box for o in known], dtype=np.float64).reshape(-1, 4),
             np.array([label[o.class_name] for o in known], dtype=np.int64),
             class_names,
             self.height,
             self.width,
             self.image_id,
             np.array([o.difficult for o in known], dtype=bool),
+            areas,
         )
+
+
+def _box_area(box: Box) -> float:
+    x1, y1, x2, y2 = box
+    return (x2 - x1) * (y2 - y1)
 
 
 def class_problems(records: Iterable[PhotoRecord], class_names: tuple[str, ...]) -> list[Problem]:
