@@ -82,18 +82,23 @@ def append_line(path: Path | str, line: str) -> None:
             os.close(handle)
 
 
+def require_file(path: Path) -> None:
+    """Raise OSError unless `path` is a file: a pipe would be waited for without end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        what = "a folder" if path.is_dir() else "a pipe or a device"
+        raise OSError(f"{path}: is {what}, not a file")
+
+
 def read_bytes(path: Path | str) -> bytes:
     """Return what `path` holds.
 
     Raises
     ------
     OSError
-        If it is missing, cannot be read, or is no file: a pipe would be waited for without end.
+        If it is missing, cannot be read, or is no file.
     """
     path = Path(path)
-    if not stat.S_ISREG(path.stat().st_mode):
-        what = "a folder" if path.is_dir() else "a pipe or a device"
-        raise OSError(f"{path}: is {what}, not a file")
+    require_file(path)
     return path.read_bytes()
 
 

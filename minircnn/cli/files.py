@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-_PHOTO_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+from minircnn.imaging import PHOTO_ENDINGS
 
 
 def refuse_to_overwrite(paths: Iterable[Path], *, overwrite: bool = False) -> None:
@@ -25,7 +25,7 @@ def refuse_to_overwrite(paths: Iterable[Path], *, overwrite: bool = False) -> No
 
 def looks_like_photo(path: Path) -> bool:
     """Tell whether the name of `path` ends like a photo's."""
-    return path.suffix.lower() in _PHOTO_ENDINGS
+    return path.suffix.lower() in PHOTO_ENDINGS
 
 
 def find_photos(paths: Iterable[Path]) -> list[Path]:

@@ -9,14 +9,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from PIL import ExifTags, Image
+from minircnn.imaging import ImageError, read_header
 
 OnBadBox = Literal["error", "drop"]
 Box = tuple[float, float, float, float]
 
 _log = logging.getLogger("minircnn.data")
 _SHOWN = 10
-_SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 
 
 class DatasetError(ValueError):
@@ -148,31 +147,17 @@ def settle(problems: Sequence[Problem], on_bad_box: OnBadBox, name: str) -> None
         _log.warning("%s: dropped %d and clipped %d bad boxes", name, dropped, len(boxes) - dropped)
 
 
-def photo_size(path: Path) -> tuple[int, int]:
-    """Return (height, width) of the photo as :func:`minircnn.imaging.read_image` returns it.
-
-    Only the header is read; an EXIF orientation that lays the photo on its side swaps the two.
-
-    Raises
-    ------
-    OSError
-        If the file is missing or no image.
-    """
-    with Image.open(path) as picture:
-        width, height = picture.size
-        # The base class's method: PNG's own would decode the whole photo to look for a late EXIF block.
-        sideways = Image.Image.getexif(picture).get(ExifTags.Base.Orientation) in _SIDEWAYS
-    return (width, height) if sideways else (height, width)
-
-
 def check_photo(path: Path, annotation_file: str, height: int, width: int) -> Problem | None:
     """Return the problem of a photo that cannot be opened or differs in size from its annotation."""
     try:
-        found = photo_size(path)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return Problem(str(path), "unreadable", f"cannot be read as an image ({error})")
-    if found != (height, width):
-        message = f"says {width} x {height} pixels, but {path.name} has {found[1]} x {found[0]}"
-        turned = " (upright, after its EXIF orientation)" if found == (width, height) else ""
-        return Problem(annotation_file, "size", message + turned)
-    return None
+        found = read_header(path)
+    except ImageError as error:
+        return Problem(str(path), "unreadable", str(error).removeprefix(f"{path}: "))
+    if (found.height, found.width) == (height, width):
+        return None
+    message = f"says {width} x {height} pixels, but {path.name} has {found.width} x {found.height}"
+    if found.turned:
+        message += " (upright, after its EXIF orientation)"
+    elif (found.width, found.height) == (height, width):
+        message += ": the two are exchanged"
+    return Problem(annotation_file, "size", message)

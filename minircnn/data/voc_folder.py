@@ -16,12 +16,10 @@ from minircnn.data.problems import (
     Problem,
     box_fault,
     check_photo,
-    photo_size,
     repair_box,
 )
 from minircnn.data.records import ObjectRecord, PhotoRecord
-
-_PHOTO_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+from minircnn.imaging import PHOTO_ENDINGS, read_header
 
 
 class VOCFolder:
@@ -44,7 +42,7 @@ class VOCFolder:
         self.path = _find_folder(Path(root), year)
         self.xml = {p.stem: p for p in sorted((self.path / "Annotations").glob("*.xml"))}
         photos = sorted((self.path / "JPEGImages").glob("*"))
-        self.photos = {p.stem: p for p in photos if p.suffix.lower() in _PHOTO_ENDINGS}
+        self.photos = {p.stem: p for p in photos if p.suffix.lower() in PHOTO_ENDINGS}
         self.splits = sorted(p.stem for p in (self.path / "ImageSets" / "Main").glob("*.txt"))
 
     def list_file(self, split: str) -> Path:
@@ -119,7 +117,7 @@ class VOCFolder:
             return None
         try:
             tree = SafeElementTree.parse(file).getroot()
-            height, width = _size(tree) or photo_size(photo)
+            height, width = _size(tree) or _size_of(photo)
         except (ParseError, DefusedXmlException, OSError, ValueError) as error:
             problems.append(Problem(str(file), "unreadable", f"cannot be read as VOC XML ({error!r})"))
             return None
@@ -161,6 +159,11 @@ def _size(tree: Element) -> tuple[int, int] | None:
     if not height and not width:
         return None
     return int(float(height)), int(float(width))
+
+
+def _size_of(photo: Path) -> tuple[int, int]:
+    header = read_header(photo)
+    return header.height, header.width
 
 
 def _read_object(

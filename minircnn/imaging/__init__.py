@@ -2,18 +2,28 @@
 
 from minircnn.imaging.colour import COLOUR_SPACES, ColourSpace, convert
 from minircnn.imaging.filters import gaussian_gradient, gaussian_kernel, smooth
-from minircnn.imaging.read import ImageError, read_image, write_image
+from minircnn.imaging.read import (
+    PHOTO_ENDINGS,
+    ImageError,
+    PhotoHeader,
+    read_header,
+    read_image,
+    write_image,
+)
 from minircnn.imaging.resize import resize_image, scale_to
 from minircnn.imaging.warp import WarpMode, warp_frame, warp_regions
 
 __all__ = [
     "COLOUR_SPACES",
+    "PHOTO_ENDINGS",
     "ColourSpace",
     "ImageError",
+    "PhotoHeader",
     "WarpMode",
     "convert",
     "gaussian_gradient",
     "gaussian_kernel",
+    "read_header",
     "read_image",
     "resize_image",
     "scale_to",

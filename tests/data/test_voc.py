@@ -36,7 +36,7 @@ def test_boxes_are_half_open_and_difficult_is_kept(voc):
 def test_a_photo_without_objects_is_kept(voc):
     truth = VOCDataset(voc, "train").annotations(1)
     assert truth.boxes.shape == (0, 4)
-    assert truth.boxes.dtype == np.float32
+    assert truth.boxes.dtype == np.float64
     assert len(truth.labels) == len(truth.difficult) == 0
 
 

@@ -1,8 +1,11 @@
+import os
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from minircnn.imaging import ImageError, read_image, write_image
+from minircnn.imaging import PHOTO_ENDINGS, ImageError, read_header, read_image, write_image
 
 
 @pytest.fixture
@@ -63,11 +66,119 @@ def test_damage_is_reported_with_the_file_name(photo, tmp_path):
 
 
 def test_write_refuses_what_is_no_image(photo, tmp_path):
+    (tmp_path / "whole.txt").write_text("a file, not a folder")
     for path, image in [
         ("a.png", photo / 255),
         ("a.png", photo[0, 0]),
         ("a.xyz", photo),
-        ("no/such/a.png", photo),
+        ("whole.txt/a.png", photo),
     ]:
         with pytest.raises(ImageError, match="a\\."):
             write_image(tmp_path / path, image)
+
+
+def save_turned(path, photo, orientation=6):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(photo).save(path, exif=exif)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("ending", ["jpg", "png", "tif", "webp"])
+def test_the_header_knows_the_size_that_is_read(photo, tmp_path, ending, orientation):
+    path = tmp_path / f"a.{ending}"
+    save_turned(path, photo, orientation)
+    header = read_header(path)
+    assert (header.height, header.width) == read_image(path).shape[:2]
+    assert header.turned == (orientation >= 5)
+    assert header.orientation == orientation
+
+
+def test_an_orientation_behind_the_pixels_of_a_png_counts(photo, tmp_path):
+    path = tmp_path / "late.png"
+    write_image(path, photo)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    body = exif.tobytes().removeprefix(b"Exif\0\0")
+    chunk = len(body).to_bytes(4, "big") + b"eXIf" + body + zlib.crc32(b"eXIf" + body).to_bytes(4, "big")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-12] + chunk + whole[-12:])  # before IEND
+    assert read_image(path).shape == (7, 5, 3)
+    assert (read_header(path).height, read_header(path).width) == (7, 5)
+
+
+def test_floating_point_is_taken_from_0_to_1(photo, tmp_path):
+    grey = photo[:, :, 0]
+    Image.fromarray((grey / 255).astype(np.float32)).save(tmp_path / "a.tif")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif")[:, :, 0], grey)
+
+
+@pytest.mark.parametrize(
+    "values", [[-0.1, 1.0], [0.0, 255.0], [0.0, np.nan], [0.0, np.inf]], ids=["negative", "255", "nan", "inf"]
+)
+def test_other_floating_point_is_refused(values, tmp_path):
+    Image.fromarray(np.array([values], dtype=np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(ImageError, match=r"a\.tif.*save it in 8 bits"):
+        read_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("value", [-1, 70_000, 2**31 - 1])
+def test_more_than_16_bits_are_refused(value, tmp_path):
+    Image.fromarray(np.array([[0, value]], dtype=np.int32)).save(tmp_path / "a.tif")
+    with pytest.raises(ImageError, match=r"a\.tif.*save it in 8 bits"):
+        read_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "said"),
+    [
+        ("phone.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        ("phone.jpg", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        ("drawing.png", b"<?xml version='1.0'?><svg/>", "export it as PNG"),
+        ("empty.jpg", b"", "empty"),
+        ("raw.dng", b"II*\0", "raw"),
+        ("raw.NEF", b"II*\0", "raw"),
+    ],
+)
+def test_what_is_no_photo_is_called_by_its_name(name, payload, said, tmp_path):
+    (tmp_path / name).write_bytes(payload)
+    for read in (read_image, read_header):
+        with pytest.raises(ImageError, match=f"{name}.*{said}"):
+            read(tmp_path / name)
+
+
+def test_pipes_and_links_to_nowhere_are_named(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "gone.jpg")
+    for name, said in (("pipe.jpg", "pipe"), ("link.jpg", "leads nowhere")):
+        with pytest.raises(ImageError, match=f"{name}.*{said}"):
+            read_image(tmp_path / name)
+
+
+def read_or_error(path):
+    try:
+        return read_image(path)
+    except ImageError as error:
+        return error
+
+
+def test_damaged_bytes_give_an_image_or_an_image_error(tmp_path, rng):
+    photo = rng.integers(0, 256, (24, 20, 3), dtype=np.uint8)
+    for ending in ("jpg", "png", "gif", "tif", "bmp", "webp", "ppm"):
+        path = tmp_path / f"a.{ending}"
+        Image.fromarray(photo).save(path)
+        whole = np.frombuffer(path.read_bytes(), dtype=np.uint8)
+        for _ in range(40):
+            damaged = whole.copy()
+            damaged[rng.integers(len(whole), size=4)] = rng.integers(0, 256, 4)
+            path.write_bytes(damaged.tobytes())
+            outcome = read_or_error(path)
+            assert path.name in str(outcome) if isinstance(outcome, ImageError) else outcome.ndim == 3
+
+
+def test_a_photo_of_every_ending_is_read(photo, tmp_path):
+    writable = Image.registered_extensions()
+    for ending in sorted(PHOTO_ENDINGS & writable.keys()):
+        write_image(tmp_path / f"a{ending}", photo)
+        assert read_image(tmp_path / f"a{ending}").shape == photo.shape
+    assert {".jfif", ".jpe", ".gif", ".ppm"} <= writable.keys()
