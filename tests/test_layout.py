@@ -10,7 +10,10 @@ PACKAGE = Path(__file__).resolve().parents[1] / "minircnn"
 FLOORS = {
     "arrays": 0,
     "files": 0,
+    "interrupts": 0,
+    "progress": 0,
     "registry": 0,
+    "workers": 0,
     "profiling": 1,
     "structures": 1,
     "textbook": 1,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json as json_format
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
-from joblib import Parallel, delayed
-from tqdm.auto import tqdm
+from joblib import delayed
 
+from minircnn import files
 from minircnn.cli.errors import CommandFailed, UsageError, complain
 from minircnn.cli.files import find_photos, refuse_to_overwrite
 from minircnn.cli.options import (
@@ -30,9 +29,11 @@ from minircnn.cli.running import open_detector, parse_svd
 from minircnn.detectors import RegionDetector
 from minircnn.imaging import ImageError, read_image
 from minircnn.profiling import Stage, stage
+from minircnn.progress import progress_bar
 from minircnn.proposals import ProposalFile
 from minircnn.structures import Detections
 from minircnn.viz import draw_detections, save_figure
+from minircnn.workers import run_tasks
 
 _Found: TypeAlias = tuple[dict[str, Any], Detections]
 
@@ -94,10 +95,10 @@ def detect(
         if proposals is not None:
             detector.proposer = ProposalFile(proposals)
         least = detector.usual_min_score if min_score is None else min_score
-        finds: Iterable[_Found | ImageError] = Parallel(n_jobs=workers, return_as="generator")(
-            delayed(_detect)(detector, photo, out, least) for photo in photos
+        finds = run_tasks((delayed(_detect)(detector, photo, out, least) for photo in photos), workers)
+        found: list[_Found | ImageError] = list(
+            progress_bar(finds, total=len(photos), desc="detecting", unit="photo", delay=1)
         )
-        found = list(tqdm(finds, total=len(photos), desc="detecting", unit="photo", delay=1))
     results = [result for result in found if not isinstance(result, ImageError)]
     _announce(results, out, least, total, json=json)
     unreadable = [result for result in found if isinstance(result, ImageError)]
@@ -123,7 +124,7 @@ def _detect(detector: RegionDetector[Any], photo: Path, out: Path, least: float)
             picture = save_figure(draw_detections(image, found, min_score=least), out / f"{photo.stem}.png")
             record = _record(photo, picture, image.shape[:2], found)
             text = json_format.dumps(record, indent=2) + "\n"
-            (out / f"{photo.stem}.json").write_text(text, encoding="utf-8")
+            files.write_text(out / f"{photo.stem}.json", text)
     return record, found
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from minircnn import files
 from minircnn.cli.files import refuse_to_overwrite
 from minircnn.cli.options import (
     Bad,
@@ -127,7 +128,7 @@ def evaluate(
     if out is not None:
         page = _report(dataset, outcome, voc, recall, balance, detector.title)
         note(f"report: {page.save(out / 'report.html')}")
-        (out / "result.json").write_text(json_format.dumps(result, indent=2) + "\n", encoding="utf-8")
+        files.write_text(out / "result.json", json_format.dumps(result, indent=2) + "\n")
 
 
 def _require_same_classes(detector: RegionDetector[Any], dataset: DetectionDataset) -> None:

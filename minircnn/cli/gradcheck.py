@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import numpy as np
 from cyclopts import Parameter
-from tqdm.auto import tqdm
 
 from minircnn.arrays import Array
 from minircnn.backbones import build_backbone
@@ -35,6 +34,7 @@ from minircnn.nn import (
     softmax_cross_entropy,
 )
 from minircnn.nn import gradcheck as compare
+from minircnn.progress import progress_bar
 
 Case = tuple[Module | Callable[..., tuple[float, Any]], tuple[Array, ...]]
 
@@ -69,7 +69,7 @@ def gradcheck(
         name: compare(
             checked, *inputs, rng=rng, step=_STEP, tolerance=_TOLERANCE, max_elements=max(1, elements)
         )
-        for name, (checked, inputs) in tqdm(cases, desc="gradients", unit="part", delay=1)
+        for name, (checked, inputs) in progress_bar(cases, desc="gradients", unit="part", delay=1)
     }
     rows = [
         (name, row.name, row.checked, row.max_error, row.max_error <= report.tolerance)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from joblib import Parallel, delayed
-from tqdm.auto import tqdm
+from joblib import delayed
 
 from minircnn.arrays import Device, device_namespace
 from minircnn.detectors import RegionDetector, load_detector
+from minircnn.progress import progress_bar
 from minircnn.structures import Annotations, DetectionDataset, Detections, FloatArray
 from minircnn.training.run import MODEL_FILE
+from minircnn.workers import run_tasks
 
 
 def open_detector(
@@ -112,11 +113,11 @@ def run_detector(
 
     What is found does not depend on their number; `seconds` do, since processes share the processors.
     """
-    found: Iterable[tuple[Detections, float]] = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(_detect)(detector, dataset, index, boxes) for index, boxes in enumerate(proposals)
+    found = run_tasks(
+        (delayed(_detect)(detector, dataset, index, boxes) for index, boxes in enumerate(proposals)), n_jobs
     )
     detections, seconds = [], []
-    for result, took in tqdm(found, total=len(dataset), desc=title, unit="photo", delay=1):
+    for result, took in progress_bar(found, total=len(dataset), desc=title, unit="photo", delay=1):
         detections.append(result)
         seconds.append(took)
     annotations = [dataset.annotations(index) for index in range(len(dataset))]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
+from minircnn import files
 from minircnn.imaging import write_image
 from minircnn.structures import Annotations, DetectionDataset
 
@@ -73,13 +75,12 @@ def export_voc(
     unusable = [i for i in (dataset.image_ids[j] for j in chosen) if i != Path(i).name or i.split() != [i]]
     if unusable:
         raise ValueError(f"image ids must be plain file names without spaces, got {unusable[0]!r}")
-    for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
     for index in chosen:
         image_id = dataset.image_ids[index]
         filename = f"{image_id}.{image_format}"
         write_image(folder / "JPEGImages" / filename, dataset.image(index))
-        tree = voc_tree(dataset.annotations(index), filename, folder.name)
-        tree.write(folder / "Annotations" / f"{image_id}.xml", encoding="utf-8")
+        xml = io.BytesIO()
+        voc_tree(dataset.annotations(index), filename, folder.name).write(xml, encoding="utf-8")
+        files.write_bytes(folder / "Annotations" / f"{image_id}.xml", xml.getvalue())
     lines = "".join(f"{dataset.image_ids[index]}\n" for index in chosen)
-    (folder / "ImageSets" / "Main" / f"{split}.txt").write_text(lines, "utf-8")
+    files.write_text(folder / "ImageSets" / "Main" / f"{split}.txt", lines)

@@ -9,7 +9,6 @@ one, never half of one. What a file holds of a detector is the detector's own bu
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from minircnn import files
 from minircnn.arrays import HostArray
 from minircnn.detectors.base import DETECTORS, RegionDetector
 from minircnn.detectors.old_files import upgrade_detector
@@ -33,14 +33,7 @@ class StorageError(ValueError):
 def write_bundle(path: Path, arrays: Mapping[str, HostArray], meta: Mapping[str, Any]) -> None:
     """Write `arrays` and the JSON-able `meta` to `path` atomically."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    payload = save(contiguous, metadata={"minircnn": json.dumps(meta)})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        file.write(payload)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    files.write_bytes(path, save(contiguous, metadata={"minircnn": json.dumps(meta)}))
 
 
 def read_bundle(path: Path) -> tuple[dict[str, HostArray], dict[str, Any]]:

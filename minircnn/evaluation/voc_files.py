@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from minircnn import files
 from minircnn.structures import Detections
 
 _TO_INCLUSIVE = np.array([1.0, 1.0, 0.0, 0.0])  # half-open from 0 -> inclusive from 1
@@ -62,12 +63,10 @@ def write_voc_detections(
         for name, score, box in zip(found.names(), found.scores, boxes, strict=True):
             # Nine digits tell any two float32 scores apart, so no ties appear.
             lines[name].append(" ".join([image_id, f"{score:.9g}", *(f"{v:.9g}" for v in box)]))
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, rows in lines.items():
-        path = folder / f"{competition}_det_{set_name}_{name}.txt"
-        path.write_text("".join(row + "\n" for row in rows), encoding="utf-8")
+        path = Path(folder) / f"{competition}_det_{set_name}_{name}.txt"
+        files.write_text(path, "".join(row + "\n" for row in rows))
         paths.append(path)
     return paths
 

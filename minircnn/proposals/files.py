@@ -16,6 +16,7 @@ Files of one photo may be called ``<image id>`` or ``<image id>_boxes``.
 from __future__ import annotations
 
 import csv
+import io
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
+from minircnn.files import write_bytes
 from minircnn.proposals.base import ProposalSettings, register
 from minircnn.structures import FloatArray, ImageArray
 
@@ -239,16 +241,18 @@ def write_proposals(path: str | Path, proposals: Mapping[str, FloatArray]) -> No
     Raises
     ------
     ProposalFileError
-        If `path` has another ending or the folder does not exist.
+        If `path` has another ending or cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() != ".npz":
         raise ProposalFileError(f"{path}: proposals are written to .npz files")
+    # not numpy.savez, whose own arguments image ids like "file" would collide with
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for image_id, boxes in proposals.items():
+            with archive.open(f"{image_id}.npy", "w") as member:
+                np.lib.format.write_array(member, np.asarray(boxes), allow_pickle=False)
     try:
-        # not numpy.savez, whose own arguments image ids like "file" would collide with
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for image_id, boxes in proposals.items():
-                with archive.open(f"{image_id}.npy", "w") as member:
-                    np.lib.format.write_array(member, np.asarray(boxes), allow_pickle=False)
+        write_bytes(path, content.getvalue())
     except OSError as error:
         raise ProposalFileError(f"{path}: cannot be written ({error})") from error

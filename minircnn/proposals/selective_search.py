@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias, cast, overload
 
 import numpy as np
 import numpy.typing as npt
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from minircnn.imaging.colour import ColourSpace, convert
 from minircnn.imaging.filters import smooth
@@ -30,6 +30,7 @@ from minircnn.proposals.region_features import (
     region_features,
 )
 from minircnn.structures import ImageArray
+from minircnn.workers import run_tasks
 
 Mode: TypeAlias = Literal["single", "fast", "quality"]
 _SIGMA = 0.8
@@ -224,7 +225,7 @@ def _hierarchies(image: ImageArray, chosen: Sequence[Strategy], n_jobs: int) -> 
     if n_jobs == 1 or len(tasks) == 1:
         done = [_one_colour(image, task) for task in tasks]
     else:
-        done = Parallel(n_jobs=n_jobs)(delayed(_one_colour)(image, task) for task in tasks)
+        done = list(run_tasks((delayed(_one_colour)(image, task) for task in tasks), n_jobs))
     found = {
         s: h
         for task, hierarchies in zip(tasks, done, strict=True)

@@ -1,7 +1,7 @@
 """Training: settings, loop and checkpoints, and a recipe for each detector."""
 
 from minircnn.training.box_regression import BoxRegressionSettings, train_box_regressors
-from minircnn.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from minircnn.training.checkpoint import NotFiniteError, TrainingState, load_checkpoint, save_checkpoint
 from minircnn.training.fast_rcnn import (
     FAST_RCNN_PRESETS,
     FastRCNNSettings,
@@ -9,13 +9,8 @@ from minircnn.training.fast_rcnn import (
     train_fast_rcnn,
 )
 from minircnn.training.feature_cache import FeatureCache, cache_features
-from minircnn.training.loop import (
-    LoopSettings,
-    NotFiniteError,
-    TrainingInterrupted,
-    read_log,
-    train_loop,
-)
+from minircnn.training.log import LogError, read_log
+from minircnn.training.loop import LoopSettings, TrainingInterrupted, train_loop
 from minircnn.training.photo_batches import PhotoBatch, PhotoSampler, RoISampling
 from minircnn.training.proposals import compute_proposals
 from minircnn.training.rcnn import (
@@ -44,6 +39,7 @@ __all__ = [
     "FeatureCache",
     "FineTuneSettings",
     "FolderInUseError",
+    "LogError",
     "LoopSettings",
     "NotFiniteError",
     "PhotoBatch",

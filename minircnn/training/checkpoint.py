@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minircnn.arrays import Device, device_namespace
+from minircnn.arrays import Device, HostArray, device_namespace
 from minircnn.detectors.storage import StorageError, read_bundle, write_bundle
 from minircnn.nn import SGD, Dropout, Module
 from minircnn.profiling import stage
@@ -44,6 +47,45 @@ class TrainingState:
                 module.rng = self.rng
 
 
+class NotFiniteError(RuntimeError):
+    """The loss, a weight or a feature is no longer a number."""
+
+
+def require_finite(arrays: Mapping[str, HostArray], what: str) -> None:
+    """Raise NotFiniteError naming the first of the `arrays` of `what` with a NaN or an infinite number."""
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise NotFiniteError(
+                f"{what} has diverged: {name} holds numbers that are not finite. Train again, in another "
+                "folder, with a lower learning rate, or check the data (minircnn check-data)"
+            )
+
+
+class CheckpointClock:
+    """Tells when to write again, so that a kill loses at most twice `seconds`.
+
+    What takes long to write is written less often: within that bound, writing costs at most a tenth of the
+    time.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds, self._clock = seconds, clock
+        self._written, self._wait = clock(), seconds
+
+    def due(self) -> bool:
+        """Return whether it is time."""
+        return self._clock() - self._written >= self._wait
+
+    @contextmanager
+    def now(self) -> Iterator[None]:
+        """Note that something is written inside the block, and how long that takes."""
+        start = self._clock()
+        yield
+        self._written = self._clock()
+        cost = self._written - start
+        self._wait = max(self._seconds, min(9 * cost, 2 * self._seconds - cost))
+
+
 def start_training(
     network: Module, solver: SolverSettings, rng: np.random.Generator, device: Device
 ) -> TrainingState:
@@ -61,9 +103,16 @@ def start_training(
 
 @stage("checkpoint")
 def save_checkpoint(path: Path, state: TrainingState, settings: dict[str, Any]) -> None:
-    """Write weights, momentum, iteration, random state and settings to one file, atomically."""
+    """Write weights, momentum, iteration, random state and settings to one file, atomically.
+
+    Raises
+    ------
+    NotFiniteError
+        If a number is none: the file that was there stays.
+    """
     arrays = {f"network.{k}": v for k, v in state.network.state_dict().items()}
     arrays |= {f"momentum.{k}": v for k, v in state.optimizer.state_dict().items()}
+    require_finite(arrays, "the network")
     meta = {
         "checkpoint": FORMAT,
         "iteration": state.iteration,

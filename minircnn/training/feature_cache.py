@@ -11,22 +11,23 @@ import copy
 import hashlib
 import json
 import logging
-import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
-from tqdm.auto import tqdm
+from joblib import delayed
 
+from minircnn import files
 from minircnn.arrays import HostArray, to_host
 from minircnn.detectors.linear_parts import LinearPartsDetector
+from minircnn.progress import progress_bar
 from minircnn.structures import BoolArray, FloatArray
 from minircnn.training.old_runs import old_feature_key
 from minircnn.training.regions import PhotoReader, RegionRecord
+from minircnn.workers import run_tasks
 
 logger = logging.getLogger("minircnn")
 
@@ -103,10 +104,10 @@ def cache_features(
     fc7 = np.lib.format.open_memmap(folder / "fc7.npy", "r+")
     pool5 = np.lib.format.open_memmap(folder / "pool5.npy", "r+")
     work = _Extraction(_without_proposer(detector), photos, dtype)
-    results: Iterable[tuple[HostArray, HostArray]] = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(_extract)(work, i, records[i].boxes, close[i]) for i in range(done, len(records))
+    results = run_tasks(
+        (delayed(_extract)(work, i, records[i].boxes, close[i]) for i in range(done, len(records))), n_jobs
     )
-    bar = tqdm(total=len(records), initial=done, desc="features", unit="photo", disable=not progress)
+    bar = progress_bar(show=progress, total=len(records), initial=done, desc="features", unit="photo")
     with bar:
         for i, (own7, own5) in enumerate(results, start=done):  # in the order of the photos
             if len(records[i]):
@@ -212,6 +213,4 @@ def _done_photos(path: Path, keys: set[str | None]) -> int:
 
 
 def _write_done(path: Path, key: str, photos: int) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps({"key": key, "photos": photos}), encoding="utf-8")
-    os.replace(partial, path)
+    files.write_text(path, json.dumps({"key": key, "photos": photos}))

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import threading
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm.auto import tqdm
-
+from minircnn.interrupts import interrupt_flag
 from minircnn.nn import StepSchedule, clip_gradients
 from minircnn.profiling import stage
-from minircnn.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from minircnn.progress import progress_bar
+from minircnn.training.checkpoint import (
+    CheckpointClock,
+    NotFiniteError,
+    TrainingState,
+    load_checkpoint,
+    require_finite,
+    save_checkpoint,
+)
+from minircnn.training.log import append_log, trim_log
 from minircnn.training.settings import SolverSettings
 
 Step = Callable[[int], Mapping[str, float]]
@@ -33,21 +38,43 @@ class LoopSettings:
         Receives ``NAME.checkpoint.safetensors`` and ``NAME.log.jsonl``; None writes nothing.
     name : str
     checkpoint_every : int
-        Iterations between checkpoints.
+        Most iterations between checkpoints.
+    checkpoint_seconds : float
+        Seconds between checkpoints, where `checkpoint_every` iterations take longer.
     resume : bool
         Continue from the checkpoint in `folder` if there is one.
     progress : bool
         Show a progress bar.
     stop_after : int or None
         Stop (as an interruption would, with a checkpoint) once this many iterations are done.
+    clock : callable
+        Tells the seconds.
+
+    Raises
+    ------
+    ValueError
+        If a number makes no sense.
     """
 
     folder: Path | None = None
     name: str = "train"
     checkpoint_every: int = 200
+    checkpoint_seconds: float = 60.0
     resume: bool = False
     progress: bool = True
     stop_after: int | None = None
+    clock: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        if not self.checkpoint_every >= 1:
+            raise ValueError(
+                "checkpoint_every (updates between two checkpoints) must be 1 or more, "
+                f"got {self.checkpoint_every}"
+            )
+        if not self.checkpoint_seconds >= 0:
+            raise ValueError(f"checkpoint_seconds must be 0 or more, got {self.checkpoint_seconds}")
+        if self.stop_after is not None and not self.stop_after >= 0:
+            raise ValueError(f"stop_after must be 0 or more updates, got {self.stop_after}")
 
     @property
     def checkpoint_path(self) -> Path | None:
@@ -62,10 +89,6 @@ class LoopSettings:
 
 class TrainingInterrupted(RuntimeError):
     """Training stopped before its last iteration; a checkpoint holds what was done."""
-
-
-class NotFiniteError(RuntimeError):
-    """The loss is no longer a number."""
 
 
 def train_loop(
@@ -84,61 +107,45 @@ def train_loop(
     Raises
     ------
     TrainingInterrupted
-        On Ctrl-C or at ``loop.stop_after``, after the checkpoint is written.
+        On Ctrl-C, SIGTERM or SIGHUP, or at ``loop.stop_after``, after the checkpoint is written.
     NotFiniteError
-        If the loss becomes NaN or infinite; the last checkpoint stays.
+        If the loss or a weight becomes NaN or infinite; the last checkpoint stays.
     """
     if loop.resume and loop.checkpoint_path and loop.checkpoint_path.is_file():
         load_checkpoint(loop.checkpoint_path, state, settings)
-    _trim_log(loop.log_path, state.iteration)
+    trim_log(loop.log_path, state.iteration)
     iterations = solver.iterations
     learning_rate = StepSchedule(solver.learning_rate, solver.gamma, solver.step)
-    bar = tqdm(
+    bar = progress_bar(
+        show=loop.progress,
         total=iterations,
         initial=state.iteration,
         desc=loop.name,
         unit="it",
-        disable=not loop.progress,
         mininterval=0.5,
         smoothing=0.05,
     )
     limit = iterations if loop.stop_after is None else min(iterations, loop.stop_after)
-    with bar, _interrupt_flag() as interrupted:
-        while state.iteration < limit and not interrupted.is_set():
+    written = CheckpointClock(loop.checkpoint_seconds, loop.clock)
+    with bar, interrupt_flag() as interrupted:
+        while state.iteration < limit and not interrupted:
             with stage("step"):
                 losses = _update(step, state, learning_rate, solver.clip_norm)
             bar.update()
             bar.set_postfix({name: f"{value:.3f}" for name, value in losses.items()}, refresh=False)
-            _append_log(loop.log_path, {"iteration": state.iteration, **losses})
-            if loop.checkpoint_path and state.iteration % loop.checkpoint_every == 0:
-                save_checkpoint(loop.checkpoint_path, state, settings)
+            append_log(loop.log_path, {"iteration": state.iteration, **losses})
+            if loop.checkpoint_path and (state.iteration % loop.checkpoint_every == 0 or written.due()):
+                with written.now():
+                    save_checkpoint(loop.checkpoint_path, state, settings)
     state.network.zero_grad()
     if loop.checkpoint_path:
         save_checkpoint(loop.checkpoint_path, state, settings)
+    else:  # no loss was computed after the last update
+        require_finite(state.network.state_dict(), "the network")
     if state.iteration < iterations:
         kept = f"continue with --resume from {loop.checkpoint_path}" if loop.folder else "nothing was written"
         raise TrainingInterrupted(f"training stopped at iteration {state.iteration} of {iterations}; {kept}")
     state.network.eval()
-
-
-@contextmanager
-def _interrupt_flag() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into a flag, so that no update is cut in half; the second one interrupts."""
-    flag = threading.Event()
-    if threading.current_thread() is not threading.main_thread():  # signals reach the main thread only
-        yield flag
-        return
-    previous = signal.getsignal(signal.SIGINT)
-
-    def on_interrupt(signum: int, frame: Any) -> None:
-        flag.set()
-        signal.signal(signal.SIGINT, previous)
-
-    signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield flag
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 def _update(
@@ -150,39 +157,20 @@ def _update(
     start = time.perf_counter()
     state.network.zero_grad()
     losses = {name: float(value) for name, value in step(state.iteration).items()}
-    total = losses["loss"]
-    if not abs(total) < float("inf"):  # also false for NaN
-        raise NotFiniteError(
-            f"the loss is {total} at iteration {state.iteration}: lower the learning rate or check the data "
-            "(minircnn check-data)"
-        )
+    _require_number("loss", losses["loss"], state.iteration)
     with stage("update"):
         if clip_norm is not None:
-            clip_gradients(state.network.named_parameters(), clip_norm)
+            norm = clip_gradients(state.network.named_parameters(), clip_norm)
+            _require_number("norm of the gradient", norm, state.iteration)
         state.optimizer.lr = learning_rate(state.iteration)
         state.optimizer.step()
     state.iteration += 1
     return {**losses, "seconds": time.perf_counter() - start}
 
 
-def read_log(path: Path) -> list[dict[str, float]]:
-    """Return the lines of a training log, one dictionary per iteration."""
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-
-
-def _append_log(path: Path | None, record: Mapping[str, float]) -> None:
-    if path is None:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
-
-
-def _trim_log(path: Path | None, iteration: int) -> None:
-    """Drop the lines of updates made after the checkpoint: they will be made again."""
-    if path is None or not path.is_file():
-        return
-    kept = [record for record in read_log(path) if record["iteration"] <= iteration]
-    path.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
+def _require_number(what: str, value: float, iteration: int) -> None:
+    if not math.isfinite(value):
+        raise NotFiniteError(
+            f"the {what} is {value} at iteration {iteration}: lower the learning rate (in another folder) or "
+            "check the data (minircnn check-data)"
+        )

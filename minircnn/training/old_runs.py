@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minircnn import files
 from minircnn.training.regions import RegionRecord
 
 SETTINGS_FILE = "settings.json"
@@ -42,9 +43,8 @@ def read_settings(folder: Path) -> dict[str, Any]:
 
 def write_settings(folder: Path, detector: str, flat: Mapping[str, Any]) -> None:
     """Write the settings of a run."""
-    folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"detector": detector, **flat}, indent=2)
-    (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
+    files.write_text(folder / SETTINGS_FILE, text + "\n")
 
 
 def adopt_old_run(folder: Path) -> None:

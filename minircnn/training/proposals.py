@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
-import os
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
-from tqdm.auto import tqdm
+from joblib import delayed
 
+from minircnn.files import write_bytes
+from minircnn.progress import progress_bar
 from minircnn.proposals import Proposer, SelectiveSearch, describe_proposer
 from minircnn.structures import DetectionDataset, FloatArray
+from minircnn.workers import run_tasks
 
 
 def compute_proposals(
@@ -53,12 +54,9 @@ def compute_proposals(
     ]
     missing = [i for i, file in enumerate(files) if file is None or not file.is_file()]
     found: dict[int, FloatArray] = {}  # by number, of photos that are not written
-    results: Iterable[tuple[int, FloatArray]] = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(_propose)(dataset, proposer, i) for i in missing
-    )
-    for i, boxes in tqdm(
-        results, total=len(missing), desc="proposals", unit="photo", disable=not progress or not missing
-    ):
+    results = run_tasks((delayed(_propose)(dataset, proposer, i) for i in missing), n_jobs)
+    show = progress and bool(missing)
+    for i, boxes in progress_bar(results, show=show, total=len(missing), desc="proposals", unit="photo"):
         file = files[i]
         if file is None:
             found[i] = boxes
@@ -78,8 +76,6 @@ def _file_name(image_id: str) -> str:
 
 
 def _write(file: Path, boxes: FloatArray) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    with partial.open("wb") as handle:
-        np.save(handle, boxes)
-    os.replace(partial, file)
+    content = io.BytesIO()  # numpy.save to a file would hide that the disk is full
+    np.save(content, boxes)
+    write_bytes(file, content.getvalue())

@@ -13,6 +13,8 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from minircnn import files
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -136,11 +138,7 @@ class Report:
 
     def save(self, path: str | Path) -> Path:
         """Write the page to `path` (UTF-8), creating missing folders, and return the path."""
-        path = Path(path)
-        page = self.html()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8")
-        return path
+        return files.write_text(path, self.html())
 
 
 def _paragraphs(text: str) -> list[str]:

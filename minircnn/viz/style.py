@@ -7,12 +7,14 @@ top left corner. Matplotlib is an extra and imported when the first figure is as
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from minircnn import files
 from minircnn.arrays import Array, to_host
 from minircnn.structures import FloatArray, ImageArray
 
@@ -256,8 +258,8 @@ def save_figure(figure: Figure, path: str | Path, *, dpi: float = 150) -> Path:
     suffix = path.suffix.lower()
     if suffix not in (".png", ".svg"):
         raise ValueError(f"{path}: pictures are saved as .png or .svg, not '{path.suffix}'")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    picture = io.BytesIO()
     metadata: dict[str, Any] = {"Date": None} if suffix == ".svg" else {"Software": None}
     with matplotlib.rc_context({"svg.hashsalt": "minircnn"}):  # else element ids are drawn at random
-        figure.savefig(path, dpi=dpi, metadata=metadata)
-    return path
+        figure.savefig(picture, format=suffix[1:], dpi=dpi, metadata=metadata)
+    return files.write_bytes(path, picture.getvalue())

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from minircnn import files
 from minircnn.cli.demo.contest import (
     Contestant,
     Trained,
@@ -123,7 +124,7 @@ def demo(
         "seed": seed,
         "rows": [contestant.to_record() for contestant in contestants],
     }
-    result_path.write_text(json_format.dumps(result, indent=2) + "\n", encoding="utf-8")
+    files.write_text(result_path, json_format.dumps(result, indent=2) + "\n")
     _print_result(result, contestants, json=json)
     note(f"{result['seconds']:.0f} s in all\nreport: {page_path.resolve()}")
 

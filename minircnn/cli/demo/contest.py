@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from minircnn.arrays import Device
 from minircnn.cli.output import note
@@ -20,6 +19,7 @@ from minircnn.cli.running import Outcome, open_detector, run_detector
 from minircnn.data.opening import FirstPhotos
 from minircnn.detectors import RegionDetector
 from minircnn.evaluation import ProposalResult, VocResult, evaluate_voc, proposal_recall
+from minircnn.progress import progress_bar
 from minircnn.proposals import Proposer, SlidingWindow
 from minircnn.structures import DetectionDataset, FloatArray
 from minircnn.training import DetectorSettings, compute_proposals, read_log, train
@@ -198,7 +198,7 @@ def seconds_to_propose(proposer: Proposer, dataset: DetectionDataset) -> float:
     count = min(_TIMED_PHOTOS, len(dataset))
     images = [dataset.image(index) for index in range(count)]
     start = time.perf_counter()
-    for image in tqdm(images, desc="timing proposals", unit="photo", delay=1):
+    for image in progress_bar(images, desc="timing proposals", unit="photo", delay=1):
         proposer.propose(image)
     return (time.perf_counter() - start) / count
 
