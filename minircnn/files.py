@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -87,6 +88,13 @@ def require_file(path: Path) -> None:
     if not stat.S_ISREG(path.stat().st_mode):
         what = "a folder" if path.is_dir() else "a pipe or a device"
         raise OSError(f"{path}: is {what}, not a file")
+
+
+def remove_partial(path: Path, *, older_than: float = 0.0) -> None:
+    """Delete the partial file `path` of a process that was killed, if it is so many seconds old."""
+    with suppress(OSError):
+        if path.name.endswith(PARTIAL) and time.time() - path.stat().st_mtime >= older_than:
+            os.unlink(path)
 
 
 def read_bytes(path: Path | str) -> bytes:

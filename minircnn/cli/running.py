@@ -15,7 +15,7 @@ from minircnn.arrays import Device, device_namespace
 from minircnn.detectors import RegionDetector, load_detector
 from minircnn.progress import progress_bar
 from minircnn.structures import Annotations, DetectionDataset, Detections, FloatArray
-from minircnn.training.run import MODEL_FILE
+from minircnn.training.run_folder import MODEL_FILE
 from minircnn.workers import run_tasks
 
 

@@ -75,6 +75,7 @@ def export_voc(
     unusable = [i for i in (dataset.image_ids[j] for j in chosen) if i != Path(i).name or i.split() != [i]]
     if unusable:
         raise ValueError(f"image ids must be plain file names without spaces, got {unusable[0]!r}")
+    (folder / "JPEGImages").mkdir(parents=True, exist_ok=True)
     for index in chosen:
         image_id = dataset.image_ids[index]
         filename = f"{image_id}.{image_format}"

@@ -21,7 +21,8 @@ from minircnn.training.rcnn import (
     train_rcnn,
 )
 from minircnn.training.recipe import RECIPES, Recipe, TrainingJob, add_recipe
-from minircnn.training.run import FolderInUseError, TrainingRun, train
+from minircnn.training.run import TrainingRun, train
+from minircnn.training.run_folder import FolderInUseError
 from minircnn.training.settings import BackboneSettings, DetectorSettings, SolverSettings, as_json
 from minircnn.training.sppnet import SPPNetSettings
 from minircnn.training.svms import SVMSettings, train_svms

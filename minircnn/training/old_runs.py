@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,13 @@ from typing import Any
 import numpy as np
 
 from minircnn import files
+from minircnn.detectors.storage import read_bundle
 from minircnn.training.regions import RegionRecord
 
+logger = logging.getLogger("minircnn")
+
 SETTINGS_FILE = "settings.json"
+CHECKPOINT_ENDING = ".checkpoint.safetensors"
 
 RENAMED = {
     "nms_iou": "postprocess.nms_iou",
@@ -30,15 +35,57 @@ def upgrade_settings(flat: Mapping[str, Any]) -> dict[str, Any]:
     return {RENAMED.get(name, name): value for name, value in flat.items()}
 
 
+class SettingsError(ValueError):
+    """A file that holds no settings of a run; the message names it."""
+
+
 def read_settings(folder: Path) -> dict[str, Any]:
-    """Return the settings of the run in `folder`, with its detector; nothing where there is no run."""
-    path = folder / SETTINGS_FILE
-    if not path.is_file():
+    """Return the settings of the run in `folder`, with its detector; nothing where there is no run.
+
+    A checkpoint holds them too: a run that has one is not lost with its ``settings.json``. One that has none
+    has trained nothing yet and may start over.
+    """
+    try:
+        return parse_settings(folder / SETTINGS_FILE)
+    except FileNotFoundError as error:
+        missing: Exception = error
+    except SettingsError as error:
+        missing = error
+    checkpoint = find_checkpoint(folder)
+    if checkpoint is None:
+        if isinstance(missing, SettingsError):
+            logger.warning("%s; nothing was trained yet: the run starts over", missing)
         return {}
-    stored = upgrade_settings(json.loads(path.read_text(encoding="utf-8")))
-    if "detector" in stored:
-        stored["detector"] = stored["detector"].replace("_", "-")
-    return stored
+    logger.warning("%s; the settings are those of %s", missing, checkpoint)
+    detector = checkpoint.name.removesuffix(CHECKPOINT_ENDING)
+    settings = upgrade_settings(read_bundle(checkpoint)[1].get("settings", {}))
+    return {"detector": detector.replace("_", "-"), **settings}
+
+
+def parse_settings(path: Path) -> dict[str, Any]:
+    """Return the settings in the file `path`.
+
+    Raises
+    ------
+    SettingsError
+        If it holds anything else.
+    FileNotFoundError
+        If there is no such file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no {path}")
+    try:
+        stored = json.loads(files.read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"{path} cannot be read ({error})") from error
+    if not isinstance(stored, dict) or not isinstance(stored.get("detector"), str):
+        raise SettingsError(f"{path} holds no settings of a run")
+    return {**upgrade_settings(stored), "detector": stored["detector"].replace("_", "-")}
+
+
+def find_checkpoint(folder: Path) -> Path | None:
+    """Return the checkpoint of the run in `folder`, if it has one."""
+    return next(iter(sorted(folder.glob(f"*{CHECKPOINT_ENDING}"))), None)
 
 
 def write_settings(folder: Path, detector: str, flat: Mapping[str, Any]) -> None:

@@ -9,16 +9,15 @@ from typing import Any
 
 from minircnn.arrays import Device, device_namespace
 from minircnn.detectors import RegionDetector, save_detector
+from minircnn.interrupts import interruptible
 from minircnn.profiling import stage
 from minircnn.proposals import make_proposer
 from minircnn.structures import DetectionDataset
 from minircnn.training.loop import LoopSettings
-from minircnn.training.old_runs import adopt_old_run, read_settings, write_settings
 from minircnn.training.proposals import compute_proposals
 from minircnn.training.recipe import RECIPES, TrainingJob
-from minircnn.training.settings import DetectorSettings, as_json
-
-MODEL_FILE = "model.safetensors"
+from minircnn.training.run_folder import MODEL_FILE, claim
+from minircnn.training.settings import DetectorSettings
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,6 @@ class TrainingRun:
     detector: RegionDetector[Any]
     model_path: Path
     seconds: dict[str, float]
-
-
-class FolderInUseError(ValueError):
-    """The output folder already holds a run."""
 
 
 def train(
@@ -78,20 +73,15 @@ def train(
     Raises
     ------
     FolderInUseError
-        If `folder` holds a run and `resume` is False: nothing is overwritten.
+        If `folder` holds a run and `resume` is False: nothing is overwritten. If another process is training
+        there.
     TrainingInterrupted
-        On Ctrl-C; a checkpoint holds what was done.
+        On Ctrl-C, SIGTERM or SIGHUP while the network is trained; a checkpoint holds what was done.
+    KeyboardInterrupt
+        On these at other times. What was done is kept, but for at most two minutes of work.
     """
     folder, recipe = Path(folder), RECIPES[settings.detector]
     recipe.check(settings)
-    _claim(folder, settings, resume=resume)
-    proposer = make_proposer(settings.proposals, seed=settings.seed)
-    clock = time.perf_counter()
-    kept = proposal_folder or folder / "proposals"
-    with stage("proposals"):
-        proposals = compute_proposals(dataset, proposer, folder=kept, n_jobs=n_jobs, progress=progress)
-    seconds = {"proposals": time.perf_counter() - clock}
-    clock = time.perf_counter()
     loop = LoopSettings(
         folder=folder,
         name=recipe.name,
@@ -100,28 +90,19 @@ def train(
         progress=progress,
         stop_after=stop_after,
     )
-    job = TrainingJob(dataset, proposals, proposer, settings, folder, loop, device, network_jobs)
-    detector = recipe.train(job)
-    detector.to(device_namespace(device))
-    seconds["training"] = time.perf_counter() - clock
-    model_path = folder / MODEL_FILE
-    with stage("write detector"):
-        save_detector(model_path, detector)
+    with interruptible(), claim(folder, settings, resume=resume):
+        proposer = make_proposer(settings.proposals, seed=settings.seed)
+        clock = time.perf_counter()
+        kept = proposal_folder or folder / "proposals"
+        with stage("proposals"):
+            proposals = compute_proposals(dataset, proposer, folder=kept, n_jobs=n_jobs, progress=progress)
+        seconds = {"proposals": time.perf_counter() - clock}
+        clock = time.perf_counter()
+        job = TrainingJob(dataset, proposals, proposer, settings, folder, loop, device, network_jobs)
+        detector = recipe.train(job)
+        detector.to(device_namespace(device))
+        seconds["training"] = time.perf_counter() - clock
+        model_path = folder / MODEL_FILE
+        with stage("write detector"):
+            save_detector(model_path, detector)
     return TrainingRun(detector, model_path, seconds)
-
-
-def _claim(folder: Path, settings: DetectorSettings, *, resume: bool) -> None:
-    """Write the settings into `folder`, or see that the run to resume there is of the same detector."""
-    stored = read_settings(folder)
-    if not stored:
-        write_settings(folder, settings.detector, as_json(settings))
-        return
-    if not resume:
-        raise FolderInUseError(
-            f"{folder} already holds a training run: continue it with --resume, or name another folder"
-        )
-    if stored["detector"] != settings.detector:
-        raise FolderInUseError(
-            f"{folder} holds a run of {stored['detector']}, not of {settings.detector}: name another folder"
-        )
-    adopt_old_run(folder)

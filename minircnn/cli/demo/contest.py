@@ -24,7 +24,7 @@ from minircnn.proposals import Proposer, SlidingWindow
 from minircnn.structures import DetectionDataset, FloatArray
 from minircnn.training import DetectorSettings, compute_proposals, read_log, train
 from minircnn.training.old_runs import adopt_old_run
-from minircnn.training.run import MODEL_FILE
+from minircnn.training.run_folder import MODEL_FILE
 
 _TIMED_PHOTOS = 10
 

@@ -1,0 +1,105 @@
+"""The folder of a run: one process at a time, and nothing in it is overwritten unasked."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from minircnn import files
+from minircnn.training.old_runs import (
+    SETTINGS_FILE,
+    SettingsError,
+    adopt_old_run,
+    find_checkpoint,
+    parse_settings,
+    read_settings,
+    write_settings,
+)
+from minircnn.training.settings import DetectorSettings, as_json
+
+logger = logging.getLogger("minircnn")
+
+MODEL_FILE = "model.safetensors"
+_LOCK_FILE = ".lock"
+_NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}
+"""What file systems answer that know no locks."""
+_SHARED_FOR = 3600.0
+"""Seconds for which another run that shares the proposals may still be writing a partial file."""
+
+
+class FolderInUseError(ValueError):
+    """The output folder already holds a run, or another process trains in it now."""
+
+
+@contextmanager
+def claim(folder: Path, settings: DetectorSettings, *, resume: bool) -> Iterator[None]:
+    """Keep other trainings out of `folder` while in the block, and see that it holds the run of `settings`.
+
+    The operating system takes the lock away when the process ends, however it ends.
+
+    Raises
+    ------
+    FolderInUseError
+        If another process trains there, or there is a run and `resume` is False, or one of another detector.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _lock(folder):
+        _enter(folder, settings, resume=resume)
+        yield
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    lock = FileLock(folder / _LOCK_FILE, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise FolderInUseError(
+            f"{folder}: another process is training there; wait until it has ended, or name another folder"
+        ) from None
+    except (OSError, NotImplementedError) as error:
+        if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+            raise
+        logger.warning("%s: this file system has no locks; start no second training there", folder)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _enter(folder: Path, settings: DetectorSettings, *, resume: bool) -> None:
+    """Bring the settings in `folder` and `settings` together."""
+    stored = read_settings(folder)
+    if not resume and (stored or (folder / MODEL_FILE).exists()):
+        way = "continue it with --resume, or name another folder" if stored else "name another folder"
+        raise FolderInUseError(f"{folder} already holds a training run: {way}")
+    if stored and stored["detector"] != settings.detector:
+        raise FolderInUseError(
+            f"{folder} holds a run of {stored['detector']}, not of {settings.detector}: name another folder"
+        )
+    _remove_partial_files(folder)
+    adopt_old_run(folder)
+    if find_checkpoint(folder) is None:  # nothing depends yet on what was there
+        write_settings(folder, settings.detector, as_json(settings))
+    elif not _settings_are_readable(folder):
+        write_settings(folder, settings.detector, {k: v for k, v in stored.items() if k != "detector"})
+
+
+def _settings_are_readable(folder: Path) -> bool:
+    try:
+        parse_settings(folder / SETTINGS_FILE)
+    except (SettingsError, FileNotFoundError):
+        return False
+    return True
+
+
+def _remove_partial_files(folder: Path) -> None:
+    """Delete what a killed process was writing; other runs may be writing proposals in this folder."""
+    for path in folder.rglob(f"*{files.PARTIAL}"):
+        shared = path.relative_to(folder).parts[0] == "proposals"
+        files.remove_partial(path, older_than=_SHARED_FOR if shared else 0.0)
