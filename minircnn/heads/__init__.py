@@ -3,7 +3,9 @@
 from minircnn.heads.box_regressors import BoxRegressors
 from minircnn.heads.dual_descent import DualSolution, SVMProblem, fit_one_vs_rest
 from minircnn.heads.linear_svm import LinearSVMs, feature_scale
-from minircnn.heads.mining import MinedSVMs, MiningRound, MiningSettings, mine_and_train
+from minircnn.heads.miner import MiningSettings
+from minircnn.heads.mining import MinedSVMs, mine_and_train
+from minircnn.heads.mining_state import MiningRound, MiningState
 from minircnn.heads.ridge_bbox import BoxRegressor
 from minircnn.heads.roi_head import SiblingHeads, compress, truncated_svd
 
@@ -15,6 +17,7 @@ __all__ = [
     "MinedSVMs",
     "MiningRound",
     "MiningSettings",
+    "MiningState",
     "SVMProblem",
     "SiblingHeads",
     "compress",

@@ -19,6 +19,8 @@ class ExamplePool:
     ----------
     dim, num_classes : int
         D and K.
+    room : int
+        Rows to have memory for at once.
 
     Attributes
     ----------
@@ -27,15 +29,23 @@ class ExamplePool:
         +1, -1, or 0 where the class does not use the row.
     beta : (n, K) float32 array
         Signed dual variables, where the next training starts.
+    source : (n,) int array
+        Where the features came from, for whoever has to find them again.
     """
 
-    def __init__(self, dim: int, num_classes: int) -> None:
-        self.features: FloatArray = np.zeros((0, dim), np.float32)
+    def __init__(self, dim: int, num_classes: int, room: int = 0) -> None:
+        self._room: FloatArray = np.empty((room, dim), np.float32)  # what `features` is the beginning of
+        self.features: FloatArray = self._room[:0]
         self.labels: IntArray = np.zeros((0, num_classes), np.int8)
         self.beta: FloatArray = np.zeros((0, num_classes), np.float32)
-        self._room: FloatArray = self.features  # what `features` is the beginning of
+        self.source: IntArray = np.zeros(0, np.int64)
 
-    def append(self, features: FloatArray, labels: IntArray) -> None:
+    @property
+    def room(self) -> int:
+        """Rows there is memory for."""
+        return len(self._room)
+
+    def append(self, features: FloatArray, labels: IntArray, source: IntArray) -> None:
         """Add rows, their dual variables zero."""
         if len(self.features) + len(features) > len(self._room):
             self._make_room(len(features))
@@ -44,6 +54,7 @@ class ExamplePool:
         self.features[size:] = features
         self.labels = np.concatenate([self.labels, labels.astype(np.int8)])
         self.beta = np.concatenate([self.beta, np.zeros(labels.shape, np.float32)])
+        self.source = np.concatenate([self.source, source])
 
     def rows_of(self, classes: IntArray) -> IntArray:
         """Return the rows that any of `classes` uses."""
@@ -63,4 +74,4 @@ class ExamplePool:
         for part in split(len(kept), size=CHUNK):  # in place too: rows only move to the front
             room[part] = self.features[kept[part]]
         self._room, self.features = room, room[: len(kept)]
-        self.labels, self.beta = self.labels[kept], self.beta[kept]
+        self.labels, self.beta, self.source = self.labels[kept], self.beta[kept], self.source[kept]

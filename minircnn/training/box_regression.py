@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minircnn.heads import BoxRegressor, BoxRegressors, feature_scale
+from minircnn.heads import BoxRegressor, BoxRegressors
 from minircnn.profiling import stage
 from minircnn.training.feature_cache import FeatureCache
+from minircnn.training.feature_norm import finite_feature_scale
+from minircnn.training.kept_part import KeptPart
 from minircnn.training.regions import RegionRecord
 from minircnn.training.settings import ANY, require
 
@@ -36,10 +38,22 @@ def train_box_regressors(
     records: Sequence[RegionRecord],
     settings: BoxRegressionSettings,
     feature_norm: float,
+    *,
+    keep: KeptPart | None = None,
 ) -> BoxRegressors:
     """Fit one ridge regression per class, from pool5 of the regions close to an object to its offsets.
 
     A class without such regions keeps a regressor of zeros, which leaves boxes as they are.
+
+    Parameters
+    ----------
+    keep : KeptPart, optional
+        Where to go on, and to keep the classes that are done.
+
+    Raises
+    ------
+    NotFiniteError
+        If a feature is no number.
     """
     close = [record.best_iou > settings.min_iou for record in records]
     labels = np.concatenate([r.labels[c] for r, c in zip(records, close, strict=True)])
@@ -47,8 +61,14 @@ def train_box_regressors(
     num_classes, dim = records[0].num_classes, cache.pool5.shape[1]
     weight = np.zeros((num_classes, 4, dim), dtype=np.float32)
     bias = np.zeros((num_classes, 4), dtype=np.float32)
-    scale = feature_scale(cache.pool5, feature_norm) if len(labels) else 1.0
-    for label in range(1, num_classes + 1):
+    done = 0
+    kept = keep.read() if keep is not None else None
+    if kept is not None:
+        weight, bias, done = kept[0]["weight"].copy(), kept[0]["bias"].copy(), int(kept[1]["done"])
+    scale = finite_feature_scale(cache.pool5, feature_norm) if len(labels) else 1.0
+    for label in range(done + 1, num_classes + 1):
+        if keep is not None and keep.due():
+            keep.write({"weight": weight, "bias": bias}, {"done": label - 1})
         own = labels == label
         if not own.any():
             logger.warning("class %d has no region to learn box regression from: its boxes stay", label)

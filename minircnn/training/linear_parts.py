@@ -9,9 +9,11 @@ from minircnn.arrays import Array
 from minircnn.nn import softmax_cross_entropy
 from minircnn.profiling import stage
 from minircnn.training.box_regression import BoxRegressionSettings, train_box_regressors
+from minircnn.training.checkpoint import CheckpointClock
 from minircnn.training.feature_cache import cache_features
+from minircnn.training.kept_part import KeptPart, part_key
 from minircnn.training.recipe import TrainingJob
-from minircnn.training.settings import DetectorSettings
+from minircnn.training.settings import DetectorSettings, as_json
 from minircnn.training.svms import SVMSettings, train_svms
 from minircnn.training.trainer import Trainer
 
@@ -54,8 +56,20 @@ def train_in_parts(trainer: Trainer[Any, Any], job: TrainingJob[Any]) -> Any:
         n_jobs=job.n_jobs,
         progress=progress,
     )
-    mined = train_svms(cache, trainer.records, settings.svm, seed=settings.seed, progress=progress)
+    key = part_key(as_json(settings), detector.network_arrays(), trainer.records, cache)
+
+    def keep(part: str) -> KeptPart:
+        written = CheckpointClock(job.loop.checkpoint_seconds, job.loop.clock)
+        return KeptPart(job.folder / f"{job.loop.name}.{part}.safetensors", key, written)
+
+    mined = train_svms(
+        cache, trainer.records, settings.svm, seed=settings.seed, progress=progress, keep=keep("svms")
+    )
     regressors = train_box_regressors(
-        cache, trainer.records, settings.box_regression, settings.svm.feature_norm
+        cache,
+        trainer.records,
+        settings.box_regression,
+        settings.svm.feature_norm,
+        keep=keep("box-regressions"),
     )
     return dataclasses.replace(detector, svms=mined.svms, regressors=regressors)

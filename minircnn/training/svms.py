@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from minircnn.arrays import HostArray
 from minircnn.boxes import nms
-from minircnn.heads import MinedSVMs, MiningSettings, feature_scale, mine_and_train
+from minircnn.heads import LinearSVMs, MinedSVMs, MiningSettings, MiningState, mine_and_train
 from minircnn.heads.linear_svm import FEATURE_NORM
+from minircnn.heads.mining_state import trace_of, trace_record
 from minircnn.profiling import stage
+from minircnn.progress import progress_bar
 from minircnn.structures import BoolArray
 from minircnn.training.feature_cache import FeatureCache
+from minircnn.training.feature_norm import finite_feature_scale
+from minircnn.training.kept_part import KeptPart
 from minircnn.training.regions import RegionRecord
 from minircnn.training.settings import ANY, require
 
@@ -43,11 +47,27 @@ def train_svms(
     *,
     seed: int = 0,
     progress: bool = True,
+    keep: KeptPart | None = None,
 ) -> MinedSVMs:
     """Train K one-vs-rest SVMs: objects against regions that overlap no object of the class by 0.3.
 
     Positives are the ground-truth boxes alone; regions between the two are left out (appendix B).
+
+    Parameters
+    ----------
+    keep : KeptPart, optional
+        Where to go on, and to keep how far the pass has come.
+
+    Raises
+    ------
+    NotFiniteError
+        If a feature is no number.
     """
+    kept = keep.read() if keep is not None else None
+    if kept is not None and kept[1].get("done"):
+        return _finished(*kept)
+    start = (MiningState.from_parts(*kept), cache.fc7) if kept is not None else None
+    first = start[0].photo if start is not None else 0
     num_classes = records[0].num_classes
     own: list[list[HostArray]] = [[] for _ in range(num_classes)]
     for i, record in enumerate(records):
@@ -57,16 +77,33 @@ def train_svms(
     positives = [np.array(rows, dtype=np.float32).reshape(-1, dim) for rows in own]
 
     def negatives() -> Iterator[tuple[HostArray, BoolArray]]:
-        for i, record in enumerate(tqdm(records, desc="SVMs", unit="photo", disable=not progress)):
-            yield cache.photo(i), negative_regions(record, settings)
+        bar = progress_bar(show=progress, total=len(records), initial=first, desc="SVMs", unit="photo")
+        with bar:
+            for i in range(first, len(records)):
+                yield cache.photo(i), negative_regions(records[i], settings)
+                bar.update()
 
-    return mine_and_train(
+    def between(state: Callable[[], MiningState]) -> None:
+        if keep is not None and keep.due():
+            keep.write(*state().parts())
+
+    mined = mine_and_train(
         positives,
         negatives(),
         settings=settings,
-        scale=feature_scale(cache.fc7, settings.feature_norm),
+        scale=finite_feature_scale(cache.fc7, settings.feature_norm),
         rng=np.random.default_rng(seed),
+        between=between,
+        start=start,
     )
+    if keep is not None:
+        arrays = {"weight": mined.svms.coef_, "bias": mined.svms.intercept_}
+        keep.write(arrays, {"done": True, "trace": trace_record(mined.trace)})
+    return mined
+
+
+def _finished(arrays: dict[str, HostArray], state: dict[str, Any]) -> MinedSVMs:
+    return MinedSVMs(LinearSVMs.from_weights(arrays["weight"], arrays["bias"]), trace_of(state["trace"]))
 
 
 def negative_regions(record: RegionRecord, settings: SVMSettings) -> BoolArray:

@@ -1,10 +1,12 @@
 """One-pass hard negative mining against the SVMs trained on everything."""
 
+import json
+
 import numpy as np
 import pytest
 
 from minircnn import textbook
-from minircnn.heads import MiningSettings, fit_one_vs_rest, mine_and_train
+from minircnn.heads import MiningSettings, MiningState, fit_one_vs_rest, mine_and_train
 from minircnn.heads.negative_cache import ExamplePool
 
 
@@ -91,7 +93,7 @@ def test_the_pool_keeps_used_rows_in_order_through_growth_and_reuse(rng):
     for _ in range(40):
         features = rng.normal(size=(rng.integers(0, 30), 3)).astype(np.float32)
         labels = rng.integers(-1, 2, (len(features), 2))
-        pool.append(features, labels)
+        pool.append(features, labels, (features[:, 0] * 1e6).astype(int))
         pool.labels[rng.random(len(pool.labels)) < 0.4 * (rng.random() < 0.7)] = 0
         rows = pool.rows_of(np.arange(2))
         held = pool.features_of(rows)
@@ -102,6 +104,7 @@ def test_the_pool_keeps_used_rows_in_order_through_growth_and_reuse(rng):
         np.testing.assert_array_equal(held, kept_features)
         np.testing.assert_array_equal(pool.labels[rows], kept_labels)
         assert len(pool.beta) == len(pool.features)
+        np.testing.assert_array_equal(pool.source, (pool.features[:, 0] * 1e6).astype(int))
 
 
 def test_first_photo_gives_all_its_negatives(rng):
@@ -142,3 +145,26 @@ def test_wrong_shapes_are_named(rng):
         mine_and_train([np.zeros((1, 4))], [(np.zeros((2, 4)), np.ones((2, 3), bool))], rng=rng)
     with pytest.raises(ValueError, match="positives"):
         mine_and_train([np.zeros((1, 4)), np.zeros((1, 5))], [], rng=rng)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_a_pass_that_goes_on_from_any_state_ends_with_the_same_bits(rng, dtype):
+    positives, photos = photos_of(rng)
+    photos = [(features.astype(dtype), eligible) for features, eligible in photos]
+    visited = np.concatenate([features for features, _ in photos])
+    settings = MiningSettings(retrain_after=60, score_rows=200)
+
+    def mine(photos, **how):
+        rng = np.random.default_rng(1)
+        return mine_and_train(positives, photos, settings=settings, scale=1.5, rng=rng, **how)
+
+    kept = []
+    whole = mine(photos, between=lambda state: kept.append(state()))
+    assert [state.photo for state in kept] == [1, 3, 5, 7, 9, 11]
+    for state in kept:
+        arrays, rest = state.parts()
+        again = MiningState.from_parts(arrays, json.loads(json.dumps(rest)))
+        resumed = mine(photos[state.photo :], start=(again, visited))
+        assert resumed.svms.coef_.tobytes() == whole.svms.coef_.tobytes()
+        assert resumed.svms.intercept_.tobytes() == whole.svms.intercept_.tobytes()
+        assert repr(resumed.trace) == repr(whole.trace)

@@ -61,7 +61,7 @@ def test_write_and_read_back(tmp_path):
     proposer = ProposalFile(tmp_path / "p.npz")
     for image_id, boxes in proposals.items():
         np.testing.assert_array_equal(proposer.propose(PHOTO, image_id=image_id), boxes)
-    for path in ("p.csv", "no/such.npz"):
+    for path in ("p.csv", "p.npz/such.npz"):
         with pytest.raises(ProposalFileError, match=path):
             write_proposals(tmp_path / path, proposals)
 
