@@ -3,8 +3,7 @@
 from minircnn.heads.box_regressors import BoxRegressors
 from minircnn.heads.dual_descent import DualSolution, SVMProblem, fit_one_vs_rest
 from minircnn.heads.linear_svm import LinearSVMs, feature_scale
-from minircnn.heads.miner import MiningSettings
-from minircnn.heads.mining import MinedSVMs, mine_and_train
+from minircnn.heads.mining import MinedSVMs, MiningSettings, mine_and_train
 from minircnn.heads.mining_state import MiningRound, MiningState
 from minircnn.heads.ridge_bbox import BoxRegressor
 from minircnn.heads.roi_head import SiblingHeads, compress, truncated_svd

@@ -14,10 +14,29 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minircnn.arrays import HostArray
+from minircnn.heads.dual_descent import SVMProblem
 from minircnn.heads.linear_svm import LinearSVMs
-from minircnn.heads.miner import Miner, MiningSettings
+from minircnn.heads.miner import Miner
 from minircnn.heads.mining_state import MiningRound, MiningState
 from minircnn.structures import BoolArray
+
+
+@dataclass(frozen=True)
+class MiningSettings(SVMProblem):
+    """Settings of :func:`mine_and_train`; defaults are those of R-CNN's released code."""
+
+    hard_above: float = -1.0001
+    """A negative is added when its score is above this: on the margin or inside it."""
+    evict_below: float = -1.2
+    """After training, cached negatives with a score below this are dropped."""
+    retrain_after: int = 2000
+    """A class is trained again when more negatives than this were added."""
+    tol: float = 1e-3
+    """Accepted duality gap, as a fraction of the objective."""
+    max_epochs: int = 1000
+    """Most passes of the solver in one training."""
+    score_rows: int = 8192
+    """Photos are gathered until they hold so many proposals, and scored in one product."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minircnn.arrays import Array, array_namespace
 from minircnn.nn.layer import Layer
+from minircnn.nn.module import kept
 
 
 class ReLU(Layer):
@@ -28,6 +29,6 @@ class ReLU(Layer):
         if not self.needs_input_grad:
             return None
         xp = array_namespace(dy)
-        dx = xp.astype(self._y > 0, dy.dtype)  # type: ignore[operator]
+        dx = xp.astype(kept(self._y) > 0, dy.dtype)
         dx *= dy
         return dx

@@ -11,7 +11,7 @@ from minircnn.kernels.layout import from_channels_last, to_channels_last
 from minircnn.kernels.products import matmul
 from minircnn.nn.init import starting_weight
 from minircnn.nn.layer import Layer
-from minircnn.nn.module import Parameter
+from minircnn.nn.module import Parameter, kept
 
 
 class Conv2d(Layer):
@@ -97,7 +97,7 @@ class Conv2d(Layer):
         weight = array_namespace(dy).astype(self._channels_last_weight(), dy.dtype, copy=False)
         algorithm = choose_algorithm(slopes, weight, self.geometry)
         if self.weight.trainable:
-            gradient = algorithm.weight_gradient(self._x, slopes, self.geometry)
+            gradient = algorithm.weight_gradient(kept(self._x), slopes, self.geometry)
             self.weight.accumulate(from_channels_last(gradient))
         if self.bias.trainable:
             flat = slopes.reshape(-1, slopes.shape[3])  # (N·OH·OW, O)

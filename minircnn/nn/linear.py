@@ -10,7 +10,7 @@ from minircnn.arrays import Array, array_namespace
 from minircnn.kernels.products import matmul
 from minircnn.nn.init import starting_weight
 from minircnn.nn.layer import Layer
-from minircnn.nn.module import Parameter
+from minircnn.nn.module import Parameter, kept
 
 
 class Linear(Layer):
@@ -49,7 +49,7 @@ class Linear(Layer):
         """Return dLoss/dx (R, D), or None where it is not needed."""
         xp = array_namespace(dy)
         if self.weight.trainable:
-            self.weight.accumulate(matmul(dy.T, self._x))
+            self.weight.accumulate(matmul(dy.T, kept(self._x)))
         if self.bias.trainable:
             self.bias.accumulate(xp.sum(dy, axis=0))
         return matmul(dy, self.weight.data) if self.needs_input_grad else None
@@ -68,4 +68,4 @@ class Flatten(Layer):
 
     def backward(self, dy: Array) -> Array:
         """Return dLoss/dx in the shape of the input."""
-        return array_namespace(dy).reshape(dy, self._shape) if self.needs_input_grad else None
+        return array_namespace(dy).reshape(dy, kept(self._shape or None)) if self.needs_input_grad else None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from minircnn.arrays import Array, HostArray, array_namespace, like, to_host
+
+T = TypeVar("T")
 
 
 class Parameter:
@@ -40,6 +42,21 @@ class Parameter:
     def accumulate(self, gradient: Array) -> None:
         """Add `gradient` (same shape as the data) to the sum of gradients."""
         self.grad = gradient if self.grad is None else self.grad + gradient
+
+
+def kept(value: T | None) -> T:
+    """Return what ``forward`` kept for ``backward``.
+
+    Raises
+    ------
+    RuntimeError
+        If it kept nothing.
+    """
+    if value is None:
+        raise RuntimeError(
+            "backward without a forward in training mode: call net.prepare_training() and forward before it"
+        )
+    return value
 
 
 class Module:

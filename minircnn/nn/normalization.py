@@ -9,6 +9,7 @@ from minircnn.kernels.layout import from_channels_last, to_channels_last
 from minircnn.kernels.split import split
 from minircnn.kernels.threads import parallel_for
 from minircnn.nn.layer import Layer
+from minircnn.nn.module import kept
 
 PIECE_VALUES = 2**16
 """Work on about so many values at a time, so that the few passes over them stay in cache."""
@@ -69,9 +70,7 @@ class LocalResponseNorm(Layer):
         if not self.needs_input_grad:
             return None
         xp = array_namespace(dy)
-        slopes, x, scale = to_channels_last(dy), self._x, self._scale
-        assert x is not None, "backward without a forward in training mode"
-        assert scale is not None
+        slopes, x, scale = to_channels_last(dy), kept(self._x), kept(self._scale)
         dx = xp.empty(slopes.shape, dtype=dy.dtype)
         flat_dy, flat_dx = slopes.reshape(x.shape), dx.reshape(x.shape)
 

@@ -11,6 +11,7 @@ from minircnn.kernels.scratch import workspace
 from minircnn.kernels.split import split
 from minircnn.kernels.threads import parallel_for
 from minircnn.nn.layer import Layer
+from minircnn.nn.module import kept
 
 PIECE_VALUES = 2**18
 """Work on about so many values at a time: few enough for the cache, enough that calls cost little."""
@@ -90,8 +91,7 @@ class MaxPool2d(Layer):
         if not self.needs_input_grad:
             return None
         xp = array_namespace(dy)
-        slopes, winner = to_channels_last(dy), self._winner
-        assert winner is not None, "backward without a forward in training mode"
+        slopes, winner = to_channels_last(dy), kept(self._winner)
         n, height, width, channels = self._shape
         dx = xp.empty(self._shape, dtype=dy.dtype)
         columns = self._taps(slice(0, winner.shape[2]), slice(0, width))
@@ -158,7 +158,7 @@ class GlobalAveragePool(Layer):
         if not self.needs_input_grad:
             return None
         xp = array_namespace(dy)
-        n, channels, height, width = self._shape
+        n, channels, height, width = kept(self._shape or None)
         share = xp.reshape(dy / (height * width), (n, 1, 1, channels))
         dx = share + xp.zeros((n, height, width, channels), dtype=dy.dtype)
         return xp.permute_dims(dx, (0, 3, 1, 2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from minircnn.arrays import Array, array_namespace
 from minircnn.kernels.layout import from_channels_last, to_channels_last
 from minircnn.kernels.maxima.range_max import Winners, rectangle_maxima, scatter_to_winners
-from minircnn.nn.module import Module
+from minircnn.nn.module import Module, kept
 from minircnn.profiling import stage
 
 
@@ -65,8 +65,7 @@ class RegionPool(Module):
 
     def unpool(self, dy: Array) -> Array:
         """Return dLoss/dfeatures (N, C, H, W), given `dy` (R, C, B)."""
-        assert self._winners is not None, "backward without a forward in training mode"
-        return from_channels_last(scatter_to_winners(dy, self._winners))
+        return from_channels_last(scatter_to_winners(dy, kept(self._winners)))
 
 
 def check_regions(rois: Array, image_index: Array) -> None:

@@ -90,6 +90,8 @@ class Trainer(ABC, Generic[S, Batch]):
 
     def step(self, iteration: int) -> dict[str, float]:
         """Compute the losses of a fresh batch and add their gradients to the parameters."""
+        if not self.network.training:  # a detector of it was at work in between
+            self.network.prepare_training()
         batch = stage("make batch")(self.make_batch)(iteration)
         return self.gradients(batch)
 

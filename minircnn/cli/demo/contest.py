@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from minircnn import files
 from minircnn.arrays import Device
 from minircnn.cli.output import note
 from minircnn.cli.running import Outcome, open_detector, run_detector
@@ -66,8 +68,9 @@ def train_or_reuse(
     """Train in `folder`; with `resume` continue what was stopped, or take what was finished."""
     adopt_old_run(folder)
     took, log = folder / "seconds.json", folder / f"{settings.detector}.log.jsonl"
-    if not (resume and took.is_file() and (folder / MODEL_FILE).is_file()):
-        before = sum(line["seconds"] for line in read_log(log)) if resume else 0.0
+    seconds = _seconds(took) if resume and (folder / MODEL_FILE).is_file() else None
+    if seconds is None:
+        before = sum(line.get("seconds", 0.0) for line in read_log(log)) if resume else 0.0
         run = train(
             dataset,
             settings,
@@ -77,11 +80,20 @@ def train_or_reuse(
             n_jobs=jobs,
             proposal_folder=proposals,
         )
-        took.write_text(json.dumps(before + run.seconds["training"]), encoding="utf-8")
+        seconds = before + run.seconds["training"]
+        files.write_text(took, json.dumps(seconds))
     else:
         note(f"taking the finished detector of {folder}")
-    seconds = float(json.loads(took.read_text(encoding="utf-8")))
     return Trained(open_detector(folder, device=device), folder, seconds, read_log(log))
+
+
+def _seconds(path: Path) -> float | None:
+    """Return the number in the file `path`; None if there is none, or the file is damaged."""
+    try:
+        seconds = json.loads(files.read_text(path))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return float(seconds) if type(seconds) in (int, float) and 0 <= seconds < math.inf else None
 
 
 @dataclass(frozen=True)
