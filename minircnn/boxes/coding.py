@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 
 from minircnn.arrays import Array, array_namespace, to_host
-from minircnn.boxes.geometry import as_boxes
+from minircnn.boxes.geometry import as_boxes, as_numbers
 from minircnn.profiling import stage
 
 MAX_LOG_SCALE = math.log(1000 / 16)
@@ -22,11 +22,20 @@ MAX_LOG_SCALE = math.log(1000 / 16)
 An untrained regressor can predict anything; without the bound ``exp`` overflows.
 """
 
+LEAST_SIDE = 1e-15
+"""Pixels; what is smaller counts as no side, as the offsets in units of it would be beyond all numbers."""
+
 
 def encode(proposals: Array, targets: Array) -> Array:
     """Return t_x, t_y, t_w, t_h (R, 4) that turn each proposal (R, 4) into its target box (R, 4).
 
-    R-CNN, equations 6-9. A side that is not positive raises ValueError naming its row.
+    R-CNN, equations 6-9.
+
+    Raises
+    ------
+    ValueError
+        Naming the row, if a coordinate is not finite or a side not positive (less than 10⁻¹⁵ pixels, by which
+        one cannot divide).
     """
     xp = array_namespace(proposals, targets)
     proposals, targets = as_boxes(proposals, "proposals"), as_boxes(targets, "targets")
@@ -47,10 +56,11 @@ def decode(proposals: Array, deltas: Array) -> Array:
 
     `deltas` are (R, 4); or one set of four per class, (R, M, 4) or (R, 4 M), all applied to the same
     proposal. The boxes have their shape and are not clipped to the image. The inverse of :func:`encode` as
-    long as no side grows beyond ``exp(MAX_LOG_SCALE)`` = 62.5 times.
+    long as no side grows beyond ``exp(MAX_LOG_SCALE)`` = 62.5 times. Shapes that do not fit, and numbers that
+    are not finite, raise ValueError.
     """
     xp = array_namespace(proposals, deltas)
-    proposals = as_boxes(proposals, "proposals")
+    proposals, deltas = as_boxes(proposals, "proposals"), as_numbers(deltas, "deltas")
     in_columns = deltas.ndim == 2 and deltas.shape[1] % 4 == 0
     in_sets = deltas.ndim == 3 and deltas.shape[2] == 4
     if deltas.shape[0] != proposals.shape[0] or not (in_columns or in_sets):
@@ -76,7 +86,7 @@ def _centre_form(boxes: Array) -> tuple[Array, Array, Array, Array]:
 
 def _require_positive(width: Array, height: Array, what: str) -> None:
     xp = array_namespace(width)
-    good = (width > 0) & (height > 0)  # False for NaN too
+    good = (width >= LEAST_SIDE) & (height >= LEAST_SIDE)
     if not bool(xp.all(good)):
         row = int(to_host(xp.argmin(xp.astype(good, xp.int8))))
         raise ValueError(

@@ -1,29 +1,78 @@
 """Areas, overlaps, clipping and mirroring of boxes.
 
 A box is ``x1, y1, x2, y2`` in pixels, half-open and continuous: pixel j covers [j, j+1), so a width
-is ``x2 - x1`` and a crop is ``image[y1:y2, x1:x2]``. No function adds 1 or an epsilon. Integer boxes
-are promoted to float64; zero boxes, shape (0, 4), are fine everywhere.
+is ``x2 - x1`` and a crop is ``image[y1:y2, x1:x2]``. No function adds 1 or an epsilon. Zero boxes, shape
+(0, 4), are fine everywhere.
+
+Every function computes in float32 or float64: half precision is promoted to float32 (the area of 300 × 300
+pixels is beyond it), whole numbers to float64, and so are coordinates beyond 10¹⁵, whose products float32
+cannot hold. A coordinate that is no finite number raises ValueError.
 """
 
 from __future__ import annotations
 
+import math
+
 import array_api_compat
 
-from minircnn.arrays import Array, array_namespace, is_host
+from minircnn.arrays import Array, array_namespace, is_host, to_host
 from minircnn.kernels.split import split
 
 TABLE = 1 << 15
 """IoU values computed at once on the CPU: what is made on the way to them stays in the core's cache."""
 
 
+_LARGEST = {32: 1e15, 64: 1e150}
+"""What coordinates may measure in numbers of so many bits; their products and sums are then finite too."""
+
+
 def as_boxes(boxes: Array, what: str = "boxes") -> Array:
-    """Return `boxes` in floating point; raise ValueError, naming `what`, if the shape is not (R, 4)."""
-    xp = array_namespace(boxes)
+    """Return `boxes` (R, 4) in floating point, wide enough for areas.
+
+    Raises
+    ------
+    ValueError
+        Naming `what`, if the shape is not (R, 4); and the row, if a coordinate is not finite.
+    """
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f"{what} must have shape (R, 4), got {tuple(boxes.shape)}")
-    if not xp.isdtype(boxes.dtype, "real floating"):
-        boxes = xp.astype(boxes, xp.float64)
-    return boxes
+    return as_numbers(boxes, what)
+
+
+def as_numbers(values: Array, what: str) -> Array:
+    """Return `values` (R, ...) in a floating-point format whose products do not overflow.
+
+    Raises
+    ------
+    ValueError
+        Naming `what`, if they are no real numbers; and the row, if one is not finite or beyond 10¹⁵⁰.
+    """
+    xp = array_namespace(values)
+    if not xp.isdtype(values.dtype, ("real floating", "integral")):
+        raise ValueError(f"{what} must be real numbers, got dtype {values.dtype}")
+    if xp.isdtype(values.dtype, "integral"):
+        return xp.astype(values, xp.float64)
+    if (bits := xp.finfo(values.dtype).bits) < 32:
+        values, bits = xp.astype(values, xp.float32), 32
+    if math.prod(values.shape) == 0:
+        return values
+    largest = float(xp.max(xp.abs(values)))  # NaN if any is
+    if largest > _LARGEST[32] and bits == 32:
+        values, bits = xp.astype(values, xp.float64), 64
+    if not largest <= _LARGEST[min(bits, 64)]:
+        _refuse(values, what)
+    return values
+
+
+def _refuse(values: Array, what: str) -> None:
+    """Name the first row of `values` that holds an impossible number."""
+    xp = array_namespace(values)
+    rows = xp.reshape(values, (values.shape[0], -1))
+    good = xp.all(xp.abs(rows) <= _LARGEST[64], axis=1)  # False for NaN too
+    row = int(xp.argmin(xp.astype(good, xp.int8)))
+    numbers = [float(v) for v in to_host(rows[row, :])]
+    odd = next(v for v in numbers if not abs(v) <= _LARGEST[64])
+    raise ValueError(f"{what}: row {row}: {odd} is {'too large' if math.isfinite(odd) else 'not finite'}")
 
 
 def box_area(boxes: Array) -> Array:
@@ -81,8 +130,13 @@ def iou_of_columns(a: Array, b: Array) -> Array:
 
 
 def clip_boxes(boxes: Array, height: float, width: float) -> Array:
-    """Return boxes (R, 4) cut to the image; one that lies outside collapses on the nearest border."""
+    """Return boxes (R, 4) cut to the image; one that lies outside collapses on the nearest border.
+
+    A size that is negative or not finite raises ValueError.
+    """
     boxes = as_boxes(boxes)
+    if not (0 <= height < math.inf and 0 <= width < math.inf):
+        raise ValueError(f"no size of an image: height {height}, width {width}")
     xp = array_namespace(boxes)
     x = xp.clip(boxes[:, 0::2], 0, width)  # (R, 2)
     y = xp.clip(boxes[:, 1::2], 0, height)  # (R, 2)
@@ -90,15 +144,22 @@ def clip_boxes(boxes: Array, height: float, width: float) -> Array:
 
 
 def flip_boxes(boxes: Array, width: float) -> Array:
-    """Return boxes (R, 4) as they lie in the horizontally mirrored image: x becomes ``width - x``."""
+    """Return boxes (R, 4) as they lie in the horizontally mirrored image: x becomes ``width - x``.
+
+    A width that is negative or not finite raises ValueError.
+    """
     boxes = as_boxes(boxes)
+    if not 0 <= width < math.inf:
+        raise ValueError(f"no width of an image: {width}")
     xp = array_namespace(boxes)
     return xp.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], axis=1)
 
 
 def large_enough(boxes: Array, min_size: float) -> Array:
-    """Tell for every box (R, 4) whether both its sides measure at least `min_size` pixels."""
+    """Tell for every box (R, 4) whether both its sides measure at least `min_size` pixels, a number."""
     boxes = as_boxes(boxes)
+    if math.isnan(min_size):
+        raise ValueError("min_size is NaN")
     return (boxes[:, 2] - boxes[:, 0] >= min_size) & (boxes[:, 3] - boxes[:, 1] >= min_size)
 
 

@@ -54,7 +54,10 @@ class Sample:
 
 
 def assign(proposals: Array, gt_boxes: Array) -> Assignment:
-    """Give every proposal (R, 4) the object (G, 4), G ≥ 0, it overlaps most (R-CNN, section 2.3)."""
+    """Give every proposal (R, 4) the object (G, 4), G ≥ 0, it overlaps most (R-CNN, section 2.3).
+
+    A coordinate that is not finite raises ValueError naming its row.
+    """
     xp = array_namespace(proposals, gt_boxes)
     proposals, gt_boxes = as_boxes(proposals, "proposals"), as_boxes(gt_boxes, "gt_boxes")
     if gt_boxes.shape[0] == 0:
@@ -98,8 +101,21 @@ def sample_fast_rcnn(
     -------
     Sample
         Host indices into `best_iou`.
+
+    Raises
+    ------
+    ValueError
+        If `best_iou` is not (R,) or holds a NaN, or a bound or a number is impossible.
     """
     iou = to_host(best_iou)
+    if iou.ndim != 1 or np.isnan(iou).any():
+        raise ValueError(f"best_iou must be (R,) without NaN, got shape {iou.shape}")
+    _require_count(num_rois, "num_rois")
+    if not (0 <= fg_fraction <= 1 and 0 <= fg_iou <= 1 and 0 <= bg_iou[0] <= bg_iou[1] <= 1):
+        raise ValueError(
+            "fg_fraction, fg_iou and bg_iou (low, high) must lie in 0..1 and low <= high, "
+            f"got {fg_fraction}, {fg_iou} and {bg_iou}"
+        )
     foreground = np.flatnonzero(iou >= fg_iou)
     background = np.flatnonzero((iou >= bg_iou[0]) & (iou < bg_iou[1]))
     num_foreground = min(round(fg_fraction * num_rois), len(foreground))
@@ -135,14 +151,28 @@ def sample_rcnn(
     -------
     Sample
         Host indices into `is_foreground`.
+
+    Raises
+    ------
+    ValueError
+        If `is_foreground` is not (R,) and boolean, or a number is negative.
     """
     mask = to_host(is_foreground)
+    if mask.ndim != 1 or mask.dtype != bool:
+        raise ValueError(f"is_foreground must be (R,) bool, got {mask.shape} {mask.dtype}")
+    _require_count(num_foreground, "num_foreground")
+    _require_count(num_background, "num_background")
     foreground, background = np.flatnonzero(mask), np.flatnonzero(~mask)
     return Sample(
         _draw(foreground, num_foreground, rng),
         _draw(background, num_background, rng),
         short_by=max(num_foreground - len(foreground), 0) + max(num_background - len(background), 0),
     )
+
+
+def _require_count(count: int, what: str) -> None:
+    if not isinstance(count, int | np.integer) or count < 0:
+        raise ValueError(f"{what} must be a whole number, at least 0, got {count}")
 
 
 def _draw(candidates: IntArray, count: int, rng: np.random.Generator) -> IntArray:

@@ -48,10 +48,16 @@ def nms(boxes: Array, scores: Array, iou_threshold: float) -> Array:
     Raises
     ------
     ValueError
-        If the shapes do not fit together, a score is NaN or the threshold is outside [0, 1].
+        If the shapes do not fit together, a coordinate is not finite, a score is NaN or the threshold is
+        outside [0, 1].
     """
-    xp = array_namespace(boxes, scores)
-    boxes = _checked(boxes, scores, iou_threshold)
+    array_namespace(boxes, scores)  # refuses a mixture of libraries
+    return _kept(_checked(boxes, scores, iou_threshold), scores, iou_threshold)
+
+
+def _kept(boxes: Array, scores: Array, iou_threshold: float) -> Array:
+    """Return which of `boxes`, already checked, stay."""
+    xp = array_namespace(boxes)
     order = _best_first(scores)  # (R,)
     rows = xp.take(columns(boxes), order, axis=1)  # (5, R)
     kept = [order[:0]]
@@ -95,17 +101,19 @@ def batched_nms(boxes: Array, scores: Array, labels: Array, iou_threshold: float
     Raises
     ------
     ValueError
-        As :func:`nms`, or if there is not one label per box.
+        As :func:`nms`, or if there is not one label per box, a whole number.
     """
     xp = array_namespace(boxes, scores, labels)
     boxes = _checked(boxes, scores, iou_threshold)
     if labels.shape != scores.shape:
         raise ValueError(f"{scores.shape[0]} scores but labels of shape {tuple(labels.shape)}")
+    if not xp.isdtype(labels.dtype, "integral"):
+        raise ValueError(f"labels must be whole numbers, got dtype {labels.dtype}")
     classes = xp.unique_values(labels)  # (classes present,)
     kept = [xp.argsort(scores)[:0]]
     for c in range(classes.shape[0]):
         of_class = xp.nonzero(labels == classes[c])[0]  # (R_c,)
-        chosen = nms(xp.take(boxes, of_class, axis=0), xp.take(scores, of_class), iou_threshold)
+        chosen = _kept(xp.take(boxes, of_class, axis=0), xp.take(scores, of_class), iou_threshold)
         kept.append(xp.take(of_class, chosen))
     together = xp.sort(xp.concat(kept))  # in input order, which settles ties below
     order = _best_first(xp.take(scores, together))
@@ -138,7 +146,7 @@ def nms_explained(boxes: Array, scores: Array, iou_threshold: float) -> tuple[Ar
     """
     xp = array_namespace(boxes, scores)
     boxes = _checked(boxes, scores, iou_threshold)
-    kept = nms(boxes, scores, iou_threshold)
+    kept = _kept(boxes, scores, iou_threshold)
     keepers = xp.take(boxes, kept, axis=0)  # (kept, 4)
     own = xp.arange(boxes.shape[0], dtype=kept.dtype, device=array_api_compat.device(boxes))  # (R,)
     blocks = [kept[:0]]
@@ -206,6 +214,8 @@ def _checked(boxes: Array, scores: Array, iou_threshold: float) -> Array:
         raise ValueError(f"{boxes.shape[0]} boxes but scores of shape {tuple(scores.shape)}")
     if not 0 <= iou_threshold <= 1:
         raise ValueError(f"iou_threshold must lie in [0, 1], got {iou_threshold}")
-    if xp.isdtype(scores.dtype, "real floating") and bool(xp.any(xp.isnan(scores))):
-        raise ValueError("a score is NaN")
+    if not xp.isdtype(scores.dtype, ("real floating", "integral")):
+        raise ValueError(f"scores must be real numbers, got dtype {scores.dtype}")
+    if xp.isdtype(scores.dtype, "real floating") and bool(xp.any(nan := xp.isnan(scores))):
+        raise ValueError(f"scores: row {int(xp.argmax(xp.astype(nan, xp.int8)))}: a score is NaN")
     return boxes
