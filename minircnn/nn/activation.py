@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from minircnn.arrays import Array, array_namespace
 from minircnn.nn.layer import Layer
-from minircnn.nn.module import kept
 
 
 class ReLU(Layer):
@@ -29,6 +28,6 @@ class ReLU(Layer):
         if not self.needs_input_grad:
             return None
         xp = array_namespace(dy)
-        dx = xp.astype(kept(self._y) > 0, dy.dtype)
+        dx = xp.astype(self.kept(self._y) > 0, dy.dtype)
         dx *= dy
         return dx

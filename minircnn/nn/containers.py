@@ -83,7 +83,7 @@ class Concat(Container):
         if not layers:
             raise ValueError("Concat needs at least one layer")
         super().__init__(**layers)
-        self._channels: list[int] = []
+        self._channels: list[int] | None = None
 
     def prepare_training(self, *, input_grad: bool = False) -> None:
         """As :meth:`Module.prepare_training`, for each layer by itself."""
@@ -102,7 +102,7 @@ class Concat(Container):
     def backward(self, dy: Array) -> Array:
         """Return the sum of the layers' dLoss/dx, or None where it is not needed."""
         total, start = None, 0
-        for (_, layer), channels in zip(self.named_layers(), self._channels, strict=True):
+        for (_, layer), channels in zip(self.named_layers(), self.kept(self._channels), strict=True):
             part = dy[:, start : start + channels, :, :]
             start += channels
             if not self.needs_input_grad and not layer.trainable:

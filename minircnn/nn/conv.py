@@ -9,9 +9,10 @@ from minircnn.kernels.convolution.choice import KeptFilters, choose_algorithm
 from minircnn.kernels.convolution.geometry import ConvGeometry
 from minircnn.kernels.layout import from_channels_last, to_channels_last
 from minircnn.kernels.products import matmul
+from minircnn.nn.checks import require_maps, require_whole
 from minircnn.nn.init import starting_weight
 from minircnn.nn.layer import Layer
-from minircnn.nn.module import Parameter, kept
+from minircnn.nn.module import Parameter
 
 
 class Conv2d(Layer):
@@ -43,7 +44,8 @@ class Conv2d(Layer):
     Raises
     ------
     ValueError
-        If the channels are not divisible by `groups`; in ``forward`` if `x` does not fit.
+        If a number is impossible or the channels are not divisible by `groups`; in ``forward`` if `x` does
+        not fit.
     """
 
     def __init__(
@@ -58,6 +60,9 @@ class Conv2d(Layer):
         rng: np.random.Generator | None = None,
         std: float | None = None,
     ) -> None:
+        require_whole(1, in_channels=in_channels, out_channels=out_channels, groups=groups)
+        require_whole(1, kernel_size=kernel_size, stride=stride)
+        require_whole(0, padding=padding)
         if in_channels % groups or out_channels % groups:
             raise ValueError(f"{in_channels} and {out_channels} channels do not divide into {groups} groups")
         self.in_channels = in_channels
@@ -66,7 +71,7 @@ class Conv2d(Layer):
         self.weight = Parameter(starting_weight(rng, shape, std))
         self.bias = Parameter(np.zeros(out_channels, dtype=np.float32))
         self._x: Array | None = None
-        self._size = (0, 0)
+        self._size: tuple[int, int] | None = None
         self._filters = KeptFilters()
 
     def forward(self, x: Array) -> Array:
@@ -78,8 +83,7 @@ class Conv2d(Layer):
         return self._convolve(x, rectify=True)
 
     def _convolve(self, x: Array, *, rectify: bool) -> Array:
-        if x.ndim != 4 or x.shape[1] != self.in_channels:
-            raise ValueError(f"expected x of shape (N, {self.in_channels}, H, W), got {tuple(x.shape)}")
+        require_maps(x, self.in_channels)
         weight = self._channels_last_weight()
         xp = array_namespace(x, weight)
         pixels = to_channels_last(xp.astype(x, xp.result_type(x.dtype, weight.dtype), copy=False))
@@ -97,14 +101,15 @@ class Conv2d(Layer):
         weight = array_namespace(dy).astype(self._channels_last_weight(), dy.dtype, copy=False)
         algorithm = choose_algorithm(slopes, weight, self.geometry)
         if self.weight.trainable:
-            gradient = algorithm.weight_gradient(kept(self._x), slopes, self.geometry)
+            gradient = algorithm.weight_gradient(self.kept(self._x), slopes, self.geometry)
             self.weight.accumulate(from_channels_last(gradient))
         if self.bias.trainable:
             flat = slopes.reshape(-1, slopes.shape[3])  # (N·OH·OW, O)
             self.bias.accumulate(matmul(array_namespace(dy).ones((1, len(flat)), dtype=dy.dtype), flat)[0])
         if not self.needs_input_grad:
             return None
-        return from_channels_last(algorithm.input_gradient(slopes, weight, self.geometry, self._size))
+        size = self.kept(self._size)
+        return from_channels_last(algorithm.input_gradient(slopes, weight, self.geometry, size))
 
     def _channels_last_weight(self) -> Array:
         """Return the weight as (O, k, k, C / groups), having laid it out so in memory for good.

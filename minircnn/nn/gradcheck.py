@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minircnn.arrays import Array, HostArray
+from minircnn.nn.checks import require_positive, require_whole
 from minircnn.nn.module import Module
 
 
@@ -101,7 +102,11 @@ def gradcheck(
     ------
     TypeError
         If a differentiated array or parameter is not float64.
+    ValueError
+        If `step`, `tolerance` or `max_elements` is not positive.
     """
+    require_positive(step=step, tolerance=tolerance)
+    require_whole(1, max_elements=max_elements)
     arguments = [_writable(x) for x in inputs]
     if isinstance(layer_or_loss, Module):
         evaluate, analytic, targets = _prepare_layer(layer_or_loss, arguments, rng)

@@ -10,11 +10,13 @@ import math
 
 import numpy as np
 
+from minircnn.nn.checks import require_finite
 from minircnn.structures import FloatArray
 
 
 def normal(rng: np.random.Generator, shape: tuple[int, ...], std: float) -> FloatArray:
-    """Draw float32 values from N(0, std²)."""
+    """Draw float32 values from N(0, std²); a `std` below 0 or not finite raises ValueError."""
+    require_finite(0, std=std)
     values = rng.standard_normal(shape, dtype=np.float32)
     values *= np.float32(std)
     return values

@@ -8,9 +8,10 @@ import numpy as np
 
 from minircnn.arrays import Array, array_namespace
 from minircnn.kernels.products import matmul
+from minircnn.nn.checks import require_whole
 from minircnn.nn.init import starting_weight
 from minircnn.nn.layer import Layer
-from minircnn.nn.module import Parameter, kept
+from minircnn.nn.module import Parameter
 
 
 class Linear(Layer):
@@ -24,6 +25,11 @@ class Linear(Layer):
         Draws the weights; without it they are zeros, to be loaded.
     std : float, optional
         Standard deviation of the drawn weights; default He's.
+
+    Raises
+    ------
+    ValueError
+        If a number is impossible; in ``forward`` if `x` does not fit.
     """
 
     def __init__(
@@ -34,12 +40,15 @@ class Linear(Layer):
         rng: np.random.Generator | None = None,
         std: float | None = None,
     ) -> None:
+        require_whole(1, in_features=in_features, out_features=out_features)
         self.weight = Parameter(starting_weight(rng, (out_features, in_features), std))
         self.bias = Parameter(np.zeros(out_features, dtype=np.float32))
         self._x: Array | None = None
 
     def forward(self, x: Array) -> Array:
         """Return y (R, K)."""
+        if x.ndim != 2 or x.shape[1] != self.weight.data.shape[1]:
+            raise ValueError(f"expected x of shape (R, {self.weight.data.shape[1]}), got {tuple(x.shape)}")
         self._x = x if self.training and self.weight.trainable else None
         y = matmul(x, self.weight.data.T)
         y += self.bias.data
@@ -49,7 +58,7 @@ class Linear(Layer):
         """Return dLoss/dx (R, D), or None where it is not needed."""
         xp = array_namespace(dy)
         if self.weight.trainable:
-            self.weight.accumulate(matmul(dy.T, kept(self._x)))
+            self.weight.accumulate(matmul(dy.T, self.kept(self._x)))
         if self.bias.trainable:
             self.bias.accumulate(xp.sum(dy, axis=0))
         return matmul(dy, self.weight.data) if self.needs_input_grad else None
@@ -59,7 +68,7 @@ class Flatten(Layer):
     """(N, C, H, W) -> (N, C·H·W), channel by channel, as Caffe's and PyTorch's weights expect."""
 
     def __init__(self) -> None:
-        self._shape: tuple[int, ...] = ()
+        self._shape: tuple[int, ...] | None = None
 
     def forward(self, x: Array) -> Array:
         """Return `x` with all axes but the first joined."""
@@ -68,4 +77,4 @@ class Flatten(Layer):
 
     def backward(self, dy: Array) -> Array:
         """Return dLoss/dx in the shape of the input."""
-        return array_namespace(dy).reshape(dy, kept(self._shape or None)) if self.needs_input_grad else None
+        return array_namespace(dy).reshape(dy, self.kept(self._shape)) if self.needs_input_grad else None

@@ -1,6 +1,7 @@
 """Losses: functions that return the value and the gradient.
 
-All stay inside the array API standard.
+All stay inside the array API standard, and compute in float32 at least. Labels and signs are looked at after
+the value has been computed: on a GPU that is waited for anyway, and looking costs no second wait.
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from minircnn.arrays import Array, array_namespace
+from minircnn.nn.checks import require_finite
 
 
 def softmax(logits: Array) -> Array:
     """Return probabilities over the last axis of `logits` (R, K+1), safe for logits of any size."""
     xp = array_namespace(logits)
+    logits = _at_least_single(logits, "logits")
     if logits.shape[0] == 0:
         return logits
     e = xp.exp(logits - xp.max(logits, axis=-1, keepdims=True))
@@ -24,8 +27,20 @@ def softmax_cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
 
     L_cls(p, u) = −log p_u, section 2.3 of Fast R-CNN. `labels` (R,) are 0..K, 0 being background; of no rows
     the loss is 0.
+
+    Raises
+    ------
+    ValueError
+        If there is not one whole number 0..K for each row of `logits`.
     """
     xp = array_namespace(logits, labels)
+    logits = _at_least_single(logits, "logits")
+    if logits.ndim != 2 or tuple(labels.shape) != (logits.shape[0],):
+        raise ValueError(
+            f"expected logits (R, K+1) and labels (R,), got {tuple(logits.shape)} and {tuple(labels.shape)}"
+        )
+    if not xp.isdtype(labels.dtype, "integral"):
+        raise ValueError(f"labels must be whole numbers, got dtype {labels.dtype}")
     rows = logits.shape[0]
     if rows == 0:
         return 0.0, logits
@@ -33,17 +48,18 @@ def softmax_cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
     e = xp.exp(shifted)
     total = xp.sum(e, axis=1, keepdims=True)  # (R, 1)
     own = xp.astype(_own_column(labels, logits.shape[1]), logits.dtype)  # (R, K+1)
-    loss = xp.sum(xp.log(total[:, 0])) - xp.sum(shifted * own)
-    return float(loss) / rows, (e / total - own) / rows
+    loss = float(xp.sum(xp.log(total[:, 0])) - xp.sum(shifted * own))
+    _require_labels(labels, logits.shape[1])
+    return loss / rows, (e / total - own) / rows
 
 
 def smooth_l1(prediction: Array, target: Array) -> tuple[float, Array]:
     """Return the sum of smooth-L1 differences and the gradient with respect to `prediction`.
 
-    ½x² where |x| < 1, else |x| − ½: equation 3 of Fast R-CNN, for arrays of one shape.
+    ½x² where |x| < 1, else |x| − ½: equation 3 of Fast R-CNN. Arrays of different shapes raise ValueError.
     """
     xp = array_namespace(prediction, target)
-    x = prediction - target
+    x = _difference(prediction, target)
     size = xp.abs(x)
     near = size < 1
     value = xp.where(near, 0.5 * x * x, size - 0.5)
@@ -51,9 +67,12 @@ def smooth_l1(prediction: Array, target: Array) -> tuple[float, Array]:
 
 
 def l2_loss(prediction: Array, target: Array) -> tuple[float, Array]:
-    """Return ½ Σ (prediction − target)² and its gradient with respect to `prediction`."""
+    """Return ½ Σ (prediction − target)² and its gradient with respect to `prediction`.
+
+    Arrays of different shapes raise ValueError.
+    """
     xp = array_namespace(prediction, target)
-    x = prediction - target
+    x = _difference(prediction, target)
     return 0.5 * float(xp.sum(x * x)), x
 
 
@@ -61,14 +80,19 @@ def hinge_loss(scores: Array, signs: Array) -> tuple[float, Array]:
     """Return Σ max(0, 1 − sign · score) and its gradient with respect to `scores` (0 at the corner).
 
     The loss of a linear SVM (L1 hinge), as R-CNN's classifiers minimise it; `signs` are ±1, shaped as
-    `scores`.
+    `scores`, or ValueError is raised.
     """
     xp = array_namespace(scores, signs)
+    scores = _at_least_single(scores, "scores")
+    _require_one_shape(scores, signs, "scores", "signs")
     signs = xp.astype(signs, scores.dtype)
     margin = 1 - signs * scores
     violated = margin > 0
     zero = xp.zeros_like(scores)
-    return float(xp.sum(xp.where(violated, margin, zero))), xp.where(violated, -signs, zero)
+    loss = float(xp.sum(xp.where(violated, margin, zero)))
+    if not bool(xp.all(xp.abs(signs) == 1)):
+        raise ValueError("signs must be 1 or -1")
+    return loss, xp.where(violated, -signs, zero)
 
 
 @dataclass(frozen=True)
@@ -111,7 +135,12 @@ def multi_task_loss(
     bbox_targets : (R, 4) float array
         v; rows of background are ignored, whatever they hold.
     lam : float
-        λ.
+        λ, at least 0.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, a label is none of 0..K or `lam` is negative or not finite.
     """
     xp = array_namespace(cls_score, bbox_pred, labels, bbox_targets)
     rows, columns = cls_score.shape
@@ -121,6 +150,7 @@ def multi_task_loss(
             f"expected bbox_pred ({rows}, {4 * columns}), labels ({rows},) and bbox_targets ({rows}, 4) "
             f"beside cls_score ({rows}, {columns}), got {shapes[0]}, {shapes[1]} and {shapes[2]}"
         )
+    require_finite(0, lam=lam)
     classification, d_cls_score = softmax_cross_entropy(cls_score, labels)
     foreground = xp.reshape(labels > 0, (rows, 1, 1))
     own = xp.reshape(_own_column(labels, columns), (rows, columns, 1)) & foreground  # (R, K+1, 1)
@@ -138,5 +168,33 @@ def multi_task_loss(
 def _own_column(labels: Array, columns: int) -> Array:
     """Return (R, columns) bool: True at each row's label."""
     xp = array_namespace(labels)
-    numbers = xp.arange(columns, dtype=labels.dtype)
-    return labels[:, None] == numbers[None, :]
+    numbers = xp.arange(columns, dtype=xp.int64)  # more than the labels' own format may count
+    return xp.astype(labels, xp.int64)[:, None] == numbers[None, :]
+
+
+def _require_labels(labels: Array, columns: int) -> None:
+    """Raise ValueError, naming the first, if `labels` (R,) are not all 0..columns − 1."""
+    xp = array_namespace(labels)
+    labels = xp.astype(labels, xp.int64)
+    good = (labels >= 0) & (labels < columns)
+    if not bool(xp.all(good)):
+        row = int(xp.argmin(xp.astype(good, xp.int8)))
+        raise ValueError(f"labels must lie in 0..{columns - 1}, got {int(labels[row])} in row {row}")
+
+
+def _at_least_single(x: Array, what: str) -> Array:
+    """Return `x` in float32 if it is in half precision; raise ValueError if it is not floating point."""
+    xp = array_namespace(x)
+    if not xp.isdtype(x.dtype, "real floating"):
+        raise ValueError(f"{what} must be floating-point numbers, got dtype {x.dtype}")
+    return xp.astype(x, xp.float32) if xp.finfo(x.dtype).bits < 32 else x
+
+
+def _require_one_shape(a: Array, b: Array, name: str, other: str) -> None:
+    if tuple(a.shape) != tuple(b.shape):
+        raise ValueError(f"{name} of shape {tuple(a.shape)} but {other} of shape {tuple(b.shape)}")
+
+
+def _difference(prediction: Array, target: Array) -> Array:
+    _require_one_shape(prediction, target, "prediction", "target")
+    return _at_least_single(prediction, "prediction") - target

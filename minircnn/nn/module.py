@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minircnn.arrays import Array, HostArray, array_namespace, like, to_host
+from minircnn.nn.checks import require_finite, require_weights
 
 T = TypeVar("T")
+
 
 
 class Parameter:
@@ -23,6 +25,11 @@ class Parameter:
         Factors on the optimiser's learning rate and weight decay (Caffe's ``lr_mult``, ``decay_mult``).
     trainable : bool
         A frozen parameter (False) gets no gradient and no update.
+
+    Raises
+    ------
+    ValueError
+        If a multiplier is negative or not finite.
     """
 
     def __init__(
@@ -33,6 +40,7 @@ class Parameter:
         decay_multiplier: float = 1.0,
         trainable: bool = True,
     ) -> None:
+        require_finite(0, lr_multiplier=lr_multiplier, decay_multiplier=decay_multiplier)
         self.data = data
         self.grad: Array | None = None
         self.lr_multiplier = lr_multiplier
@@ -44,27 +52,21 @@ class Parameter:
         self.grad = gradient if self.grad is None else self.grad + gradient
 
 
-def kept(value: T | None) -> T:
-    """Return what ``forward`` kept for ``backward``.
-
-    Raises
-    ------
-    RuntimeError
-        If it kept nothing.
-    """
-    if value is None:
-        raise RuntimeError(
-            "backward without a forward in training mode: call net.prepare_training() and forward before it"
-        )
-    return value
-
-
 class Module:
     """Base of all layers and networks; parameters and sub-modules are attributes, in order of assignment."""
 
     training: bool = True
     needs_input_grad: bool = True
     """False where nobody uses dLoss/dx (the first trainable layer): ``backward`` may then return None."""
+
+    def kept(self, value: T | None) -> T:
+        """Return what ``forward`` kept for ``backward``; raise RuntimeError if it kept nothing."""
+        if value is None:
+            raise RuntimeError(
+                f"{type(self).__name__}: backward without a forward in training mode; "
+                "call train() or prepare_training(), then forward, then backward"
+            )
+        return value
 
     def children(self) -> Iterator[tuple[str, Module]]:
         """Yield the direct sub-modules with their names."""
@@ -132,7 +134,7 @@ class Module:
         KeyError
             If a name is missing from `state`, or `state` holds a name this module lacks.
         ValueError
-            If a shape differs.
+            If a shape differs, or an array is not all finite numbers. Nothing is taken over then.
         """
         parameters = dict(self.named_parameters())
         missing, unknown = sorted(parameters.keys() - state.keys()), sorted(state.keys() - parameters.keys())
@@ -144,9 +146,10 @@ class Module:
                     f"weight {name}: the network needs shape {tuple(parameter.data.shape)}, "
                     f"the file holds {tuple(state[name].shape)}"
                 )
+            require_weights(to_host(state[name]), _dtype(parameter), f"weight {name}")
         for name, parameter in parameters.items():
             # a copy: the optimiser updates parameters in place and must not change the caller's arrays
-            values = to_host(state[name]).astype(to_host(parameter.data[:0]).dtype, copy=True)
+            values = to_host(state[name]).astype(_dtype(parameter), copy=True)
             parameter.data = like(values, parameter.data)
 
     def to(self, xp: Any) -> None:
@@ -165,3 +168,8 @@ class Module:
     def __sizeof__(self) -> int:
         """Return the bytes of the parameters: schedulers (Dask) send what is large to each process once."""
         return sum(int(parameter.data.nbytes) for _, parameter in self.named_parameters())
+
+
+def _dtype(parameter: Parameter) -> Any:
+    """Return NumPy's name of the parameter's dtype, wherever it lives."""
+    return to_host(parameter.data[:0]).dtype

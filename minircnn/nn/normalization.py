@@ -8,8 +8,8 @@ from minircnn.arrays import Array, array_namespace
 from minircnn.kernels.layout import from_channels_last, to_channels_last
 from minircnn.kernels.split import split
 from minircnn.kernels.threads import parallel_for
+from minircnn.nn.checks import require_finite, require_maps, require_positive
 from minircnn.nn.layer import Layer
-from minircnn.nn.module import kept
 
 PIECE_VALUES = 2**16
 """Work on about so many values at a time, so that the few passes over them stay in cache."""
@@ -27,16 +27,19 @@ class LocalResponseNorm(Layer):
     size : int
         Channels in the window, odd.
     alpha, beta, k : float
+        What is raised to the power, k + ..., must stay positive: k > 0, alpha ≥ 0.
 
     Raises
     ------
     ValueError
-        If `size` is not odd.
+        If `size` is not odd or another number impossible.
     """
 
     def __init__(self, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
-        if size < 1 or size % 2 == 0:
+        if size < 1 or size % 2 != 1:
             raise ValueError(f"the window must hold an odd number of channels, got {size}")
+        require_finite(0, alpha=alpha, beta=beta)
+        require_positive(k=k)
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
         self._x: Array | None = None
         self._scale: Array | None = None
@@ -44,6 +47,7 @@ class LocalResponseNorm(Layer):
     def forward(self, x: Array) -> Array:
         """Return y (N, C, H, W)."""
         xp = array_namespace(x)
+        require_maps(x)
         pixels = to_channels_last(x)
         y = xp.empty(pixels.shape, dtype=x.dtype)
         flat_x, flat_y = pixels.reshape(-1, x.shape[1]), y.reshape(-1, x.shape[1])  # (N·H·W, C)
@@ -70,7 +74,7 @@ class LocalResponseNorm(Layer):
         if not self.needs_input_grad:
             return None
         xp = array_namespace(dy)
-        slopes, x, scale = to_channels_last(dy), kept(self._x), kept(self._scale)
+        slopes, x, scale = to_channels_last(dy), self.kept(self._x), self.kept(self._scale)
         dx = xp.empty(slopes.shape, dtype=dy.dtype)
         flat_dy, flat_dx = slopes.reshape(x.shape), dx.reshape(x.shape)
 

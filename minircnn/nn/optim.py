@@ -14,6 +14,7 @@ from minircnn.kernels.layout import flat_views
 from minircnn.kernels.scratch import workspace
 from minircnn.kernels.split import split
 from minircnn.kernels.threads import parallel_for
+from minircnn.nn.checks import require_finite, require_positive, require_weights, require_whole
 from minircnn.nn.module import Parameter
 
 PIECE_VALUES = 2**16
@@ -34,8 +35,16 @@ class SGD:
         As ``net.named_parameters()`` yields them. Parameters that are not trainable, or were reached by no
         gradient, are left as they are.
     lr : float
-        Learning rate; may be set anew before any step.
-    momentum, weight_decay : float
+        Learning rate, at least 0; may be set anew before any step.
+    momentum : float
+        At least 0, below 1.
+    weight_decay : float
+        At least 0.
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range or not finite.
     """
 
     def __init__(
@@ -46,6 +55,9 @@ class SGD:
         momentum: float = 0.9,
         weight_decay: float = 5e-4,
     ) -> None:
+        require_finite(0, lr=lr, momentum=momentum, weight_decay=weight_decay)
+        if momentum >= 1:
+            raise ValueError(f"momentum must be below 1, got {momentum}: old gradients would never fade")
         self.parameters = dict(named_parameters)
         self.lr = lr
         self.momentum = momentum
@@ -53,7 +65,11 @@ class SGD:
         self._velocity: dict[str, Array] = {}
 
     def step(self) -> None:
-        """Update every trainable parameter in place from its sum of gradients."""
+        """Update every trainable parameter in place from its sum of gradients.
+
+        A rate that is negative or not finite raises ValueError before anything is changed.
+        """
+        require_finite(0, lr=self.lr)
         for name, parameter in self.parameters.items():
             if not parameter.trainable or parameter.grad is None:
                 continue
@@ -84,7 +100,7 @@ class SGD:
         KeyError
             If `state` names a parameter the optimiser lacks.
         ValueError
-            If a shape differs from the parameter's.
+            If a shape differs from the parameter's, or a velocity is not all finite numbers.
         """
         unknown = sorted(state.keys() - self.parameters.keys())
         if unknown:
@@ -94,6 +110,7 @@ class SGD:
             data = self.parameters[name].data
             if tuple(values.shape) != tuple(data.shape):
                 raise ValueError(f"momentum {name}: expected {tuple(data.shape)}, got {tuple(values.shape)}")
+            require_weights(to_host(values), to_host(data[:0]).dtype, f"momentum {name}")
             velocity[name] = like(to_host(values).copy(), data, dtype=data.dtype)
         self._velocity = velocity
 
@@ -124,27 +141,67 @@ def clip_gradients(named_parameters: Iterable[tuple[str, Parameter]], max_norm: 
 
     Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks" (2013),
     section 3.2.
+
+    Raises
+    ------
+    ValueError
+        If `max_norm` is not above 0, or a gradient is not finite: it has no direction to keep.
     """
-    reached = [p for _, p in named_parameters if p.trainable and p.grad is not None]
-    norm = math.sqrt(sum(_squared_norm(p.grad) for p in reached))
-    if norm > max_norm:
-        for parameter in reached:
-            parameter.grad = parameter.grad * (max_norm / norm)  # type: ignore[operator]
-    return norm
+    if not max_norm > 0:
+        raise ValueError(f"max_norm must be above 0, got {max_norm}")
+    reached = {name: p for name, p in named_parameters if p.trainable and p.grad is not None}
+    norm = _joint_norm(p.grad for p in reached.values())
+    if math.isfinite(norm):
+        if norm > max_norm:
+            for parameter in reached.values():
+                parameter.grad = parameter.grad * (max_norm / norm)  # type: ignore[operator]
+        return norm
+    # Their squares are beyond the gradients' precision. So may be a factor that brings them down at once.
+    unit = max(_largest(p.grad, name) for name, p in reached.items())
+    for parameter in reached.values():
+        parameter.grad = parameter.grad / unit  # type: ignore[operator]
+    norm = _joint_norm(p.grad for p in reached.values())
+    for parameter in reached.values():
+        parameter.grad = parameter.grad * (min(max_norm, unit * norm) / norm)  # type: ignore[operator]
+    return unit * norm
 
 
-def _squared_norm(x: Array) -> float:
-    xp = array_namespace(x)
-    return float(xp.sum(x * x, dtype=xp.float64))
+def _joint_norm(gradients: Iterable[Array]) -> float:
+    """Return the Euclidean norm of all numbers in `gradients`; inf if their squares overflow."""
+    total = 0.0
+    for gradient in gradients:
+        xp = array_namespace(gradient)
+        if xp.finfo(gradient.dtype).bits < 32:
+            gradient = xp.astype(gradient, xp.float32)
+        with np.errstate(over="ignore"):
+            total += float(xp.sum(gradient * gradient, dtype=xp.float64))
+    return math.sqrt(total)
+
+
+def _largest(gradient: Array, name: str) -> float:
+    """Return the largest size of a number in `gradient`."""
+    xp = array_namespace(gradient)
+    largest = float(xp.max(xp.abs(gradient)))
+    if not math.isfinite(largest):
+        raise ValueError(f"the gradient of {name} is not finite: lower the learning rate or check the data")
+    return largest
 
 
 @dataclass(frozen=True)
 class StepSchedule:
-    """Learning rate `lr` · `gamma` ^ ⌊iteration / `step`⌋ (Caffe's ``step`` policy)."""
+    """Learning rate `lr` · `gamma` ^ ⌊iteration / `step`⌋ (Caffe's ``step`` policy).
+
+    A rate below 0, a `gamma` not above 0 or a `step` below 1 raises ValueError.
+    """
 
     lr: float
     gamma: float
     step: int
+
+    def __post_init__(self) -> None:
+        require_finite(0, lr=self.lr)
+        require_positive(gamma=self.gamma)
+        require_whole(1, step=self.step)
 
     def __call__(self, iteration: int) -> float:
         """Return the rate for `iteration`, counted from 0."""
@@ -153,11 +210,20 @@ class StepSchedule:
 
 @dataclass(frozen=True)
 class MultiStepSchedule:
-    """Learning rate `lr`, multiplied by `gamma` at each of the iterations `milestones`."""
+    """Learning rate `lr`, multiplied by `gamma` at each of the iterations `milestones`.
+
+    A rate or a milestone below 0, or a `gamma` not above 0, raises ValueError.
+    """
 
     lr: float
     gamma: float
     milestones: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        require_finite(0, lr=self.lr)
+        require_positive(gamma=self.gamma)
+        for milestone in self.milestones:
+            require_whole(0, milestone=milestone)
 
     def __call__(self, iteration: int) -> float:
         """Return the rate for `iteration`, counted from 0."""

@@ -10,8 +10,8 @@ from minircnn.kernels.maxima.window_max import Tap, window_max
 from minircnn.kernels.scratch import workspace
 from minircnn.kernels.split import split
 from minircnn.kernels.threads import parallel_for
+from minircnn.nn.checks import require_maps, require_whole
 from minircnn.nn.layer import Layer
-from minircnn.nn.module import kept
 
 PIECE_VALUES = 2**18
 """Work on about so many values at a time: few enough for the cache, enough that calls cost little."""
@@ -38,12 +38,14 @@ class MaxPool2d(Layer):
     Raises
     ------
     ValueError
-        If the window does not fit the padding, or in ``forward`` the map.
+        If the window does not fit the padding, or in ``forward`` the map, or the stride is impossible.
     """
 
     def __init__(
         self, kernel_size: int, stride: int | None = None, padding: int = 0, ceil_mode: bool = False
     ) -> None:
+        require_whole(0, kernel_size=kernel_size, padding=padding)
+        require_whole(1, stride=kernel_size if stride is None else stride)
         if not 0 <= padding < kernel_size <= 16:
             raise ValueError(f"need 0 <= padding < kernel_size <= 16, got {padding} and {kernel_size}")
         self.kernel_size = kernel_size
@@ -66,6 +68,7 @@ class MaxPool2d(Layer):
     def forward(self, x: Array) -> Array:
         """Return y (N, C, OH, OW)."""
         xp = array_namespace(x)
+        require_maps(x)
         pixels = to_channels_last(x)
         n, height, width, channels = pixels.shape
         shape = (n, self.output_size(height), self.output_size(width), channels)
@@ -91,7 +94,7 @@ class MaxPool2d(Layer):
         if not self.needs_input_grad:
             return None
         xp = array_namespace(dy)
-        slopes, winner = to_channels_last(dy), kept(self._winner)
+        slopes, winner = to_channels_last(dy), self.kept(self._winner)
         n, height, width, channels = self._shape
         dx = xp.empty(self._shape, dtype=dy.dtype)
         columns = self._taps(slice(0, winner.shape[2]), slice(0, width))
@@ -146,10 +149,11 @@ class GlobalAveragePool(Layer):
     """The mean over all positions: x (N, C, H, W) -> y (N, C)."""
 
     def __init__(self) -> None:
-        self._shape: tuple[int, ...] = ()
+        self._shape: tuple[int, ...] | None = None
 
     def forward(self, x: Array) -> Array:
         """Return y (N, C)."""
+        require_maps(x)
         self._shape = tuple(x.shape)
         return array_namespace(x).mean(x, axis=(2, 3))
 
@@ -158,7 +162,7 @@ class GlobalAveragePool(Layer):
         if not self.needs_input_grad:
             return None
         xp = array_namespace(dy)
-        n, channels, height, width = kept(self._shape or None)
+        n, channels, height, width = self.kept(self._shape)
         share = xp.reshape(dy / (height * width), (n, 1, 1, channels))
         dx = share + xp.zeros((n, height, width, channels), dtype=dy.dtype)
         return xp.permute_dims(dx, (0, 3, 1, 2))

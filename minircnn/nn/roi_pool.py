@@ -5,7 +5,8 @@ from __future__ import annotations
 from minircnn.arrays import Array, array_namespace
 from minircnn.kernels.layout import from_channels_last, to_channels_last
 from minircnn.kernels.maxima.range_max import Winners, rectangle_maxima, scatter_to_winners
-from minircnn.nn.module import Module, kept
+from minircnn.nn.checks import require_maps, require_positive, require_whole
+from minircnn.nn.module import Module
 from minircnn.profiling import stage
 
 
@@ -37,7 +38,9 @@ def grid_rectangles(rows: Array, columns: Array) -> Array:
 class RegionPool(Module):
     """What RoI pooling and spatial pyramid pooling share: maxima over the bins of every region."""
 
-    def __init__(self) -> None:
+    def __init__(self, spatial_scale: float) -> None:
+        require_positive(spatial_scale=spatial_scale)
+        self.spatial_scale = spatial_scale
         self._winners: Winners | None = None
 
     def forward(self, features: Array, rois: Array, image_index: Array) -> Array:
@@ -65,19 +68,29 @@ class RegionPool(Module):
 
     def unpool(self, dy: Array) -> Array:
         """Return dLoss/dfeatures (N, C, H, W), given `dy` (R, C, B)."""
-        return from_channels_last(scatter_to_winners(dy, kept(self._winners)))
+        return from_channels_last(scatter_to_winners(dy, self.kept(self._winners)))
 
 
-def check_regions(rois: Array, image_index: Array) -> None:
-    """Raise ValueError unless `rois` is (R, 4) and finite, and `image_index` (R,)."""
-    xp = array_namespace(rois, image_index)
+FARTHEST = 2.0**31
+"""Pixels from the origin that a region's corner may lie away: its cells can be counted then."""
+
+
+def check_regions(features: Array, rois: Array, image_index: Array) -> None:
+    """Raise ValueError unless there are maps, `rois` is (R, 4) and finite, and `image_index` (R,) whole."""
+    xp = array_namespace(features, rois, image_index)
+    require_maps(features)
     if rois.ndim != 2 or rois.shape[1] != 4 or tuple(image_index.shape) != (rois.shape[0],):
         raise ValueError(
             "expected rois (R, 4) and image_index (R,), "
             f"got {tuple(rois.shape)} and {tuple(image_index.shape)}"
         )
-    if not bool(xp.all(xp.isfinite(rois))):
-        raise ValueError("a region of interest is not finite")
+    if not xp.isdtype(image_index.dtype, "integral"):
+        raise ValueError(f"image_index must be whole numbers, got dtype {image_index.dtype}")
+    good = xp.all(xp.abs(rois) <= FARTHEST, axis=1)  # False for NaN too
+    if not bool(xp.all(good)):
+        row = int(xp.argmin(xp.astype(good, xp.int8)))
+        corners = [float(v) for v in rois[row, :]]
+        raise ValueError(f"region {row} is {corners}: not finite, or beyond {FARTHEST:.0f} pixels")
 
 
 class RoIPool(RegionPool):
@@ -94,12 +107,18 @@ class RoIPool(RegionPool):
         P bins down and Q bins across.
     spatial_scale : float
         Map cells per pixel of the image: 1 / stride.
+
+    Raises
+    ------
+    ValueError
+        If there is no bin, or the scale is not positive.
     """
 
     def __init__(self, output_size: int | tuple[int, int], spatial_scale: float) -> None:
-        super().__init__()
-        self.output_size = (output_size, output_size) if isinstance(output_size, int) else output_size
-        self.spatial_scale = spatial_scale
+        super().__init__(spatial_scale)
+        rows, columns = (output_size, output_size) if isinstance(output_size, int) else output_size
+        require_whole(1, output_rows=rows, output_columns=columns)
+        self.output_size = (rows, columns)
 
     def cells(self, rois: Array) -> tuple[Array, Array]:
         """Return the first and the last cell of regions (R, 4), each (R, 2) int64 as x, y, both included.
@@ -143,7 +162,7 @@ class RoIPool(RegionPool):
         ValueError
             If shapes disagree, a region is not finite or an index is out of range.
         """
-        check_regions(rois, image_index)
+        check_regions(features, rois, image_index)
         rectangles = grid_rectangles(*self.bins(rois, (features.shape[2], features.shape[3])))
         pooled = self.pool(features, rectangles, image_index)  # (R, C, P·Q)
         return pooled.reshape(rois.shape[0], features.shape[1], *self.output_size)

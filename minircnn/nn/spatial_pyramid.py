@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from minircnn.arrays import Array, array_namespace
+from minircnn.nn.checks import require_whole
 from minircnn.nn.roi_pool import RegionPool, check_regions, grid_rectangles, split_cells
 from minircnn.profiling import stage
 
@@ -21,12 +22,20 @@ class SpatialPyramidPool(RegionPool):
         Bins along each side of every level, e.g. ``(1, 2, 3, 6)``: 50 bins.
     spatial_scale : float
         Map cells per pixel of the image: 1 / stride.
+
+    Raises
+    ------
+    ValueError
+        If there is no level or no bin in one, or the scale is not positive.
     """
 
     def __init__(self, levels: tuple[int, ...], spatial_scale: float) -> None:
-        super().__init__()
+        super().__init__(spatial_scale)
         self.levels = tuple(levels)
-        self.spatial_scale = spatial_scale
+        if not self.levels:
+            raise ValueError("a pyramid needs at least one level")
+        for level in self.levels:
+            require_whole(1, level=level)
 
     @stage("pyramid pooling")
     def forward(self, features: Array, rois: Array, image_index: Array) -> Array:
@@ -50,7 +59,7 @@ class SpatialPyramidPool(RegionPool):
         ValueError
             If shapes disagree, a region is not finite or an index is out of range.
         """
-        check_regions(rois, image_index)
+        check_regions(features, rois, image_index)
         xp = array_namespace(features, rois, image_index)
         n_rois, channels = rois.shape[0], features.shape[1]
         bins = self.bins(rois, (features.shape[2], features.shape[3]))
