@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from cyclopts import App, CycloptsError, Group
 
 from minircnn import __version__
-from minircnn.cli.errors import UsageError, run_guarded
+from minircnn.cli.errors import UsageError, run_guarded, tell_of_lost_output
 from minircnn.cli.old_options import refuse_old_options
+from minircnn.cli.output import typed
 from minircnn.cli.presets import fill_from_preset
+from minircnn.cli.streams import guarded_streams
 
 __all__ = ["app", "main"]
 
@@ -70,8 +72,10 @@ for _name, (_where, _) in _COMMANDS.items():
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (default: those of the process) and return the exit code."""
     tokens = list(sys.argv[1:] if arguments is None else arguments)
-    with _log_to_stderr():
-        return run_guarded(lambda: _dispatch(tokens))
+    typed.set(tuple(tokens))
+    with guarded_streams() as out, _log_to_stderr():
+        code = run_guarded(lambda: _dispatch(tokens))
+        return tell_of_lost_output(out, code)
 
 
 def _dispatch(tokens: list[str]) -> None:

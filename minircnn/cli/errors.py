@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
 
+from minircnn.cli.streams import GuardedStream
 from minircnn.training import TrainingInterrupted
 
-FAILURE, USAGE, INTERRUPTED = 1, 2, 130
+FAILURE, USAGE = 1, 2
 
 _EXPECTED = (ValueError, OSError, RuntimeError, ImportError, KeyError, MemoryError)
 """Raised with words for the user: bad data, files, settings, devices, missing extras."""
@@ -30,24 +32,19 @@ def run_guarded(command: Callable[[], object]) -> int:
     """
     try:
         command()
-        sys.stdout.flush()
     except CommandFailed:
         return FAILURE
     except UsageError as error:
         complain(str(error))
         print("try 'minircnn --help' or 'minircnn COMMAND --help'", file=sys.stderr)
         return USAGE
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         complain("interrupted")
-        return INTERRUPTED
+        return _stopped_by(stop)
     except TrainingInterrupted as stop:
-        # stopped as asked, with a checkpoint: the same code as any Ctrl-C, and no failure
+        # stopped as asked, with a checkpoint: the same code as any interruption, and no failure
         print(f"minircnn: {stop}", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # whoever read the output has left (| head); nothing more can be said there
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILURE
+        return _stopped_by(stop)
     except _EXPECTED as error:
         _show_traceback()
         complain(describe(error))
@@ -60,6 +57,24 @@ def run_guarded(command: Callable[[], object]) -> int:
         )
         return FAILURE
     return 0
+
+
+def _stopped_by(stop: BaseException) -> int:
+    """Return the exit code of a shell for the signal that `stop` names: 130 for Ctrl-C, 143 for SIGTERM."""
+    return 128 + int(getattr(stop, "signum", signal.SIGINT))
+
+
+def tell_of_lost_output(out: GuardedStream, code: int) -> int:
+    """Return the exit code of a command that ended with `code`: a result nobody could read is no success."""
+    out.flush()
+    if out.lost is None or code:
+        return code
+    if not isinstance(out.lost, BrokenPipeError):  # whose reader has left (| head) and knows
+        reason = getattr(out.lost, "strerror", None) or str(out.lost)
+        complain(
+            f"the result could not be printed to standard output: {reason}; files were written all the same"
+        )
+    return FAILURE
 
 
 def complain(message: str) -> None:

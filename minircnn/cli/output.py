@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import sys
 from collections.abc import Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+typed: ContextVar[tuple[str, ...]] = ContextVar("minircnn_typed", default=())
+"""The words of this call, without the command's own name."""
+
+
+def typed_again(*more: str) -> str:
+    """Return this call as it would be typed in a shell, with the words `more` behind it."""
+    words = typed.get()
+    return shlex.join(["minircnn", *words, *(word for word in more if word not in words)])
 
 
 def print_json(payload: Any) -> None:

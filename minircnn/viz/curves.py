@@ -15,7 +15,9 @@ from minircnn.viz.style import (
     LEGEND_SIZE,
     PANEL_TITLE_SIZE,
     TITLE_SIZE,
+    legend_entry,
     line_colour,
+    literal,
     new_figure,
 )
 
@@ -33,10 +35,10 @@ def plain_axes(ax: Axes, xlabel: str, ylabel: str, title: str = "") -> None:
     ax.grid(True, color=GRID, linewidth=0.8)
     ax.set_axisbelow(True)
     ax.tick_params(colors=INK, labelsize=LEGEND_SIZE, length=0)
-    ax.set_xlabel(xlabel, size=PANEL_TITLE_SIZE, color=INK)
-    ax.set_ylabel(ylabel, size=PANEL_TITLE_SIZE, color=INK)
+    ax.set_xlabel(literal(xlabel), size=PANEL_TITLE_SIZE, color=INK)
+    ax.set_ylabel(literal(ylabel), size=PANEL_TITLE_SIZE, color=INK)
     if title:
-        ax.set_title(title, size=TITLE_SIZE, weight="bold", color=INK, loc="left")
+        ax.set_title(literal(title), size=TITLE_SIZE, weight="bold", color=INK, loc="left")
 
 
 def smooth(values: FloatArray, window: int) -> FloatArray:
@@ -88,7 +90,7 @@ def draw_loss_curves(
         if span > 1:
             ax.plot(x, y, color=colour, alpha=0.22, linewidth=1.0, gid="raw")
         marker = "o" if len(x) == 1 else ""
-        ax.plot(x, smooth(y, span), color=colour, linewidth=2.4, label=name, marker=marker)
+        ax.plot(x, smooth(y, span), color=colour, linewidth=2.4, label=legend_entry(name), marker=marker)
     ax.set_ylim(bottom=0)
     if curves:
         ax.legend(frameon=False, fontsize=LEGEND_SIZE, labelcolor=INK)
@@ -120,7 +122,8 @@ def draw_precision_recall(curves: Mapping[str, tuple[Array, Array, float | None]
     ax.set(xlim=(0, 1.02), ylim=(0, 1.04))
     for i, (name, (recall, precision, ap)) in enumerate(ranked):
         label = f"{name}: no ground truth" if ap is None else f"{name}: AP {ap:.3f}"
-        ax.plot(to_host(recall), to_host(precision), color=line_colour(i), linewidth=2.4, label=label)
+        colour = line_colour(i)
+        ax.plot(to_host(recall), to_host(precision), color=colour, linewidth=2.4, label=legend_entry(label))
     if ranked:
         ax.legend(frameon=False, fontsize=LEGEND_SIZE, labelcolor=INK, loc="lower left")
     return figure
@@ -132,12 +135,13 @@ def _small_plots(ranked: list[tuple[str, tuple[Array, Array, float | None]]], he
     rows = -(-len(ranked) // columns)
     figure = new_figure(13.0, 0.9 + 2.1 * rows)
     figure.set_layout_engine("constrained")
-    figure.suptitle(heading, size=TITLE_SIZE, weight="bold", color=INK)
+    figure.suptitle(literal(heading), size=TITLE_SIZE, weight="bold", color=INK)
     for i, (name, (recall, precision, ap)) in enumerate(ranked):
         ax = figure.add_subplot(rows, columns, i + 1)
         last_row, first_column = i + columns >= len(ranked), i % columns == 0
         plain_axes(ax, "recall" if last_row else "", "precision" if first_column else "")
-        ax.set_title(f"{name}  {'–' if ap is None else f'{ap:.2f}'}", size=PANEL_TITLE_SIZE, color=INK)
+        title = literal(f"{name}  {'–' if ap is None else f'{ap:.2f}'}")
+        ax.set_title(title, size=PANEL_TITLE_SIZE, color=INK)
         ax.set(xlim=(0, 1.02), ylim=(0, 1.04), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
         x, y = to_host(recall), to_host(precision)
         ax.fill_between(x, y, color=line_colour(0), alpha=0.15, linewidth=0)
@@ -170,10 +174,11 @@ def draw_bars(
         y = centres + (i - (len(series) - 1) / 2) * thickness
         known = [values.get(row) for row in rows]
         lengths = [0.0 if v is None else float(v) for v in known]
-        bars = ax.barh(y, lengths, height=thickness * 0.9, color=line_colour(i), label=name)
+        colour = line_colour(i)
+        bars = ax.barh(y, lengths, height=thickness * 0.9, color=colour, label=legend_entry(name))
         texts = ["absent" if v is None else f"{v:.{digits}f}" for v in known]
         ax.bar_label(bars, labels=texts, padding=3, color=INK, fontsize=LEGEND_SIZE)
-    ax.set_yticks(centres, rows)
+    ax.set_yticks(centres, [literal(row) for row in rows])
     ax.set_ylim(max(len(rows), 1) - 0.5, -0.5)
     ax.margins(x=0.1)
     if len(series) > 1:
@@ -212,7 +217,7 @@ def draw_sliding_window(
     values = [float(v) for v in counts.values()]
     bars = ax.barh(centres, values, height=0.62, color=[line_colour(i) for i in range(len(values))])
     ax.bar_label(bars, labels=[f"{v:,.0f}" for v in values], padding=4, color=INK, fontsize=LEGEND_SIZE)
-    ax.set_yticks(centres, list(counts))
+    ax.set_yticks(centres, [literal(name) for name in counts])
     ax.set_ylim(max(len(counts), 1) - 0.5, -0.5)
     if values:
         ax.set_xlim(max(min(values) / 10, 0.1), max(values) * 100)

@@ -18,6 +18,7 @@ from minircnn.viz.style import (
     as_boxes,
     as_photo,
     ink_on,
+    literal,
     new_figure,
     photo_panels,
     show_image,
@@ -158,7 +159,9 @@ def draw_roi_pool(channel: Array, rows: Array, columns: Array, pooled: Array, ti
         )
     figure = new_figure(13.0, 6.2)
     heading = title or "RoI pooling: the maximum of each bin"
-    figure.text(0.5, 0.985, heading, size=TITLE_SIZE, weight="bold", color=INK, ha="center", va="top")
+    figure.text(
+        0.5, 0.985, literal(heading), size=TITLE_SIZE, weight="bold", color=INK, ha="center", va="top"
+    )
     left = figure.add_axes((0.01, 0.02, 0.56, 0.85))
     right = figure.add_axes((0.62, 0.02, 0.37, 0.85))
     low, high = float(min(grid.min(), 0.0)), float(grid.max())

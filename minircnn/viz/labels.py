@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minircnn.structures import FloatArray
-from minircnn.viz.style import halo, ink_on
+from minircnn.viz.style import halo, ink_on, literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +94,7 @@ def add_labels(
         label = ax.text(
             0,
             0,
-            words,
+            literal(words),
             size=size,
             color=ink_on(colour),
             ha="left",

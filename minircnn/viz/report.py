@@ -13,7 +13,8 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from minircnn import files
+from minircnn.files import write_bytes
+from minircnn.viz.style import SOFTWARE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -133,12 +134,13 @@ class Report:
             lstrip_blocks=True,
         )
         return environment.get_template("report.html.j2").render(
-            title=self.title, intro=_paragraphs(self.intro), sections=self._sections
+            software=SOFTWARE, title=self.title, intro=_paragraphs(self.intro), sections=self._sections
         )
 
     def save(self, path: str | Path) -> Path:
         """Write the page to `path` (UTF-8), creating missing folders, and return the path."""
-        return files.write_text(path, self.html())
+        # a photo's name may hold bytes that are no text: they become question marks
+        return write_bytes(path, self.html().encode("utf-8", "replace"))
 
 
 def _paragraphs(text: str) -> list[str]:

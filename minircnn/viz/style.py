@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from minircnn import files
 from minircnn.arrays import Array, to_host
+from minircnn.files import write_bytes
 from minircnn.structures import FloatArray, ImageArray
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ LINE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 
 CORRECT, FALSE, MISSED, TRUTH, FAINT = "#00C08B", "#FF6A13", "#F0E442", "#FFFFFF", "#C8C8C8"
 INK, GRID = "#222222", "#DDDDDD"
+
+SOFTWARE = "minircnn"
+"""What pictures and pages name as the program that wrote them."""
 
 PANEL_TITLE_SIZE, TITLE_SIZE, LEGEND_SIZE = 11.0, 13.0, 10.0  # points
 LINE_HEIGHT = 1.45  # of text, in font sizes
@@ -63,6 +66,18 @@ def ink_on(colour: str) -> str:
     """Return black or white, whichever reads better on `colour` (``#RRGGBB``)."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 120 else "#FFFFFF"
+
+
+def literal(text: str) -> str:
+    """Return `text` so that matplotlib shows it as it is: names of classes and photos are data, not TeX."""
+    # a photo's name may hold bytes that are no text: they become question marks
+    printable = text.encode("utf-8", "replace").decode("utf-8")
+    return printable.replace("$", r"\$")
+
+
+def legend_entry(text: str) -> str:
+    """Return `text` for a legend, out of which matplotlib keeps what begins with a low line."""
+    return literal(f" {text}" if text[:1] == "_" else text)
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -166,7 +181,7 @@ def photo_panels(
         figure.text(
             0.5,
             1 - 0.04 / fig_height,
-            title,
+            literal(title),
             size=TITLE_SIZE,
             weight="bold",
             color=INK,
@@ -183,7 +198,7 @@ def photo_panels(
         ax.set(xlim=(0, width_px), ylim=(height_px, 0))
         ax.set_axis_off()
         if heading:
-            ax.set_title(heading, size=PANEL_TITLE_SIZE, color=INK, pad=3)
+            ax.set_title(literal(heading), size=PANEL_TITLE_SIZE, color=INK, pad=3)
         axes.append(ax)
     return figure, axes
 
@@ -204,7 +219,13 @@ def add_legend(figure: Figure, entries: Sequence[tuple[str, str, LineStyle]]) ->
 
     handles = [
         Line2D(
-            [], [], color=colour, linestyle=style, linewidth=2.5, label=text, path_effects=halo(colour, 2.5)
+            [],
+            [],
+            color=colour,
+            linestyle=style,
+            linewidth=2.5,
+            label=legend_entry(text),
+            path_effects=halo(colour, 2.5),
         )
         for text, colour, style in entries
     ]
@@ -232,7 +253,7 @@ def halo(colour: str, linewidth: float) -> list[Any]:
 def save_figure(figure: Figure, path: str | Path, *, dpi: float = 150) -> Path:
     """Write `figure` as PNG or SVG, by the suffix of `path`, creating missing folders.
 
-    The same figure gives the same bytes: no date is stored.
+    The same figure gives the same bytes: no date is stored. PNG files say that minircnn wrote them.
 
     Parameters
     ----------
@@ -258,8 +279,8 @@ def save_figure(figure: Figure, path: str | Path, *, dpi: float = 150) -> Path:
     suffix = path.suffix.lower()
     if suffix not in (".png", ".svg"):
         raise ValueError(f"{path}: pictures are saved as .png or .svg, not '{path.suffix}'")
-    picture = io.BytesIO()
-    metadata: dict[str, Any] = {"Date": None} if suffix == ".svg" else {"Software": None}
+    metadata: dict[str, Any] = {"Date": None} if suffix == ".svg" else {"Software": SOFTWARE}
+    buffer = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "minircnn"}):  # else element ids are drawn at random
-        figure.savefig(picture, format=suffix[1:], dpi=dpi, metadata=metadata)
-    return files.write_bytes(path, picture.getvalue())
+        figure.savefig(buffer, format=suffix[1:], dpi=dpi, metadata=metadata)
+    return write_bytes(path, buffer.getvalue())
