@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import json as json_format
+import errno
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
 from joblib import delayed
 
-from minircnn import files
-from minircnn.cli.errors import CommandFailed, UsageError, complain
-from minircnn.cli.files import find_photos, refuse_to_overwrite
+from minircnn import __version__
+from minircnn.cli.big_photos import note_big_photos, search_bar, sizes_of_files
+from minircnn.cli.errors import CommandFailed, UsageError, complain, describe, show_traceback
+from minircnn.cli.files import refuse_folder_of, refuse_to_overwrite, require_writable
 from minircnn.cli.options import (
     Batch,
     DeviceName,
     Json,
+    MaxWidth,
     Model,
     NetworkJobs,
     Overwrite,
@@ -23,11 +27,12 @@ from minircnn.cli.options import (
     Seed,
     network_job_count,
 )
-from minircnn.cli.output import note, print_json, table
+from minircnn.cli.output import note, print_json, table, typed_again
+from minircnn.cli.photos import find_photos, read_photo, result_names
 from minircnn.cli.profile import profile_if, profile_record, profile_table
-from minircnn.cli.running import open_detector, parse_svd
+from minircnn.cli.results import ResultFiles, describe_settings, fingerprint
+from minircnn.cli.running import model_file, open_detector, parse_svd, require_score
 from minircnn.detectors import RegionDetector
-from minircnn.imaging import ImageError, read_image
 from minircnn.profiling import Stage, stage
 from minircnn.progress import progress_bar
 from minircnn.proposals import ProposalFile
@@ -35,7 +40,8 @@ from minircnn.structures import Detections
 from minircnn.viz import draw_detections, save_figure
 from minircnn.workers import run_tasks
 
-_Found: TypeAlias = tuple[dict[str, Any], Detections]
+_Record: TypeAlias = dict[str, Any]
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # no photo that follows would fare better
 
 
 def detect(
@@ -47,8 +53,10 @@ def detect(
     min_score: float | None = None,
     svd: str | None = None,
     proposals: Path | None = None,
+    max_width: MaxWidth = None,
     batch: Batch = None,
     jobs: NetworkJobs = 0,
+    resume: Annotated[bool, Parameter(negative="")] = False,
     profile: Profile = False,
     overwrite: Overwrite = False,
     json: Json = False,
@@ -58,8 +66,8 @@ def detect(
     """Find the objects in photos.
 
     For every photo NAME the folder receives NAME.png, the photo with its boxes, and NAME.json, the same as
-    numbers: class, score and box (x1, y1, x2, y2 in pixels from the top left corner). Photos that cannot be
-    read are named at the end, with exit code 1. With --profile --json the result is an object of "photos" and
+    numbers: class, score and box (x1, y1, x2, y2 in pixels from the top left corner). Photos that fail are
+    named at the end, with exit code 1. With --profile --json the result is an object of "photos" and
     "profile" in the place of the list of photos.
 
     For example:
@@ -71,7 +79,7 @@ def detect(
     Parameters
     ----------
     out
-        Folder of the results.
+        Folder of the results; another one than that of the photos.
     min_score
         Weaker detections are left out. Default: 0.5 where scores are probabilities (Fast R-CNN), 0 where they
         are the margins of SVMs (R-CNN, SPP-net).
@@ -80,86 +88,149 @@ def detect(
         (Fast R-CNN, section 3.1).
     proposals
         Take the candidate boxes from this file instead of computing them; photos are looked up by name.
+    resume
+        Go on with what is in the folder: photos with a result of this detector and these options are taken
+        as they are.
     """
     workers = network_job_count(jobs, device)
     if profile and workers > 1:
         raise UsageError("--profile measures one process: leave --jobs away")
+    if resume and overwrite:
+        raise UsageError("--resume keeps what is finished, --overwrite replaces it: leave one of them away")
+    require_score(min_score)
     photos = find_photos(images)
+    if proposals is not None:
+        _require_own_names(photos)
+    files = [
+        ResultFiles(photo, out / f"{name}.png", out / f"{name}.json")
+        for photo, name in zip(photos, result_names(photos), strict=True)
+    ]
+    refuse_folder_of(photos, out)
     refuse_to_overwrite(
-        (out / f"{photo.stem}{ending}" for photo in photos for ending in (".png", ".json")),
-        overwrite=overwrite,
+        (path for one in files for path in (one.picture, one.record)),
+        overwrite=overwrite or resume,
+        inputs=[*photos, model_file(model), *([proposals] if proposals else [])],
+        ways=["go on with --resume"],
     )
     with profile_if(profile, device) as total:
         with stage("load detector"):
-            detector = open_detector(model, svd=parse_svd(svd), device=device, batch=batch)
+            detector = open_detector(
+                model, svd=parse_svd(svd), device=device, batch=batch, max_width=max_width
+            )
         if proposals is not None:
             detector.proposer = ProposalFile(proposals)
         least = detector.usual_min_score if min_score is None else min_score
-        finds = run_tasks((delayed(_detect)(detector, photo, out, least) for photo in photos), workers)
-        found: list[_Found | ImageError] = list(
-            progress_bar(finds, total=len(photos), desc="detecting", unit="photo", delay=1)
+        require_writable(out)
+        options = {"min_score": least, "svd": svd, "batch": detector.batch, "max_width": max_width}
+        settings = describe_settings([model_file(model), *([proposals] if proposals else [])], options)
+        done = {one.photo: one.finished(settings) for one in files} if resume else {}
+        missing = [one for one in files if not done.get(one.photo)]
+        if resume:
+            note(f"{len(files) - len(missing)} of {len(files)} photos are done already")
+        note_big_photos(detector.proposer, sizes_of_files(one.photo for one in missing), "--max-width")
+        found = dict(
+            zip(missing, _detect_all(detector, missing, least, settings, len(files), workers), strict=True)
         )
-    results = [result for result in found if not isinstance(result, ImageError)]
-    _announce(results, out, least, total, json=json)
-    unreadable = [result for result in found if isinstance(result, ImageError)]
-    for reason in unreadable:
-        complain(str(reason))
-    if unreadable:
-        raise CommandFailed("some photos cannot be read")
+    results = [done.get(one.photo) or found[one] for one in files]
+    _announce([r for r in results if not isinstance(r, str)], out, least, total, json=json)
+    failed = [result for result in results if isinstance(result, str)]
+    for reason in failed:
+        complain(reason)
+    if failed:
+        raise CommandFailed("some photos failed")
 
 
-def _detect(detector: RegionDetector[Any], photo: Path, out: Path, least: float) -> _Found | ImageError:
-    """Detect in one photo and write the result; a photo that cannot be read is returned as its error.
+def _require_own_names(photos: Sequence[Path]) -> None:
+    """Boxes are looked up by name: two photos of one name would get the boxes of one of them."""
+    for stem, count in Counter(photo.stem for photo in photos).items():
+        if count > 1:
+            raise ValueError(
+                f"{count} photos are called {stem}, and --proposals looks boxes up by that name: "
+                "run the command once for each, with another --out"
+            )
 
-    One broken file does not cost the others their result.
+
+def _detect_all(
+    detector: RegionDetector[Any],
+    files: Sequence[ResultFiles],
+    least: float,
+    settings: str,
+    total: int,
+    workers: int,
+) -> list[_Record | str]:
+    """Detect in all photos; return their records, or why they failed. If stopped, say how to go on."""
+    results: list[_Record | str] = []
+    tasks = (delayed(_detect)(detector, one, least, settings) for one in files)
+    try:
+        finds = run_tasks(tasks, workers)
+        for result in progress_bar(finds, total=len(files), desc="detecting", unit="photo", delay=1):
+            results.append(result)
+    except BaseException:
+        done = total - len(files) + len(results)
+        note(f"{done} of {total} photos are done; go on with: {typed_again('--resume', leave='--overwrite')}")
+        raise
+    return results
+
+
+def _detect(detector: RegionDetector[Any], files: ResultFiles, least: float, settings: str) -> _Record | str:
+    """Detect in one photo and write the result; return its record, or why it failed.
+
+    One odd photo does not cost the others their result.
     """
     with stage("photo"):
         try:
             with stage("read"):
-                image = read_image(photo)
-        except ImageError as error:
-            return error
-        found = detector.detect(image, image_id=photo.stem).above(least)
-        with stage("draw and write"):
-            picture = save_figure(draw_detections(image, found, min_score=least), out / f"{photo.stem}.png")
-            record = _record(photo, picture, image.shape[:2], found)
-            text = json_format.dumps(record, indent=2) + "\n"
-            files.write_text(out / f"{photo.stem}.json", text)
-    return record, found
+                image = read_photo(files.photo)
+            with search_bar(files.photo.name):
+                found = detector.detect(image, image_id=files.photo.stem).above(least)
+            with stage("draw and write"):
+                save_figure(draw_detections(image, found, min_score=least), files.picture)
+                record = _record(files, image.shape[:2], found, fingerprint(settings, files.photo))
+                files.write(record)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in _NO_ROOM:
+                raise
+            show_traceback()
+            reason = describe(error)
+            return reason if str(files.photo) in reason else f"{files.photo}: {reason}"
+    return record
 
 
-def _announce(results: list[_Found], out: Path, least: float, profile: Stage | None, *, json: bool) -> None:
+def _announce(records: list[_Record], out: Path, least: float, profile: Stage | None, *, json: bool) -> None:
     """Print what was found, where it lies and where the time went; with nothing found, what to try."""
     if json:
-        records = [record for record, _ in results]
         print_json(records if profile is None else {"photos": records, "profile": profile_record(profile)})
-    elif results:
-        rows = [[record["image"], len(found), _summary(found)] for record, found in results]
+    elif records:
+        rows = [
+            [record["image"], len(record["detections"]), _summary(record["detections"])] for record in records
+        ]
         print(table(["photo", "found", "best of each class"], rows))
         if profile is not None:
             print(f"\n{profile_table(profile, 'photo')}")
-    if results:
+    if records:
         note(f"pictures and JSON: {out}")
-        if not any(len(found) for _, found in results):
-            note(f"nothing scores {least:g} or more: try a lower --min-score")
+        if not any(record["detections"] for record in records):
+            note(f"nothing scores {least:g} or more: try a lower --min-score, and --overwrite")
 
 
-def _record(photo: Path, picture: Path, size: tuple[int, int], found: Detections) -> dict[str, Any]:
+def _record(files: ResultFiles, size: tuple[int, int], found: Detections, mark: str) -> _Record:
     return {
-        "image": str(photo),
+        "image": str(files.photo),
         "height": size[0],
         "width": size[1],
-        "picture": str(picture),
+        "picture": str(files.picture),
         "detections": found.to_records(),
+        "made_by": f"minircnn {__version__}",
+        "fingerprint": mark,
     }
 
 
-def _summary(found: Detections) -> str:
+def _summary(detections: Sequence[dict[str, Any]]) -> str:
     """Return e.g. ``dog 0.98, car 0.71 (2)``: per class the best score and how many there are."""
-    names = found.names()
+    names = [detection["class"] for detection in detections]
     parts = []
     for name in dict.fromkeys(names):  # best score first, as the detections are
         count = names.count(name)
-        best = float(found.scores[names.index(name)])
+        best = detections[names.index(name)]["score"]
         parts.append(f"{name} {best:.2f}" + (f" ({count})" if count > 1 else ""))
     return ", ".join(parts) or "nothing"

@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from minircnn.cli.output import note
 from minircnn.cli.streams import GuardedStream
 from minircnn.training import TrainingInterrupted
 
@@ -46,11 +47,11 @@ def run_guarded(command: Callable[[], object]) -> int:
         print(f"minircnn: {stop}", file=sys.stderr)
         return _stopped_by(stop)
     except _EXPECTED as error:
-        _show_traceback()
+        show_traceback()
         complain(describe(error))
         return FAILURE
     except Exception as error:
-        _show_traceback()
+        show_traceback()
         complain(
             f"unexpected {describe(error)}; this is a bug in minircnn. "
             "Run again with MINIRCNN_TRACEBACK=1 for the traceback to report"
@@ -79,7 +80,7 @@ def tell_of_lost_output(out: GuardedStream, code: int) -> int:
 
 def complain(message: str) -> None:
     """Print an error the way all commands do."""
-    print(f"minircnn: error: {message}", file=sys.stderr)
+    note(f"minircnn: error: {message}")
 
 
 def describe(error: BaseException) -> str:
@@ -97,6 +98,7 @@ def describe(error: BaseException) -> str:
     return text if isinstance(error, _EXPECTED) and text else f"{type(error).__name__}: {text}"
 
 
-def _show_traceback() -> None:
+def show_traceback() -> None:
+    """Print the traceback of the error at hand, if the environment asks for it."""
     if os.environ.get("MINIRCNN_TRACEBACK", "") not in ("", "0"):
         traceback.print_exc(file=sys.stderr)

@@ -1,56 +1,136 @@
-"""Where results go, and that nothing is overwritten unasked."""
+"""Where results go: never onto what was read or what others wrote, and where they can be written at all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
-from minircnn.imaging import PHOTO_ENDINGS
+from PIL import Image
+
+from minircnn.files import PARTIAL, read_bytes, read_text, write_bytes
+from minircnn.proposals import ProposalFile
+from minircnn.viz.style import SOFTWARE
+
+_OUR_RECORDS = (
+    {"image", "picture", "detections"},  # detect
+    {"model", "data", "photos", "metric"},  # evaluate
+    {"seconds", "quick", "seed", "rows"},  # demo
+)
+_OUR_ENTRIES = {"image_id", "category_id", "bbox", "score"}  # COCO's format of results
+_FOLDER = "another folder with --out"
 
 
-def refuse_to_overwrite(paths: Iterable[Path], *, overwrite: bool = False) -> None:
-    """Raise before any work is done if a result would replace a file.
+def refuse_to_overwrite(
+    paths: Iterable[Path],
+    *,
+    overwrite: bool = False,
+    inputs: Iterable[Path] = (),
+    another: str = _FOLDER,
+    ways: Sequence[str] = (),
+) -> None:
+    """Raise before any work is done if a result would replace a file that must stay.
+
+    What the command reads always stays; other files are replaced with `overwrite`, if minircnn wrote them.
+
+    Parameters
+    ----------
+    inputs : paths
+        Files that the command reads.
+    another : str
+        What to name instead, and with which option.
+    ways : sequence of str
+        Other ways out, where an earlier call wrote the file.
 
     Raises
     ------
     FileExistsError
-        Naming the first such file and the two ways out.
+        Naming the first such file and the ways out.
     """
-    if overwrite:
-        return
+    read = {_identity(path) for path in inputs if path.exists()}
     for path in paths:
-        if path.exists():
-            raise FileExistsError(f"{path} exists: name another folder with --out, or add --overwrite")
+        if not os.path.lexists(path):
+            continue
+        if path.exists() and _identity(path) in read:
+            raise FileExistsError(f"{path} is read by this command and never written to: name {another}")
+        if not written_by_us(path):
+            raise FileExistsError(
+                f"{path} exists, and nothing in it says that minircnn made it: name {another}, or move it"
+            )
+        if not overwrite:
+            raise FileExistsError(
+                f"{path} exists: {''.join(f'{way}, ' for way in ways)}name {another}, or add --overwrite"
+            )
 
 
-def looks_like_photo(path: Path) -> bool:
-    """Tell whether the name of `path` ends like a photo's."""
-    return path.suffix.lower() in PHOTO_ENDINGS
-
-
-def find_photos(paths: Iterable[Path]) -> list[Path]:
-    """Return the files of `paths`, with folders replaced by the photos in them.
+def refuse_folder_of(photos: Iterable[Path], out: Path) -> None:
+    """Raise if results would lie among the photos they are made of, and be taken for photos next time.
 
     Raises
     ------
-    FileNotFoundError
-        If a path does not exist or a folder has no photo.
-    ValueError
-        If two photos have the same name, so that their results would fall on each other.
+    FileExistsError
+        Naming a photo and the way out.
     """
-    found: list[Path] = []
-    for path in paths:
-        inside = sorted(p for p in path.iterdir() if looks_like_photo(p)) if path.is_dir() else [path]
-        if not inside or not inside[0].exists():
-            raise FileNotFoundError(
-                f"{path}: " + ("no photo in this folder" if path.is_dir() else "no such file")
+    if not out.is_dir():
+        return
+    folder = _identity(out)
+    for photo in photos:
+        homes = {photo.parent, Path(os.path.realpath(photo)).parent}
+        if any(home.is_dir() and _identity(home) == folder for home in homes):
+            raise FileExistsError(
+                f"{photo} lies in the folder of the results, {out}: name {_FOLDER}, e.g. --out detections"
             )
-        found += inside
-    seen: dict[str, Path] = {}
-    for path in found:
-        if path.stem in seen:
-            raise ValueError(
-                f"{seen[path.stem]} and {path} have the same name; run the command once for each"
-            )
-        seen[path.stem] = path
-    return found
+
+
+def written_by_us(path: Path) -> bool:
+    """Tell whether `path` bears the mark of minircnn, or is empty."""
+    try:
+        if path.stat().st_size == 0:
+            return path.is_file()
+        ending = path.suffix.lower()
+        if ending == ".png":
+            with Image.open(path) as picture:
+                return bool(picture.info.get("Software") == SOFTWARE)
+        if ending == ".html":
+            return f'<meta name="generator" content="{SOFTWARE}"'.encode() in read_bytes(path)[:2000]
+        if ending == ".npz":
+            ProposalFile(path)
+            return True
+        return ending == ".json" and _is_our_record(json.loads(read_text(path)))
+    except Exception:  # whatever is wrong with it, it is not ours
+        return False
+
+
+def _is_our_record(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(isinstance(entry, dict) and entry.keys() >= _OUR_ENTRIES for entry in value)
+    return isinstance(value, dict) and any(value.keys() >= keys for keys in _OUR_RECORDS)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Return what is the same for all names of a file: links, other case, other ways to it."""
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def require_writable(folder: Path, *, another: str = _FOLDER) -> None:
+    """Make `folder` and try to write there, before hours of work end at a folder that takes no file.
+
+    Raises
+    ------
+    OSError
+        Naming the folder, the reason and the way out.
+    """
+    for part in (folder, *folder.parents):
+        if part.exists() and not part.is_dir():
+            raise NotADirectoryError(f"{part} is a file, where a folder is needed: name {another}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial = write_bytes(folder / f".trial.{os.getpid()}{PARTIAL}", b"minircnn")
+        trial.unlink()
+    except OSError as error:
+        raise OSError(
+            f"{folder}: cannot be written to ({error.strerror or error}): name {another}"
+        ) from error

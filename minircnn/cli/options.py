@@ -63,6 +63,14 @@ Batch = Annotated[
         "Default: as stored.",
     ),
 ]
+MaxWidth = Annotated[
+    int | None,
+    Parameter(
+        name="--max-width",
+        help="Wider photos are shrunk to this width while proposals are searched, which big photos need: "
+        "boxes are in the photo's own pixels all the same. Default: as stored.",
+    ),
+]
 Json = Annotated[
     bool,
     Parameter(

@@ -17,10 +17,11 @@ typed: ContextVar[tuple[str, ...]] = ContextVar("minircnn_typed", default=())
 """The words of this call, without the command's own name."""
 
 
-def typed_again(*more: str) -> str:
-    """Return this call as it would be typed in a shell, with the words `more` behind it."""
-    words = typed.get()
-    return shlex.join(["minircnn", *words, *(word for word in more if word not in words)])
+def typed_again(*more: str, leave: str = "") -> str:
+    """Return this call as it would be typed in a shell, with the options `more` and without `leave`."""
+    words = [word for word in typed.get() if word != leave]
+    new = [word for word in more if word not in words]
+    return shlex.join(["minircnn", *words[:1], *new, *words[1:]])  # behind the command: a "--" may follow
 
 
 def print_json(payload: Any) -> None:
@@ -43,7 +44,12 @@ def _plain(value: Any) -> Any:
 
 def note(text: str) -> None:
     """Say something on standard error, which is for people even where the result is JSON."""
-    print(text, file=sys.stderr)
+    print(visible(text, keep="\n"), file=sys.stderr)
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    """Return `text` with control characters written out: names of files may hold line ends and worse."""
+    return "".join(c if c.isprintable() or c in keep else repr(c)[1:-1] for c in text)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -70,4 +76,8 @@ def _cell(value: Any) -> str:
         return "-"
     if isinstance(value, float | np.floating):
         return f"{value:.3f}"
-    return f"{value:,}" if isinstance(value, int | np.integer) and not isinstance(value, bool) else str(value)
+    return (
+        f"{value:,}"
+        if isinstance(value, int | np.integer) and not isinstance(value, bool)
+        else visible(str(value))
+    )

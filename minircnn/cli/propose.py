@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from cyclopts import Group, Parameter
 
+from minircnn.cli.big_photos import note_big_photos, search_bar, sizes_of_dataset, sizes_of_files
 from minircnn.cli.errors import UsageError
-from minircnn.cli.files import looks_like_photo, refuse_to_overwrite
+from minircnn.cli.files import refuse_folder_of, refuse_to_overwrite, require_writable
 from minircnn.cli.options import (
     Bad,
     DeviceName,
@@ -25,9 +26,9 @@ from minircnn.cli.options import (
     require_device,
 )
 from minircnn.cli.output import note, print_json
+from minircnn.cli.photos import looks_like_photo, read_photo
 from minircnn.data.opening import open_dataset
 from minircnn.evaluation import proposal_recall
-from minircnn.imaging import read_image
 from minircnn.proposals import (
     ProposalSettings,
     Proposer,
@@ -96,21 +97,32 @@ def propose(
     chosen = settings or ProposalSettings()
     if chosen.method == "file" and chosen.path is None:
         raise UsageError("--method file needs the file of boxes: --path FILE (propose --save writes one)")
+    if draw < 0:
+        raise UsageError(f"--draw must be 0 or more, got {draw}")
     proposer = make_proposer(chosen, seed=seed)
-    if save is not None:
-        refuse_to_overwrite([save], overwrite=overwrite)
     path = Path(target)
-    if looks_like_photo(path):
+    if save is not None:
+        _require_place(save, [path, *([Path(chosen.path)] if chosen.path else [])], overwrite=overwrite)
+    if looks_like_photo(path) and not path.is_dir():
         result, boxes = _photo(path, proposer, chosen.limit, out, draw, overwrite, quiet=json)
     else:
         dataset = open_dataset(target, split, on_bad_box=on_bad_box, images=images, limit=photos)
         result, boxes = _dataset(dataset, proposer, chosen.limit, job_count(jobs), quiet=json)
     if save is not None:
-        save.parent.mkdir(parents=True, exist_ok=True)
         write_proposals(save, boxes)
         note(f"boxes: {save}")
     if json:
         print_json(result)
+
+
+def _require_place(save: Path, inputs: list[Path], *, overwrite: bool) -> None:
+    """See before the work that its boxes can be written to `save`."""
+    if save.suffix.lower() != ".npz":
+        raise UsageError(f"--save writes .npz files: name one, e.g. {save.with_suffix('.npz')}, not {save}")
+    if save.is_dir():
+        raise UsageError(f"{save} is a folder: name a file with --save")
+    refuse_to_overwrite([save], overwrite=overwrite, inputs=inputs, another="another file with --save")
+    require_writable(save.parent, another="another file with --save")
 
 
 def _photo(
@@ -118,12 +130,16 @@ def _photo(
 ) -> tuple[dict[str, Any], dict[str, FloatArray]]:
     """Propose in one photo and draw it."""
     names = [out / f"{path.stem}.{kind}.png" for kind in ("proposals", "hierarchy")]
-    refuse_to_overwrite(names, overwrite=overwrite)
-    image = read_image(path)
+    refuse_folder_of([path], out)
+    refuse_to_overwrite(names, overwrite=overwrite, inputs=[path])
+    image = read_photo(path)
+    require_writable(out)
+    note_big_photos(proposer, sizes_of_files([path]), "--max-width")
     start = time.perf_counter()
     hierarchy = None
     if isinstance(proposer, SelectiveSearch):
-        found = proposer.search(image)
+        with search_bar(path.name):
+            found = proposer.search(image)
         boxes, hierarchy = found.boxes[:limit], found.hierarchies[0]
     else:
         boxes = proposer.propose(image, image_id=path.stem)[:limit]
@@ -163,8 +179,9 @@ def _dataset(
     dataset: DetectionDataset, proposer: Proposer, limit: int, jobs: int, *, quiet: bool
 ) -> tuple[dict[str, Any], dict[str, FloatArray]]:
     """Measure how well proposals cover the objects of a data set."""
+    note_big_photos(proposer, sizes_of_dataset(dataset), "--max-width")
     start = time.perf_counter()
-    boxes = compute_proposals(dataset, proposer, limit=limit, n_jobs=jobs)
+    boxes = compute_proposals(dataset, proposer, limit=limit, n_jobs=min(jobs, len(dataset)))
     seconds = time.perf_counter() - start
     annotations = [dataset.annotations(index) for index in range(len(dataset))]
     recall = proposal_recall(boxes, annotations)

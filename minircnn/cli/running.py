@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import re
 import time
 from collections.abc import Sequence
@@ -14,6 +16,7 @@ from joblib import delayed
 from minircnn.arrays import Device, device_namespace
 from minircnn.detectors import RegionDetector, load_detector
 from minircnn.progress import progress_bar
+from minircnn.proposals import SelectiveSearch
 from minircnn.structures import Annotations, DetectionDataset, Detections, FloatArray
 from minircnn.training.run_folder import MODEL_FILE
 from minircnn.workers import run_tasks
@@ -25,6 +28,7 @@ def open_detector(
     svd: dict[str, int] | None = None,
     device: Device = "cpu",
     batch: int | None = None,
+    max_width: int | None = None,
 ) -> RegionDetector[Any]:
     """Load a detector from its file or its run's folder, onto `device`.
 
@@ -34,15 +38,17 @@ def open_detector(
         Ranks of the layers to compress.
     batch : int, optional
         Regions judged at once; default: what the file says.
+    max_width : int, optional
+        Width of photos while proposals are searched; default: what the file says.
 
     Raises
     ------
     FileNotFoundError
         If there is no finished detector.
     ValueError
-        If the batch is below 1.
+        If the batch or the width is below 1, or proposals are not searched.
     """
-    path = model / MODEL_FILE if model.is_dir() else model
+    path = model_file(model)
     if not path.is_file():
         hint = (
             "training has not finished: continue it with --resume"
@@ -52,11 +58,34 @@ def open_detector(
         raise FileNotFoundError(f"{path}: {hint}")
     if batch is not None and batch < 1:
         raise ValueError(f"--batch must be 1 or more, got {batch}")
+    if max_width is not None and max_width < 1:
+        raise ValueError(f"--max-width must be 1 or more, got {max_width}")
     detector = load_detector(path, svd=svd)
+    if max_width is not None:
+        if not isinstance(detector.proposer, SelectiveSearch):
+            raise ValueError(f"--max-width is for selective search; {path} has {proposer_name(detector)}")
+        detector.proposer = dataclasses.replace(detector.proposer, max_width=max_width)
     detector.to(device_namespace(device))
     if batch is not None:
         detector.batch = batch
     return detector
+
+
+def model_file(model: Path) -> Path:
+    """Return the file of a detector that is named by its file or its run's folder."""
+    return model / MODEL_FILE if model.is_dir() else model
+
+
+def require_score(min_score: float | None) -> None:
+    """Refuse a least score that no number can be compared with.
+
+    Raises
+    ------
+    ValueError
+        If it is NaN.
+    """
+    if min_score is not None and math.isnan(min_score):
+        raise ValueError("--min-score must be a number, got nan")
 
 
 def parse_svd(text: str | None) -> dict[str, int] | None:

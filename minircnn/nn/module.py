@@ -13,7 +13,6 @@ from minircnn.nn.checks import require_finite, require_weights
 T = TypeVar("T")
 
 
-
 class Parameter:
     """A trainable array and the sum of its gradients.
 

@@ -19,6 +19,7 @@ from minircnn.proposals.selective_search import (
     strategies,
 )
 from minircnn.proposals.sliding_window import SlidingWindow, count_rectangles
+from minircnn.proposals.watching import watched_search
 
 __all__ = [
     "PROPOSERS",
@@ -38,5 +39,6 @@ __all__ = [
     "make_proposer",
     "selective_search",
     "strategies",
+    "watched_search",
     "write_proposals",
 ]

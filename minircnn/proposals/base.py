@@ -56,6 +56,9 @@ class ProposalSettings:
     """At most this many boxes a photo, best rank first (about 2,000 in the papers)."""
     path: str | None = None
     """The file of boxes, where `method` is ``file``."""
+    max_width: int | None = 1000
+    """Selective search: wider photos are shrunk to this width first, which bounds time and memory (500 in
+    R-CNN's released code); boxes are in the photo's own pixels all the same. ``none``: full size."""
 
     MODES: ClassVar[tuple[str, ...]] = ("single", "fast", "quality")
 
@@ -66,6 +69,8 @@ class ProposalSettings:
         for name, least in (("min_size", 0), ("limit", 1)):
             if not getattr(self, name) >= least:
                 raise ValueError(f"proposals.{name} must be at least {least}, got {getattr(self, name)}")
+        if self.max_width is not None and not self.max_width >= 1:
+            raise ValueError(f"proposals.max_width must be at least 1, or none, got {self.max_width}")
 
 
 def make_proposer(settings: ProposalSettings, *, seed: int = 0) -> Proposer:

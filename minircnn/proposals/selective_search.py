@@ -29,11 +29,13 @@ from minircnn.proposals.region_features import (
     quantise_texture,
     region_features,
 )
+from minircnn.proposals.watching import Steps
 from minircnn.structures import ImageArray
 from minircnn.workers import run_tasks
 
 Mode: TypeAlias = Literal["single", "fast", "quality"]
 _SIGMA = 0.8
+_BYTES, _SECONDS, _SECONDS_EACH = 330, 1e-6, 0.6e-6  # per pixel: of any search, and of each strategy
 _MODES: dict[Mode, tuple[tuple[ColourSpace, ...], tuple[float, ...], tuple[str, ...]]] = {
     "single": (("HSV",), (100,), ("CTSF",)),
     "fast": (("HSV", "Lab"), (50, 100), ("CTSF", "TSF")),
@@ -130,7 +132,24 @@ class SelectiveSearch:
     def from_settings(cls, settings: ProposalSettings, seed: int) -> SelectiveSearch:
         """Return the search that `settings` ask for."""
         mode = cast(Mode, settings.mode)
-        return cls(mode=mode, min_size=float(settings.min_size), limit=settings.limit, seed=seed)
+        return cls(
+            mode=mode,
+            min_size=float(settings.min_size),
+            limit=settings.limit,
+            max_width=settings.max_width,
+            seed=seed,
+        )
+
+    def estimate(self, height: int, width: int) -> tuple[float, float]:
+        """Return about how much memory (bytes) and time (seconds) the search in a photo will take.
+
+        Measured on natural photos of 1 to 4 megapixels; the memory grows in proportion to the pixels, and
+        the time a little faster.
+        """
+        chosen = strategies(self.mode) if self.strategies is None else self.strategies
+        shrink = 1.0 if self.max_width is None else min(1.0, self.max_width / max(width, 1))
+        pixels = height * width * shrink**2
+        return _BYTES * pixels, (_SECONDS + _SECONDS_EACH * len(chosen)) * pixels
 
     def propose(self, image: ImageArray, *, image_id: str = "") -> npt.NDArray[np.float32]:
         """Return the (R, 4) proposals for `image`, best rank first."""
@@ -223,7 +242,8 @@ def _hierarchies(image: ImageArray, chosen: Sequence[Strategy], n_jobs: int) -> 
     colours = list(dict.fromkeys(s.colour for s in chosen))
     tasks = [[s for s in chosen if s.colour == colour] for colour in colours]
     if n_jobs == 1 or len(tasks) == 1:
-        done = [_one_colour(image, task) for task in tasks]
+        steps = Steps(len(tasks) + len(chosen))
+        done = [_one_colour(image, task, steps) for task in tasks]
     else:
         done = list(run_tasks((delayed(_one_colour)(image, task) for task in tasks), n_jobs))
     found = {
@@ -234,8 +254,9 @@ def _hierarchies(image: ImageArray, chosen: Sequence[Strategy], n_jobs: int) -> 
     return [found[s] for s in chosen]
 
 
-def _one_colour(image: ImageArray, chosen: Sequence[Strategy]) -> list[Hierarchy]:
+def _one_colour(image: ImageArray, chosen: Sequence[Strategy], steps: Steps | None = None) -> list[Hierarchy]:
     """Return the hierarchies of strategies of one colour space; they share what they can."""
+    steps = steps or Steps(1 + len(chosen))
     channels = convert(image, chosen[0].colour)
     edges = GridEdges(smooth(channels, _SIGMA))
     scales = list(dict.fromkeys(s.k for s in chosen))
@@ -245,7 +266,12 @@ def _one_colour(image: ImageArray, chosen: Sequence[Strategy]) -> list[Hierarchy
         k: (labels, region_features(labels, colour_bins, texture_bins), neighbouring_regions(labels))
         for k, labels in zip(scales, segmentations, strict=True)
     }
-    return [group(*prepared[s.k], s.similarities) for s in chosen]
+    steps.step()
+    hierarchies = []
+    for strategy in chosen:
+        hierarchies.append(group(*prepared[strategy.k], strategy.similarities))
+        steps.step()
+    return hierarchies
 
 
 def _ranked(
@@ -269,6 +295,8 @@ def _ranked(
 
 def _first_of_equal(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
     """Return the indices, ascending, of the first of every set of equal (whole-pixel) boxes."""
+    if boxes.size and boxes.max() >= 1 << 16:
+        return np.sort(np.unique(boxes, axis=0, return_index=True)[1])
     key = np.zeros(len(boxes), dtype=np.int64)
     for column in boxes.T.astype(np.int64):
         key = (key << 16) | column  # four sides below 2**16 in one number

@@ -32,7 +32,8 @@ RENAMED = {
 
 def upgrade_settings(flat: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings, flat as :func:`as_json` makes them, under their present names."""
-    return {RENAMED.get(name, name): value for name, value in flat.items()}
+    then = {"proposals.max_width": None}  # photos kept their full size
+    return then | {RENAMED.get(name, name): value for name, value in flat.items()}
 
 
 class SettingsError(ValueError):

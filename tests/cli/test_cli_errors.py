@@ -142,16 +142,16 @@ def test_an_interrupted_command_says_so(capsys, monkeypatch):
 
 def test_an_unreadable_photo_does_not_cost_the_others_their_result(workspace, tmp_path, capsys):
     (tmp_path / "broken.jpg").write_text("no photo")
+    out = tmp_path / "out"
     photo = workspace / "photos" / "test_00000.png"
     assert (
-        main(["detect", *map(str, [workspace / "fast", tmp_path / "broken.jpg", photo, "--out", tmp_path])])
-        == 1
+        main(["detect", *map(str, [workspace / "fast", tmp_path / "broken.jpg", photo, "--out", out])]) == 1
     )
     captured = capsys.readouterr()
     assert "test_00000.png" in captured.out
     assert "broken.jpg: cannot be read" in captured.err
-    assert (tmp_path / "test_00000.json").is_file()
-    code, line = complaint(capsys, "detect", workspace / "fast", tmp_path / "broken.jpg", "--out", tmp_path)
+    assert (out / "test_00000.json").is_file()
+    code, line = complaint(capsys, "detect", workspace / "fast", tmp_path / "broken.jpg", "--out", out)
     assert code == 1
     assert "broken.jpg" in line
 

@@ -1,4 +1,4 @@
-"""A closed terminal, a full disk, a reader that left and a small encoding end no work, and are told honestly."""
+"""A closed terminal, a full disk, a reader that left and a small encoding end no work and are told."""
 
 import io
 import os

@@ -35,7 +35,7 @@ def same_bits_expected():
 
 def settings_of(kind):
     preset = RECIPES[KINDS[kind]].presets["scenes"]
-    changes = {"proposals": dataclasses.replace(preset.proposals, limit=40), "batch": 16}
+    changes = {"proposals": dataclasses.replace(preset.proposals, limit=40, max_width=None), "batch": 16}
     if kind == "fast_rcnn":
         changes["solver"] = dataclasses.replace(preset.solver, iterations=40)
     else:

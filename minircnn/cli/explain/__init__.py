@@ -7,13 +7,14 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from minircnn.cli.big_photos import note_big_photos, search_bar, sizes_of_files
 from minircnn.cli.explain import fast_rcnn, rcnn, sppnet  # noqa: F401 - each registers what only it has to show
 from minircnn.cli.explain.steps import Step, follow, steps_of
-from minircnn.cli.files import refuse_to_overwrite
-from minircnn.cli.options import DeviceName, Json, Model, Overwrite, Seed
+from minircnn.cli.files import refuse_folder_of, refuse_to_overwrite, require_writable
+from minircnn.cli.options import DeviceName, Json, MaxWidth, Model, Overwrite, Seed
 from minircnn.cli.output import note, print_json, table
-from minircnn.cli.running import open_detector
-from minircnn.imaging import read_image
+from minircnn.cli.photos import read_photo
+from minircnn.cli.running import model_file, open_detector
 from minircnn.viz import Report, save_figure
 
 PAGE = "explained.html"
@@ -25,6 +26,7 @@ def explain(
     /,
     *,
     out: Path = Path("explained"),
+    max_width: MaxWidth = None,
     overwrite: Overwrite = False,
     json: Json = False,
     seed: Seed = 0,
@@ -49,11 +51,20 @@ def explain(
         Folder of the page and the pictures.
     """
     page_path = out / PAGE
-    refuse_to_overwrite([page_path], overwrite=overwrite)
-    detector = open_detector(model, device=device)
-    photo = read_image(image)
+    refuse_folder_of([image], out)
+    refuse_to_overwrite(
+        [page_path, *sorted(out.glob("[0-9][0-9]-*.png"))],
+        overwrite=overwrite,
+        inputs=[image, model_file(model)],
+    )
+    detector = open_detector(model, device=device, max_width=max_width)
+    photo = read_photo(image)
+    require_writable(out)
+    note_big_photos(detector.proposer, sizes_of_files([image]), "--max-width")
     note(f"following {image} through {detector.title}")
-    steps = steps_of(follow(detector, photo, image.stem))
+    with search_bar(image.name):
+        followed = follow(detector, photo, image.stem)
+    steps = steps_of(followed)
     page = Report(
         f"How {detector.title} sees {image.name}",
         f"{photo.shape[1]} × {photo.shape[0]} pixels, {len(steps)} steps, one picture each.",

@@ -1,0 +1,84 @@
+"""Photos of many pixels: what the search for proposals will take, before, and how far it is, meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from tqdm.auto import tqdm
+
+from minircnn.cli.output import note
+from minircnn.proposals import Proposer, SelectiveSearch, watched_search
+from minircnn.structures import DetectionDataset
+
+_MUCH = 1e9  # bytes from which on it is told
+
+Size = tuple[str, int, int]
+"""Name, height and width of a photo."""
+
+
+def sizes_of_files(photos: Iterable[Path]) -> Iterator[Size]:
+    """Yield the sizes of those `photos` whose header tells them."""
+    for photo in photos:
+        try:
+            if photo.is_file():
+                with Image.open(photo) as opened:
+                    yield str(photo), opened.height, opened.width
+        except Exception:
+            continue
+
+
+def sizes_of_dataset(dataset: DetectionDataset) -> Iterator[Size]:
+    """Yield the sizes of all photos of a data set, as its annotations tell them."""
+    for index, image_id in enumerate(dataset.image_ids):
+        truth = dataset.annotations(index)
+        yield image_id, truth.height, truth.width
+
+
+def note_big_photos(proposer: Proposer, sizes: Iterable[Size], option: str) -> None:
+    """Say what the search in the largest photo will take, if it is much, and which `option` helps."""
+    if not isinstance(proposer, SelectiveSearch):
+        return
+    needs = [(*proposer.estimate(height, width), name, height, width) for name, height, width in sizes]
+    if not needs:
+        return
+    memory, seconds, name, height, width = max(needs)
+    if memory < _MUCH:
+        return
+    text = (
+        f"{name} has {height * width / 1e6:.0f} megapixels: selective search will take about "
+        f"{memory / 1e9:.1f} GB and {_duration(seconds)}"
+    )
+    smaller = SelectiveSearch(proposer.mode, max_width=1000, strategies=proposer.strategies)
+    less, sooner = smaller.estimate(height, width)
+    if less < memory / 2:
+        text += f"; {option} 1000 needs {less / 1e9:.1f} GB and {_duration(sooner)}"
+    note(text)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+
+
+@contextmanager
+def search_bar(what: str) -> Iterator[None]:
+    """Show how far a search inside the ``with`` statement is, once it takes longer than a second."""
+    bar: Any = None
+
+    def show(done: int, total: int) -> None:
+        nonlocal bar
+        if bar is None or done < bar.n:
+            if bar is not None:
+                bar.close()
+            bar = tqdm(total=total, desc=f"proposals of {what}", unit="step", delay=1, leave=False)
+        bar.update(done - bar.n)
+
+    try:
+        with watched_search(show):
+            yield
+    finally:
+        if bar is not None:
+            bar.close()
