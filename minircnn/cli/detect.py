@@ -27,7 +27,7 @@ from minircnn.cli.options import (
     Seed,
     network_job_count,
 )
-from minircnn.cli.output import note, print_json, table, typed_again
+from minircnn.cli.output import how_to_go_on, note, print_json, table
 from minircnn.cli.photos import find_photos, read_photo, result_names
 from minircnn.cli.profile import profile_if, profile_record, profile_table
 from minircnn.cli.results import ResultFiles, describe_settings, fingerprint
@@ -165,9 +165,10 @@ def _detect_all(
         finds = run_tasks(tasks, workers)
         for result in progress_bar(finds, total=len(files), desc="detecting", unit="photo", delay=1):
             results.append(result)
-    except BaseException:
-        done = total - len(files) + len(results)
-        note(f"{done} of {total} photos are done; go on with: {typed_again('--resume', leave='--overwrite')}")
+    except BaseException as stop:
+        note(f"{total - len(files) + len(results)} of {total} photos are done")
+        if not isinstance(stop, KeyboardInterrupt):  # which says by itself how to go on
+            note(how_to_go_on())
         raise
     return results
 

@@ -8,11 +8,22 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from minircnn.cli.output import note
+from minircnn.cli.output import how_to_go_on, note, typed
 from minircnn.cli.streams import GuardedStream
 from minircnn.training import TrainingInterrupted
 
 FAILURE, USAGE = 1, 2
+
+_RESUMABLE = (("train",), ("detect",), ("demo",))
+"""Commands that know --resume."""
+
+_LESS_MEMORY = {
+    "detect": "--batch 32, --max-width 500",
+    "evaluate": "--batch 32",
+    "explain": "--max-width 500",
+    "propose": "--max-width 500",
+    "train": "--batch 32, --proposals.max-width 500, --proposals.limit 500",
+}
 
 _EXPECTED = (ValueError, OSError, RuntimeError, ImportError, KeyError, MemoryError)
 """Raised with words for the user: bad data, files, settings, devices, missing extras."""
@@ -37,14 +48,16 @@ def run_guarded(command: Callable[[], object]) -> int:
         return FAILURE
     except UsageError as error:
         complain(str(error))
-        print("try 'minircnn --help' or 'minircnn COMMAND --help'", file=sys.stderr)
+        note(f"try: {_help_call()}")
         return USAGE
     except KeyboardInterrupt as stop:
         complain("interrupted")
+        _say_how_to_go_on()
         return _stopped_by(stop)
     except TrainingInterrupted as stop:
         # stopped as asked, with a checkpoint: the same code as any interruption, and no failure
-        print(f"minircnn: {stop}", file=sys.stderr)
+        note(f"minircnn: {stop}")
+        _say_how_to_go_on()
         return _stopped_by(stop)
     except _EXPECTED as error:
         show_traceback()
@@ -58,6 +71,23 @@ def run_guarded(command: Callable[[], object]) -> int:
         )
         return FAILURE
     return 0
+
+
+def _help_call() -> str:
+    """Return the call that explains the command typed, or names all commands."""
+    from minircnn.cli import app
+
+    known, words = app, []
+    for word in typed.get():
+        if word.startswith("-") or word not in known:
+            break
+        known, words = known[word], [*words, word]
+    return " ".join(["minircnn", *words, "--help"])
+
+
+def _say_how_to_go_on() -> None:
+    if typed.get()[:1] in _RESUMABLE:
+        note(how_to_go_on())
 
 
 def _stopped_by(stop: BaseException) -> int:
@@ -90,10 +120,8 @@ def describe(error: BaseException) -> str:
     if isinstance(error, KeyError) and error.args:
         return str(error.args[0])
     if isinstance(error, MemoryError):
-        return (
-            f"not enough memory ({error}); put less through the network at once (--batch), or use fewer "
-            "proposals (--proposals.limit) or smaller photos"
-        )
+        less = _LESS_MEMORY.get("".join(typed.get()[:1]))
+        return f"not enough memory ({error}): " + (f"try {less}, or" if less else "use") + " smaller photos"
     text = str(error)
     return text if isinstance(error, _EXPECTED) and text else f"{type(error).__name__}: {text}"
 

@@ -17,11 +17,12 @@ typed: ContextVar[tuple[str, ...]] = ContextVar("minircnn_typed", default=())
 """The words of this call, without the command's own name."""
 
 
-def typed_again(*more: str, leave: str = "") -> str:
-    """Return this call as it would be typed in a shell, with the options `more` and without `leave`."""
-    words = [word for word in typed.get() if word != leave]
-    new = [word for word in more if word not in words]
-    return shlex.join(["minircnn", *words[:1], *new, *words[1:]])  # behind the command: a "--" may follow
+def how_to_go_on() -> str:
+    """Return the call that continues this one where it stopped, as it would be typed in a shell."""
+    words = [word for word in typed.get() if word not in ("--overwrite", "--resume")]
+    command = 2 if words[:1] == ["train"] else 1
+    # not at the end: a "--" may stand before
+    return "go on with: " + shlex.join(["minircnn", *words[:command], "--resume", *words[command:]])
 
 
 def print_json(payload: Any) -> None:

@@ -21,10 +21,12 @@ from minircnn.cli.demo.contest import (
     train_or_reuse,
 )
 from minircnn.cli.demo.report import HEADER, PHOTOS, comparison_rows, demo_report
+from minircnn.cli.files import refuse_to_overwrite, require_writable
 from minircnn.cli.options import DeviceName, Jobs, Json, Seed, job_count, require_device
 from minircnn.cli.output import note, print_json, table
 from minircnn.data import Scenes
 from minircnn.data.opening import FirstPhotos
+from minircnn.files import write_text
 from minircnn.imaging import write_image
 from minircnn.training import RECIPES, DetectorSettings, compute_proposals
 
@@ -93,8 +95,9 @@ def demo(
     require_device(device)
     start, plan, workers = time.perf_counter(), make_plan(quick=quick, seed=seed), job_count(jobs)
     page_path, result_path = out / "report.html", out / "result.json"
-    if not resume:
-        _refuse_used_folder(out)
+    _refuse_used_folder(out, resume=resume)
+    refuse_to_overwrite([page_path, result_path], overwrite=True)
+    require_writable(out)
     train_photos = Scenes("train", count=plan.train_photos)
     test_photos = Scenes("test", count=plan.test_photos)
     runs, parts = {}, len(plan.settings) + 2
@@ -117,20 +120,28 @@ def demo(
     page.save(page_path)
     (out / PHOTOS).mkdir(exist_ok=True)
     for index in range(min(_SAVED_PHOTOS, len(test_photos))):
-        write_image(out / PHOTOS / f"{test_photos.image_ids[index]}.png", test_photos.image(index))
+        photo = out / PHOTOS / f"{test_photos.image_ids[index]}.png"
+        if not photo.exists():  # always the same
+            write_image(photo, test_photos.image(index))
     result = {
         "seconds": time.perf_counter() - start,
         "quick": quick,
         "seed": seed,
         "rows": [contestant.to_record() for contestant in contestants],
     }
-    files.write_text(result_path, json_format.dumps(result, indent=2) + "\n")
+    write_text(result_path, json_format.dumps(result, indent=2) + "\n")
     _print_result(result, contestants, json=json)
     note(f"{result['seconds']:.0f} s in all\nreport: {page_path.resolve()}")
 
 
-def _refuse_used_folder(out: Path) -> None:
-    if out.is_dir() and any(out.iterdir()):
+def _refuse_used_folder(out: Path, *, resume: bool) -> None:
+    """Refuse a folder that this command did not make, and one that it did unless it is to go on there."""
+    if not out.is_dir() or not any(out.iterdir()):
+        return
+    ours = any((out / name).exists() for name in (*RECIPES, "proposals"))
+    if not ours:
+        raise FileExistsError(f"{out} is not empty: name another folder with --out")
+    if not resume:
         raise FileExistsError(f"{out} is not empty: go on with --resume, or name another folder with --out")
 
 

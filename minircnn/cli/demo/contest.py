@@ -14,18 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from minircnn import files
 from minircnn.arrays import Device
 from minircnn.cli.output import note
 from minircnn.cli.running import Outcome, open_detector, run_detector
 from minircnn.data.opening import FirstPhotos
 from minircnn.detectors import RegionDetector
 from minircnn.evaluation import ProposalResult, VocResult, evaluate_voc, proposal_recall
+from minircnn.files import read_text, write_text
 from minircnn.progress import progress_bar
 from minircnn.proposals import Proposer, SlidingWindow
 from minircnn.structures import DetectionDataset, FloatArray
-from minircnn.training import DetectorSettings, compute_proposals, read_log, train
-from minircnn.training.old_runs import adopt_old_run
+from minircnn.training import DetectorSettings, as_json, compute_proposals, read_log, train
+from minircnn.training.old_runs import adopt_old_run, read_settings
 from minircnn.training.run_folder import MODEL_FILE
 
 _TIMED_PHOTOS = 10
@@ -65,10 +65,18 @@ def train_or_reuse(
     device: Device,
     jobs: int,
 ) -> Trained:
-    """Train in `folder`; with `resume` continue what was stopped, or take what was finished."""
+    """Train in `folder`; with `resume` continue what was stopped, or take what was finished.
+
+    Raises
+    ------
+    ValueError
+        If what is there was trained with other settings.
+    """
     adopt_old_run(folder)
     took, log = folder / "seconds.json", folder / f"{settings.detector}.log.jsonl"
-    seconds = _seconds(took) if resume and (folder / MODEL_FILE).is_file() else None
+    if resume:
+        _require_same_settings(folder, settings)
+    seconds = _read_seconds(took) if resume and (folder / MODEL_FILE).is_file() else None
     if seconds is None:
         before = sum(line.get("seconds", 0.0) for line in read_log(log)) if resume else 0.0
         run = train(
@@ -81,19 +89,34 @@ def train_or_reuse(
             proposal_folder=proposals,
         )
         seconds = before + run.seconds["training"]
-        files.write_text(took, json.dumps(seconds))
+        write_text(took, json.dumps({"seconds": seconds}) + "\n")
     else:
         note(f"taking the finished detector of {folder}")
     return Trained(open_detector(folder, device=device), folder, seconds, read_log(log))
 
 
-def _seconds(path: Path) -> float | None:
-    """Return the number in the file `path`; None if there is none, or the file is damaged."""
+def _read_seconds(took: Path) -> float | None:
+    """Return how long a training took; None where that is not known, so that the training is asked again."""
     try:
-        seconds = json.loads(files.read_text(path))
-    except (OSError, ValueError, RecursionError):
+        stored = json.loads(read_text(took))
+        seconds = float(stored["seconds"] if isinstance(stored, dict) else stored)  # version 0.1.0: a number
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
-    return float(seconds) if type(seconds) in (int, float) and 0 <= seconds < math.inf else None
+    return seconds if 0 <= seconds < math.inf else None
+
+
+def _require_same_settings(folder: Path, settings: DetectorSettings) -> None:
+    """Refuse to take the quick detectors for the others, or those of another seed."""
+    stored, now = read_settings(folder), as_json(settings)
+    # a width that no scene has may differ: old runs had none
+    names = stored.keys() & now.keys() - {"proposals.max_width"}
+    changed = sorted(name for name in names if stored[name] != now[name])
+    if changed:
+        first = changed[0]
+        raise ValueError(
+            f"{folder} was trained otherwise ({first}: {stored[first]!r} then, {now[first]!r} now): "
+            "add or leave --quick and --seed as then, or name another folder with --out"
+        )
 
 
 @dataclass(frozen=True)

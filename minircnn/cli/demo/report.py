@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -159,11 +160,14 @@ def _class_figure(contestants: Sequence[Contestant]) -> Figure:
 
 
 def _next_text(run: Trained) -> str:
-    folder = run.folder
+    folder = run.folder.resolve()  # the page may be read from anywhere
     photos = folder.parent / PHOTOS
+    explain = shlex.join(["minircnn", "explain", str(folder), str(photos / "test_00000.png")])
+    detect = shlex.join(["minircnn", "detect", str(folder), str(photos)])
     return (
-        f"One photo through every step: minircnn explain {folder} {photos / 'test_00000.png'}\n\n"
-        f"The detector on any photos: minircnn detect {folder} {photos}\n\n"
-        "Look over your own photos with their boxes (PASCAL VOC or COCO): minircnn check-data DATA\n\n"
+        f"One photo through every step: {explain}\n\n"
+        f"The detector on any photos: {detect}\n\n"
+        "Look over your own photos with their boxes, where DATA stands for a PASCAL VOC folder or a COCO "
+        "file: minircnn check-data DATA\n\n"
         f"Train on them: minircnn train {run.detector.name} DATA --out runs/own"
     )
