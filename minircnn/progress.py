@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 
 def progress_bar(iterable: Iterable[Any] | None = None, *, show: bool = True, **options: Any) -> Any:
-    """Return a bar on standard error, over `iterable` or to be moved by hand; `options` are tqdm's.
+    """Return a bar on standard error, over `iterable` or to be moved by hand; `options` are those of ``tqdm``.
 
     Where standard error is closed, full, or its reader has gone, the bar is dropped and the work goes on.
     """
@@ -46,5 +46,5 @@ class _Forgiving:
             self._stream = None
 
     def __getattr__(self, name: str) -> Any:
-        """Answer what tqdm asks of the stream: its encoding, its number, whether it is a terminal."""
+        """Answer what is asked of the stream: its encoding, its number, whether it is a terminal."""
         return getattr(self._stream, name)

@@ -72,10 +72,13 @@ for _name, (_where, _) in _COMMANDS.items():
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (default: those of the process) and return the exit code."""
     tokens = list(sys.argv[1:] if arguments is None else arguments)
-    typed.set(tuple(tokens))
-    with guarded_streams() as out, _log_to_stderr():
-        code = run_guarded(lambda: _dispatch(tokens))
-        return tell_of_lost_output(out, code)
+    before = typed.set(tuple(tokens))
+    try:
+        with guarded_streams() as out, _log_to_stderr():
+            code = run_guarded(lambda: _dispatch(tokens))
+            return tell_of_lost_output(out, code)
+    finally:
+        typed.reset(before)
 
 
 def _dispatch(tokens: list[str]) -> None:

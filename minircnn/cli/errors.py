@@ -77,7 +77,7 @@ def _help_call() -> str:
     """Return the call that explains the command typed, or names all commands."""
     from minircnn.cli import app
 
-    known, words = app, []
+    known, words = app, list[str]()
     for word in typed.get():
         if word.startswith("-") or word not in known:
             break

@@ -73,7 +73,7 @@ def test_options_replace_single_values(settings_of):
 def test_resuming_takes_the_settings_of_the_run(settings_of, tmp_path):
     preset = FAST_RCNN_PRESETS["scenes"]
     stored = dataclasses.replace(preset, seed=9, solver=dataclasses.replace(preset.solver, iterations=11))
-    (tmp_path / "settings.json").write_text(json.dumps(as_json(stored)))
+    (tmp_path / "settings.json").write_text(json.dumps({"detector": "fast-rcnn", **as_json(stored)}))
     assert settings_of("fast-rcnn", "scenes", "--out", tmp_path, "--resume") == stored
     longer = settings_of("fast-rcnn", "scenes", "--out", tmp_path, "--resume", "--solver.iterations", 20)
     assert longer.solver.iterations == 20

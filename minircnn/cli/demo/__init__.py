@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from minircnn import files
 from minircnn.cli.demo.contest import (
     Contestant,
     Trained,
