@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from minircnn.cli.errors import CommandFailed
-from minircnn.cli.options import Data, DeviceName, Images, Json, Seed, require_device
+from minircnn.cli.options import Bad, BadPhoto, Data, DeviceName, Images, Json, Seed, require_device
 from minircnn.cli.output import note, print_json
-from minircnn.data import check_dataset
-from minircnn.data.opening import SCENES, open_dataset
+from minircnn.data import DataReport, check_dataset
+from minircnn.data.opening import FORMATS, find_format, open_dataset
 
 
 def check_data(
@@ -20,6 +22,8 @@ def check_data(
     *,
     split: str | None = None,
     images: Images = None,
+    on_bad_box: Bad = "error",
+    on_bad_photo: BadPhoto = "error",
     decode: Annotated[bool, Parameter(negative="")] = False,
     problems: int = 20,
     json: Json = False,
@@ -30,32 +34,67 @@ def check_data(
 
     Counts photos, objects and classes, measures the boxes, and names every problem by file, object and
     box: boxes that are reversed, empty, one pixel thin or outside their photo, missing or broken files,
-    sizes that disagree, photos that stand in two lists. Ends with exit code 1 if there is any.
+    sizes that disagree, fields that cannot be read, photos that stand in two lists. A data set without
+    photos or objects is a problem too. Ends with exit code 1 if there is any that is not left out as asked.
 
     For example:
 
         minircnn check-data VOCdevkit/VOC2007 --decode
 
-    Next: correct the files, or let training leave bad boxes out with `--on-bad-box drop`.
+    Next: correct the files, or let training leave bad boxes and photos out with `--on-bad-box drop` and
+    `--on-bad-photo drop`.
 
     Parameters
     ----------
     split
-        Check one list only (ImageSets/Main/SPLIT.txt). Default: all of them together.
+        Check one list only (ImageSets/Main/SPLIT.txt), or a share (train:0.8). Default: all of them together.
     decode
         Also decode every photo, which finds truncated ones and takes longer.
     problems
         Show at most this many problems (JSON has all).
     """
     require_device(device)
-    # open_dataset also says best what is wrong with a name that leads nowhere
-    source = open_dataset(data, split) if data == SCENES or not Path(data).exists() else data
-    report = check_dataset(source, split=split, image_folder=images, decode_photos=decode)
+    # only what lies on disk in the two known forms can be looked over without being opened first
+    known = find_format(data) in (FORMATS["voc"], FORMATS["coco"])
+    report = check_dataset(
+        data if known else open_dataset(data, split, on_bad_box=on_bad_box, on_bad_photo=on_bad_photo),
+        split=split,
+        image_folder=images,
+        decode_photos=decode,
+        on_bad_box=on_bad_box,
+        on_bad_photo=on_bad_photo,
+    )
     if json:
         print_json(report.to_dict())
     else:
         print(report.text(problems))
-    if not report.ok:
-        note("next: correct the files, or let training leave bad boxes out with --on-bad-box drop")
-        raise CommandFailed("the data set has problems")
-    note(f"next: minircnn train fast-rcnn {data} --out runs/fast")
+    policies = {"on_bad_box": on_bad_box, "on_bad_photo": on_bad_photo}
+    dropped = [name for name, policy in policies.items() if policy == "drop"]
+    if report.ok:
+        note(f"next: {_training(data, split, images, dropped, report)}")
+        return
+    if report.mends:
+        note(
+            "next: correct the files, or leave out what is wrong: "
+            + _training(data, split, images, [*dropped, *report.mends], report)
+        )
+    else:
+        note("next: correct the files")
+    raise CommandFailed("the data set has problems")
+
+
+def _training(
+    data: str, split: str | None, images: Path | None, dropped: Sequence[str], report: DataReport
+) -> str:
+    """Return the command that trains on the data set that was looked over."""
+    command = ["minircnn", "train", "fast-rcnn", data, "--out", "runs/fast"]
+    if split is None and report.splits and "train" not in report.splits:
+        # no list is called what training takes by default
+        split = max(report.splits, key=lambda name: report.splits[name])
+    if split is not None:
+        command += ["--split", split]
+    if images is not None:
+        command += ["--images", str(images)]
+    for name in dict.fromkeys(dropped):
+        command += [f"--{name.replace('_', '-')}", "drop"]
+    return shlex.join(command)

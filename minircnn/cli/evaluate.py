@@ -13,6 +13,7 @@ from minircnn import files
 from minircnn.cli.files import refuse_to_overwrite
 from minircnn.cli.options import (
     Bad,
+    BadPhoto,
     Batch,
     Data,
     DeviceName,
@@ -50,13 +51,14 @@ def evaluate(
     data: Data,
     /,
     *,
-    split: Split = "test",
+    split: Split = None,
     metric: Metric = "voc",
     out: Path | None = None,
     svd: str | None = None,
     proposal_folder: Path | None = None,
     photos: Photos = None,
     on_bad_box: Bad = "error",
+    on_bad_photo: BadPhoto = "error",
     images: Images = None,
     batch: Batch = None,
     jobs: NetworkJobs = 0,
@@ -93,7 +95,15 @@ def evaluate(
         refuse_to_overwrite((out / "report.html", out / "result.json"), overwrite=overwrite)
     workers = network_job_count(jobs, device)
     detector = open_detector(model, svd=parse_svd(svd), device=device, batch=batch)
-    dataset = open_dataset(data, split, on_bad_box=on_bad_box, images=images, limit=photos)
+    dataset = open_dataset(
+        data,
+        split,
+        default_split="test",
+        on_bad_box=on_bad_box,
+        on_bad_photo=on_bad_photo,
+        images=images,
+        limit=photos,
+    )
     _require_same_classes(detector, dataset)
     proposals = compute_proposals(dataset, detector.proposer, folder=proposal_folder, n_jobs=job_count(jobs))
     outcome = run_detector(detector, dataset, proposals, n_jobs=workers)

@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Group, Parameter
 
 from minircnn.arrays import Device, device_namespace
-from minircnn.data.problems import OnBadBox
+from minircnn.data.problems import OnBadBox, OnBadPhoto
 
 GENERAL = Group("Everywhere", sort_key=99)
 
@@ -21,8 +21,12 @@ Data = Annotated[
     ),
 ]
 Split = Annotated[
-    str,
-    Parameter(help="Which list of photos (ImageSets/Main/SPLIT.txt; train, val or test of the scenes)."),
+    str | None,
+    Parameter(
+        help="Which photos: a list (ImageSets/Main/SPLIT.txt; train, val or test of the scenes), 'all' of "
+        "them, or a share as train:0.8 and, for the rest of the same photos, val:0.2. Default: train for "
+        "training, else test; all where the data set has no lists."
+    ),
 ]
 Model = Annotated[Path, Parameter(help="A trained detector: model.safetensors, or the run's folder.")]
 Bad = Annotated[
@@ -31,6 +35,14 @@ Bad = Annotated[
         name="--on-bad-box",
         help="What to do with reversed, empty, one-pixel or outside boxes: refuse the data set, naming each, "
         "or drop them (boxes reaching outside are clipped).",
+    ),
+]
+BadPhoto = Annotated[
+    OnBadPhoto,
+    Parameter(
+        name="--on-bad-photo",
+        help="What to do with a photo that is missing, broken or of another size than its annotation says, "
+        "or whose annotation cannot be read: refuse the data set, naming each, or drop the photo.",
     ),
 ]
 Images = Annotated[

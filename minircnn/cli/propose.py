@@ -14,6 +14,7 @@ from minircnn.cli.errors import UsageError
 from minircnn.cli.files import refuse_folder_of, refuse_to_overwrite, require_writable
 from minircnn.cli.options import (
     Bad,
+    BadPhoto,
     DeviceName,
     Images,
     Jobs,
@@ -55,9 +56,10 @@ def propose(
     out: Path = Path("proposals"),
     save: Path | None = None,
     draw: int = 200,
-    split: Split = "test",
+    split: Split = None,
     photos: Photos = None,
     on_bad_box: Bad = "error",
+    on_bad_photo: BadPhoto = "error",
     images: Images = None,
     jobs: Jobs = 0,
     overwrite: Overwrite = False,
@@ -106,7 +108,15 @@ def propose(
     if looks_like_photo(path) and not path.is_dir():
         result, boxes = _photo(path, proposer, chosen.limit, out, draw, overwrite, quiet=json)
     else:
-        dataset = open_dataset(target, split, on_bad_box=on_bad_box, images=images, limit=photos)
+        dataset = open_dataset(
+            target,
+            split,
+            default_split="test",
+            on_bad_box=on_bad_box,
+            on_bad_photo=on_bad_photo,
+            images=images,
+            limit=photos,
+        )
         result, boxes = _dataset(dataset, proposer, chosen.limit, job_count(jobs), quiet=json)
     if save is not None:
         write_proposals(save, boxes)

@@ -13,6 +13,7 @@ from cyclopts import App, Group, Parameter
 from minircnn.arrays import Device
 from minircnn.cli.options import (
     Bad,
+    BadPhoto,
     Data,
     DeviceName,
     Images,
@@ -80,9 +81,10 @@ def _add_command(recipe: Recipe[Any]) -> None:
         out: _Out,
         preset: _Preset = None,
         resume: _Resume = False,
-        split: Split = "train",
+        split: Split = None,
         photos: Photos = None,
         on_bad_box: Bad = "error",
+        on_bad_photo: BadPhoto = "error",
         images: Images = None,
         jobs: NetworkJobs = 0,
         proposal_folder: _Shared = None,
@@ -93,7 +95,15 @@ def _add_command(recipe: Recipe[Any]) -> None:
         settings: Any = None,
     ) -> None:
         require_device(device)
-        dataset = open_dataset(data, split, on_bad_box=on_bad_box, images=images, limit=photos)
+        dataset = open_dataset(
+            data,
+            split,
+            default_split="train",
+            on_bad_box=on_bad_box,
+            on_bad_photo=on_bad_photo,
+            images=images,
+            limit=photos,
+        )
         with _profile_of_training(profile, device) as total:
             run = train(
                 dataset,

@@ -4,7 +4,7 @@ from minircnn.data.augment import FlippedDataset, flip_annotations, flip_image
 from minircnn.data.check import check_dataset
 from minircnn.data.coco import COCODataset
 from minircnn.data.export import export_voc, voc_tree
-from minircnn.data.problems import DatasetError, OnBadBox, Problem
+from minircnn.data.problems import DatasetError, OnBadBox, OnBadPhoto, Problem
 from minircnn.data.report import DataReport
 from minircnn.data.scenes import Scenes
 from minircnn.data.voc import VOCDataset
@@ -15,6 +15,7 @@ __all__ = [
     "DatasetError",
     "FlippedDataset",
     "OnBadBox",
+    "OnBadPhoto",
     "Problem",
     "Scenes",
     "VOCDataset",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
 from minircnn.data.coco import read_coco
-from minircnn.data.problems import BOX_FAULTS, Problem, box_fault
+from minircnn.data.policy import decided, nothing_left
+from minircnn.data.problems import BOX_FAULTS, OnBadBox, OnBadPhoto, Problem, box_fault
 from minircnn.data.records import PhotoRecord, class_problems
 from minircnn.data.report import ClassCount, DataReport, Spread
 from minircnn.data.voc_folder import VOCFolder
@@ -29,6 +30,8 @@ def check_dataset(
     image_folder: str | Path | None = None,
     class_names: Sequence[str] | None = None,
     decode_photos: bool = False,
+    on_bad_box: OnBadBox = "error",
+    on_bad_photo: OnBadPhoto = "error",
 ) -> DataReport:
     """Return what is in a data set and what is wrong with it, without raising for what is wrong.
 
@@ -38,11 +41,14 @@ def check_dataset(
         A VOC folder, a COCO ``.json`` file, or a data set already made.
     split, year, class_names
         As for :class:`minircnn.data.VOCDataset`; with no `split`, all lists of a VOC folder and all its
-        annotations are checked, also for photos that stand in lists that must be apart.
+        annotations are checked, also for photos that stand in lists that must be apart. Of a COCO file, only
+        shares (``"train:0.8"``) can be named.
     image_folder : str or Path, optional
         Where the photos of a COCO file lie. Default: beside the file.
     decode_photos : bool
         Also decode every photo, which finds truncated ones and takes a few milliseconds each.
+    on_bad_box, on_bad_photo : {"error", "drop"}
+        What would become of them; what would be left out is still listed, and does not make the report bad.
 
     Raises
     ------
@@ -52,17 +58,68 @@ def check_dataset(
     if not isinstance(source, str | Path):
         return _check_made(source, decode_photos)
     path = Path(source)
-    if path.suffix.lower() == ".json":
-        content = read_coco(path, path.parent if image_folder is None else Path(image_folder))
-        return _report(path.stem, content.class_names, content.records, content.problems, {}, decode_photos)
-    folder = VOCFolder(path, year)
+    if path.suffix.lower() == ".json" and not path.is_dir():
+        found = _look_at_coco(path, path.parent if image_folder is None else Path(image_folder), split)
+    else:
+        found = _look_at_voc(VOCFolder(path, year), split, class_names)
+    if decode_photos:
+        found.decode()
+    return found.report(on_bad_box, on_bad_photo)
+
+
+@dataclass
+class _Found:
+    """What was read of a data set on disk, and what was found on the way."""
+
+    name: str
+    class_names: tuple[str, ...]
+    records: list[PhotoRecord]
+    problems: list[Problem]
+    lists: dict[str, int]
+    unannotated: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+
+    def decode(self) -> None:
+        """Leave out the photos that cannot be decoded."""
+        for record in list(self.records):
+            try:
+                read_image(record.photo)
+            except ImageError as error:
+                self.problems.append(Problem(str(record.photo), "unreadable", str(error), is_photo=True))
+                self.records.remove(record)
+
+    def report(self, on_bad_box: OnBadBox, on_bad_photo: OnBadPhoto) -> DataReport:
+        """Return the report on it."""
+        problems = decided(self.problems, on_bad_box, on_bad_photo)
+        if all(problem.action != "error" for problem in problems):  # else these may be why nothing is left
+            problems += nothing_left(self.records, self.name)
+        truth = [record.annotations(self.class_names) for record in self.records]
+        report = _summary(self.name, self.class_names, truth, problems, self.lists)
+        return replace(report, unannotated=self.unannotated, remarks=self.remarks)
+
+
+def _look_at_coco(file: Path, folder: Path, split: str | None) -> _Found:
+    content = read_coco(file, folder, split)
+    return _Found(
+        file.stem,
+        content.class_names,
+        list(content.records),
+        list(content.problems),
+        {},
+        content.unannotated(),
+        content.remarks,
+    )
+
+
+def _look_at_voc(folder: VOCFolder, split: str | None, class_names: Sequence[str] | None) -> _Found:
     lists = {name: folder.split_ids(name) for name in (folder.splits if split is None else [split])}
     ids = [image_id for listed in lists.values() for image_id in dict.fromkeys(listed)]
     records, problems = folder.read(list(dict.fromkeys([*ids, *(folder.xml if split is None else ())])))
     names = folder.class_names() if class_names is None else tuple(class_names)
-    problems += [*class_problems(records, names), *_list_problems(folder, lists)]
+    unknown = class_problems(records, names)
+    problems += [*unknown, *_list_problems(folder, lists)]
     counts = {name: len(listed) for name, listed in lists.items()}
-    return _report(folder.path.name, names, records, problems, counts, decode_photos)
+    return _Found(folder.path.name, names, records, problems, counts, tuple(folder.unannotated()))
 
 
 def _list_problems(folder: VOCFolder, lists: dict[str, list[str]]) -> Iterator[Problem]:
@@ -71,7 +128,7 @@ def _list_problems(folder: VOCFolder, lists: dict[str, list[str]]) -> Iterator[P
         twice = [image_id for image_id, count in Counter(listed).items() if count > 1]
         if twice:
             message = f"{len(twice)} photo(s) are listed more than once, {twice[0]} for one"
-            yield Problem(str(folder.list_file(name)), "duplicate", message)
+            yield Problem(str(folder.list_file(name)), "duplicate", message, is_photo=True)
     for a, b in combinations(lists, 2):
         shared = sorted(set(lists[a]) & set(lists[b]))
         if shared and {a, b} in _APART:
@@ -96,26 +153,10 @@ def _check_made(dataset: DetectionDataset, decode: bool) -> DataReport:
             try:
                 dataset.image(index)
             except ImageError as error:
-                problems.append(Problem(image_id, "unreadable", str(error)))
+                problems.append(Problem(image_id, "unreadable", str(error), is_photo=True))
+    if not any(len(found) for found in truth):
+        problems.append(Problem(dataset.name, "nothing", f"no object is marked in its {len(truth)} photo(s)"))
     return _summary(dataset.name, dataset.class_names, truth, problems, {})
-
-
-def _report(
-    name: str,
-    class_names: tuple[str, ...],
-    records: Sequence[PhotoRecord],
-    problems: Sequence[Problem],
-    splits: dict[str, int],
-    decode: bool,
-) -> DataReport:
-    found = [replace(problem, action="error") for problem in problems]  # nothing has been put right yet
-    for record in records if decode else ():
-        try:
-            read_image(record.photo)
-        except ImageError as error:
-            found.append(Problem(str(record.photo), "unreadable", str(error)))
-    truth = [record.annotations(class_names) for record in records]
-    return _summary(name, class_names, truth, found, splits)
 
 
 def _summary(

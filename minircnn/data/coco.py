@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from minircnn.data.problems import (
-    BOX_FAULTS,
-    Box,
-    DatasetError,
-    OnBadBox,
-    Problem,
-    box_fault,
-    check_photo,
-    repair_box,
-    settle,
+from minircnn.data import fields
+from minircnn.data.coco_entries import (
+    ImageEntry,
+    entry_place,
+    read_categories,
+    read_images,
+    read_object,
 )
+from minircnn.data.coco_json import COCOLists, load_lists
+from minircnn.data.fields import MISSING, FieldError, Identity, shown
+from minircnn.data.photo_files import PhotoFolder, measure
+from minircnn.data.policy import settle
+from minircnn.data.problems import OnBadBox, OnBadPhoto, Problem
 from minircnn.data.records import ObjectRecord, PhotoRecord, RecordDataset
-
-_ROUNDING = 0.05
-"""COCO writes two decimals: a box that sticks out by less than this many pixels is not called bad."""
-
-_NEEDED = {"images": ("id", "file_name", "height", "width"), "annotations": (), "categories": ("id", "name")}
+from minircnn.data.splits import parse_split
 
 
 class COCODataset(RecordDataset):
@@ -41,24 +38,26 @@ class COCODataset(RecordDataset):
         The JSON file.
     image_folder : str or Path
         The folder that ``file_name`` in the file is relative to.
-    on_bad_box : {"error", "drop"}
+    split : str, optional
+        A share of the photos, as in :func:`minircnn.data.splits.parse_split` (``"train:0.8"``). Default: all.
+    on_bad_box, on_bad_photo : {"error", "drop"}
         As in :class:`minircnn.data.VOCDataset`. COCO's own files hold a few boxes thinner than a pixel,
-        so they need ``"drop"``.
+        so they need ``on_bad_box="drop"``.
     flippable : bool
         Whether mirrored photos are valid examples.
 
     Attributes
     ----------
-    category_ids : tuple of int
+    category_ids : tuple of int or str
         ``category_ids[label - 1]`` is the file's id of a label, for writing results back.
     problems : tuple of Problem
-        Boxes that were dropped or clipped.
+        Boxes that were dropped or clipped, and photos that were left out.
 
     Raises
     ------
     DatasetError
-        If the file is no such JSON, photos are missing, unreadable or of another size, an annotation names
-        an unknown photo or category, or for a bad box with ``on_bad_box="error"``.
+        If the file is no such JSON, for a bad photo or box where these are errors, or if no photo or no
+        object is left. All findings are named at once.
     """
 
     def __init__(
@@ -66,120 +65,164 @@ class COCODataset(RecordDataset):
         annotation_file: str | Path,
         image_folder: str | Path,
         *,
+        split: str | None = None,
         on_bad_box: OnBadBox = "error",
+        on_bad_photo: OnBadPhoto = "error",
         flippable: bool = True,
     ) -> None:
-        content = read_coco(Path(annotation_file), Path(image_folder))
-        name = Path(annotation_file).stem
-        settle(content.problems, on_bad_box, name)
-        super().__init__(name, content.class_names, content.records, content.problems, flippable)
+        content = read_coco(Path(annotation_file), Path(image_folder), split)
+        name = Path(annotation_file).stem + parse_split(split).suffix
+        problems = settle(content.problems, on_bad_box, on_bad_photo, name, content.records)
+        super().__init__(name, content.class_names, content.records, problems, flippable)
         self.category_ids = content.category_ids
 
 
 @dataclass(frozen=True)
 class COCOContent:
-    """What a file holds: its photos with sound and clipped boxes, and everything that is wrong."""
+    """What a file holds: its sound photos with sound and clipped boxes, and everything that is wrong."""
 
     records: tuple[PhotoRecord, ...]
     class_names: tuple[str, ...]
-    category_ids: tuple[int, ...]
+    category_ids: tuple[Identity, ...]
     problems: tuple[Problem, ...]
+    remarks: tuple[str, ...]
+    photos: PhotoFolder
+    owned: frozenset[Path]
+
+    def unannotated(self) -> tuple[str, ...]:
+        """Return the photos beside its own that the file does not name."""
+        places, folder = {photo.parent for photo in self.owned}, self.photos.folder
+        photos = [folder / name for name in self.photos.names()]
+        return tuple(
+            photo.relative_to(folder).as_posix()
+            for photo in photos
+            if photo.parent in places and photo not in self.owned
+        )
 
 
-def read_coco(file: Path, folder: Path) -> COCOContent:
-    """Read a COCO instances file and check it against the photos' headers.
+def read_coco(file: Path, folder: Path, split: str | None = None) -> COCOContent:
+    """Read a COCO instances file, or a share of its photos, and check it against the photos' headers.
 
     Raises
     ------
     DatasetError
         If the file is no COCO instances JSON.
     """
-    content = _load(file)
-    categories = sorted(content["categories"], key=lambda category: category["id"])
-    names = {category["id"]: str(category["name"]) for category in categories}
-    images = {image["id"]: image for image in content["images"]}
-    problems = _check_images(content["images"], folder, file)
-    if len(set(names.values())) < len(categories):
-        problems.append(Problem(str(file), "duplicate", "two categories have the same id or name"))
-    objects: dict[Any, list[ObjectRecord]] = {image_id: [] for image_id in images}
-    for number, entry in enumerate(content["annotations"]):
-        image, name = images.get(entry.get("image_id")), names.get(entry.get("category_id"))
-        where = f"{file} (annotation id {entry.get('id', 'none')})"
-        if image is None or name is None:
-            field = "image_id" if image is None else "category_id"
-            message = f"{field} {entry.get(field)!r} is not in the file"
-            problems.append(Problem(where, "field", message, number, name))
+    lists = load_lists(file)
+    images, bad, problems = read_images(file, lists.images)
+    objects = _Objects(file, lists, {image.id for image in images} | bad)
+    categories, more, remarks = read_categories(file, lists.categories, objects.used)
+    problems += [*lists.problems, *more, *objects.problems]
+    names = {category.id: category.name for category in categories}
+    share = parse_split(split)
+    photos = PhotoFolder(folder)
+    found = _locate(images, photos, problems)
+    owned = frozenset(photo for _, photo in found)
+    records = []
+    for image, photo in found:
+        if not share.takes(str(image.id)):
             continue
-        found = _read_object(entry, number, where, name, image, problems)
-        if found is not None:
-            objects[image["id"]].append(found)
-    records = tuple(
-        PhotoRecord(
-            str(image_id),
-            folder / image["file_name"],
-            str(file),
-            int(image["height"]),
-            int(image["width"]),
-            tuple(objects[image_id]),
-        )
-        for image_id, image in images.items()
+        record = _read_photo(image, photo, objects, names, problems)
+        if record is not None:
+            records.append(record)
+    return COCOContent(
+        tuple(records),
+        tuple(names.values()),
+        tuple(names),
+        tuple(problems),
+        tuple(remarks),
+        photos,
+        owned,
     )
-    return COCOContent(records, tuple(names.values()), tuple(names), tuple(problems))
 
 
-def _check_images(images: list[dict[str, Any]], folder: Path, file: Path) -> list[Problem]:
-    problems = []
-    if len({image["id"] for image in images}) < len(images):
-        problems.append(Problem(str(file), "duplicate", "two images have the same id"))
+class _Objects:
+    """The annotations of a file by their photo; those that belong to none are problems."""
+
+    def __init__(self, file: Path, lists: COCOLists, known: set[Identity]) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+        self.used: set[Identity] = set()
+        self._of: dict[Identity, list[tuple[int, dict[str, Any]]]] = {}
+        for number, entry in enumerate(lists.annotations):
+            try:
+                if not isinstance(entry, dict):
+                    raise FieldError(f"the entry is {shown(entry)}, not an object with fields")
+                image = fields.identity(entry.get("image_id", MISSING), "image_id")
+            except FieldError as error:
+                # which photo lacks an object now is not known: nothing that could be left out
+                self._note(number, entry, str(error), is_photo=False)
+                continue
+            if image in known:
+                self._of.setdefault(image, []).append((number, entry))
+            else:
+                self._note(number, entry, f"image_id {image!r} is not in the file", is_photo=True)
+            try:
+                self.used.add(fields.identity(entry.get("category_id", MISSING), "category_id"))
+            except FieldError:
+                continue  # named when its photo is read
+
+    def _note(self, number: int, entry: Any, message: str, *, is_photo: bool) -> None:
+        where = entry_place(self.file, "annotations", number, entry)
+        self.problems.append(Problem(where, "field", message, number, is_photo=is_photo))
+
+    def of(self, image: Identity) -> list[tuple[int, dict[str, Any]]]:
+        """Return position and entry of every annotation of a photo, in the order of the file."""
+        return self._of.get(image, [])
+
+
+def _locate(
+    images: list[ImageEntry], photos: PhotoFolder, problems: list[Problem]
+) -> list[tuple[ImageEntry, Path]]:
+    """Return the images with their photos; those without one, or with another's, are problems."""
+    found: list[tuple[ImageEntry, Path]] = []
+    owner: dict[Path, ImageEntry] = {}
+    missing: list[Problem] = []
     for image in images:
-        photo = folder / image["file_name"]
-        if not photo.is_file():
-            problems.append(Problem(str(photo), "missing", "no such photo"))
+        try:
+            photo = photos.locate(image.file_name)
+        except FieldError as error:
+            missing.append(Problem(image.where, "missing", str(error), is_photo=True))
             continue
-        found = check_photo(photo, str(file), int(image["height"]), int(image["width"]))
-        if found is not None:
-            problems.append(found)
-    return problems
+        if owner.setdefault(photo, image) is not image:
+            message = f"image id {owner[photo].id!r} is the same photo, {image.file_name}"
+            problems.append(Problem(image.where, "duplicate", message, is_photo=True))
+        found.append((image, photo))
+    if len(missing) == len(images) > 1 and all("no such photo" in p.message for p in missing):
+        message = (
+            f"none of its {len(images)} photos lies in {photos.folder} ({images[0].file_name} for one); "
+            "name their folder with image_folder (--images)"
+        )
+        missing = [Problem(missing[0].file, "missing", message)]
+    problems += missing
+    twice = [p for image, p in found if owner[p] is not image]
+    return [(image, photo) for image, photo in found if photo not in twice]
 
 
-def _read_object(
-    entry: dict[str, Any],
-    number: int,
-    where: str,
-    name: str,
-    image: dict[str, Any],
-    problems: list[Problem],
-) -> ObjectRecord | None:
-    """Return the object, clipped if need be, or None after noting why it cannot be used."""
-    try:
-        x, y, width, height = (float(v) for v in entry["bbox"])
-    except (KeyError, TypeError, ValueError) as error:
-        message = f"bbox is not [x, y, width, height] ({error!r})"
-        problems.append(Problem(where, "field", message, number, name))
+def _read_photo(
+    image: ImageEntry, photo: Path, objects: _Objects, names: dict[Identity, str], problems: list[Problem]
+) -> PhotoRecord | None:
+    """Return the record of one photo, None if it or one of its annotations cannot be read."""
+    size = measure(photo, image.where, image.height, image.width)
+    if isinstance(size, Problem):
+        problems.append(size)
         return None
-    box: Box = (x, y, x + width, y + height)
-    fault = box_fault(box, int(image["height"]), int(image["width"]))
-    kept = box if fault is None else repair_box(box, int(image["height"]), int(image["width"]))
-    rounding = kept is not None and max(abs(a - b) for a, b in zip(kept, box, strict=True)) < _ROUNDING
-    if fault is not None and not rounding:
-        problem = Problem(where, fault, BOX_FAULTS[fault], number, name, (x, y, width, height))
-        problems.append(replace(problem, action="dropped" if kept is None else "clipped"))
-    return None if kept is None else ObjectRecord(number, name, kept, bool(entry.get("iscrowd", 0)))
-
-
-def _load(file: Path) -> dict[str, Any]:
-    """Return the parsed file after checking that the three lists are there with what is needed of them."""
-    try:
-        content: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise DatasetError(f"{file}: no such file") from error
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{file}: cannot be read as JSON ({error})") from error
-    for key, fields in _NEEDED.items():
-        if not isinstance(content, dict) or not isinstance(content.get(key), list):
-            raise DatasetError(f"{file}: is no COCO instances file (it has no list {key!r})")
-        for number, entry in enumerate(content[key]):
-            missing = [field for field in fields if field not in entry]
-            if missing:
-                raise DatasetError(f"{file}: entry {number} of {key!r} has no {', '.join(missing)}")
-    return content
+    sound = True
+    found: list[ObjectRecord] = []
+    for number, entry in objects.of(image.id):
+        where = entry_place(objects.file, "annotations", number, entry)
+        name = None
+        try:
+            category = fields.identity(entry.get("category_id", MISSING), "category_id")
+            if category not in names:
+                raise FieldError(f"category_id {category!r} is not in the file")
+            name = names[category]
+            kept = read_object(entry, number, where, name, size, problems)
+        except FieldError as error:
+            problems.append(Problem(where, "field", str(error), number, name, is_photo=True))
+            sound = False
+            continue
+        if kept is not None:
+            found.append(kept)
+    source = str(objects.file)
+    return PhotoRecord(str(image.id), photo, source, *size, tuple(found)) if sound else None

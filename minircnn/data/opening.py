@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from minircnn.data import dialects
 from minircnn.data.coco import COCODataset
 from minircnn.data.photos import Split
-from minircnn.data.problems import DatasetError, OnBadBox
+from minircnn.data.problems import DatasetError, OnBadBox, OnBadPhoto
 from minircnn.data.scenes import Scenes
+from minircnn.data.splits import parse_split
 from minircnn.data.voc import VOCDataset
+from minircnn.data.voc_folder import VOCFolder
 from minircnn.registry import Registry
 from minircnn.structures import Annotations, DetectionDataset, ImageArray
 
 SCENES = "scenes"
+
+_log = logging.getLogger("minircnn.data")
 
 
 class FirstPhotos:
@@ -63,6 +69,17 @@ class FirstPhotos:
 
 
 @dataclass(frozen=True)
+class Request:
+    """What is asked of a data set that is opened; see :func:`open_dataset`."""
+
+    split: str | None = None
+    default_split: str | None = None
+    on_bad_box: OnBadBox = "error"
+    on_bad_photo: OnBadPhoto = "error"
+    images: str | Path | None = None
+
+
+@dataclass(frozen=True)
 class DataFormat:
     """One kind of data set that can be named by a word.
 
@@ -73,12 +90,12 @@ class DataFormat:
     recognises : callable
         ``recognises(spec)`` tells whether the word (a str) names a data set of this kind.
     open : callable
-        ``open(spec, split, on_bad_box, images)`` returns it, or raises DatasetError.
+        ``open(spec, request)`` returns it, or raises DatasetError.
     """
 
     what: str
     recognises: Callable[[str], bool]
-    open: Callable[[str, str | None, OnBadBox, str | Path | None], DetectionDataset]
+    open: Callable[[str, Request], DetectionDataset]
 
 
 FORMATS: Registry[DataFormat] = Registry("data format")
@@ -89,7 +106,9 @@ def open_dataset(
     spec: str | Path,
     split: str | None,
     *,
+    default_split: str | None = None,
     on_bad_box: OnBadBox = "error",
+    on_bad_photo: OnBadPhoto = "error",
     images: str | Path | None = None,
     limit: int | None = None,
 ) -> DetectionDataset:
@@ -101,9 +120,13 @@ def open_dataset(
         ``"scenes"`` for the built-in data set, a PASCAL VOC folder, or a COCO ``instances`` file
         (``.json``). A folder of the name ``scenes`` is written ``./scenes``.
     split : str or None
-        ``train``, ``val`` or ``test`` of the scenes; a list in ``ImageSets/Main`` of a VOC folder (None: all
-        annotated photos). A COCO file is one split by itself.
-    on_bad_box : {"error", "drop"}
+        ``train``, ``val`` or ``test`` of the scenes; a list in ``ImageSets/Main`` of a VOC folder; ``"all"``
+        or None for all annotated photos; a share, as ``"train:0.8"`` and ``"val:0.2"``
+        (:func:`minircnn.data.splits.parse_split`). A COCO file is one split by itself: of it only shares can
+        be named, and another word is noted in the log.
+    default_split : str, optional
+        The list to take where `split` is None and the data set has lists.
+    on_bad_box, on_bad_photo : {"error", "drop"}
         As in :class:`minircnn.data.VOCDataset`.
     images : str or Path, optional
         Folder of a COCO file's photos. Default: the folder of the file.
@@ -113,37 +136,81 @@ def open_dataset(
     Raises
     ------
     DatasetError
-        If there is no such data set or it cannot be used.
+        If there is no such data set, it cannot be used, or none of the first photos has an object.
     ValueError
         If the scenes have no such split or `limit` is less than one.
     """
-    for known in reversed(FORMATS.values()):
-        if known.recognises(str(spec)):
-            dataset = known.open(str(spec), split, on_bad_box, images)
-            return dataset if limit is None else FirstPhotos(dataset, limit)
+    known = find_format(spec)
+    if known is None:
+        raise DatasetError(f"{spec}: {_unknown(Path(spec))}")
+    dataset = known.open(str(spec), Request(split, default_split, on_bad_box, on_bad_photo, images))
+    if limit is None:
+        return dataset
+    first = FirstPhotos(dataset, limit)
+    if not any(len(first.annotations(index)) for index in range(len(first))):
+        raise DatasetError(
+            f"{dataset.name}: no object is marked in its first {len(first)} photo(s); take more"
+        )
+    return first
+
+
+def find_format(spec: str | Path) -> DataFormat | None:
+    """Return the format of the data set that `spec` names, None if there is none."""
+    return next((known for known in reversed(FORMATS.values()) if known.recognises(str(spec))), None)
+
+
+def _unknown(path: Path) -> str:
+    """Return what is wrong with a word that names no data set."""
     *others, last = (known.what for known in FORMATS.values())
-    raise DatasetError(f"{spec}: no such data set; name {', '.join(others)}, or {last}")
+    wanted = f"name {', '.join(others)}, or {last}"
+    if not path.exists():
+        return f"no such data set; {wanted}"
+    dialect = dialects.of_file(path)
+    return f"{dialects.refusal(dialect) if dialect else 'is no data set'}; {wanted}"
 
 
-def _open_scenes(
-    spec: str, split: str | None, on_bad_box: OnBadBox, images: str | Path | None
-) -> DetectionDataset:
-    return Scenes(cast(Split, split or "train"))  # what it says of an unknown split names the known ones
+def _open_scenes(spec: str, request: Request) -> DetectionDataset:
+    # what it says of an unknown split names the known ones
+    return Scenes(cast(Split, request.split or request.default_split or "train"))
 
 
-def _open_voc(
-    spec: str, split: str | None, on_bad_box: OnBadBox, images: str | Path | None
-) -> DetectionDataset:
-    return VOCDataset(Path(spec), split, on_bad_box=on_bad_box)
+def _open_voc(spec: str, request: Request) -> DetectionDataset:
+    split = request.split
+    if split is None and request.default_split is not None:
+        split = _default_list(spec, request.default_split)
+    return VOCDataset(Path(spec), split, on_bad_box=request.on_bad_box, on_bad_photo=request.on_bad_photo)
 
 
-def _open_coco(
-    spec: str, split: str | None, on_bad_box: OnBadBox, images: str | Path | None
-) -> DetectionDataset:
-    path = Path(spec)
+def _default_list(spec: str, wanted: str) -> str | None:
+    """Return the list `wanted` where the folder has lists; else None for all photos, noted in the log."""
+    if VOCFolder(spec).splits:
+        return wanted
+    _log.warning(
+        "%s has no lists of photos: all annotated ones are taken, for training and for evaluation alike "
+        "(--split train:0.8 and --split val:0.2 part them)",
+        spec,
+    )
+    return None
+
+
+def _open_coco(spec: str, request: Request) -> DetectionDataset:
+    path, split = Path(spec), parse_split(request.split)
     if not path.is_file():
         raise DatasetError(f"{path}: no such file")
-    return COCODataset(path, path.parent if images is None else images, on_bad_box=on_bad_box)
+    if split.name is not None and split.name not in path.stem:
+        _log.warning(
+            "%s is one split by itself: all its photos are taken, whatever --split %s says "
+            "(--split train:0.8 takes a share of them)",
+            path,
+            split.name,
+        )
+    return COCODataset(
+        path,
+        path.parent if request.images is None else request.images,
+        split=request.split,
+        on_bad_box=request.on_bad_box,
+        on_bad_photo=request.on_bad_photo,
+    )
 
 
 def _is_json(spec: str) -> bool:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from minircnn.imaging import ImageError, read_header
-
 OnBadBox = Literal["error", "drop"]
+OnBadPhoto = Literal["error", "drop"]
 Box = tuple[float, float, float, float]
 
-_log = logging.getLogger("minircnn.data")
 _SHOWN = 10
+_ROUNDING = 0.05  # pixels; annotation files keep two decimals, and some tools one
 
 
 class DatasetError(ValueError):
@@ -41,8 +39,8 @@ class Problem:
         The file to open.
     kind : str
         ``"reversed"``, ``"empty"``, ``"one-pixel"``, ``"outside"`` or ``"not finite"`` for a box; for the
-        rest ``"missing"``, ``"unreadable"``, ``"size"``, ``"class"``, ``"field"``, ``"duplicate"`` or
-        ``"leak"``.
+        rest ``"missing"``, ``"unreadable"``, ``"size"``, ``"class"``, ``"field"``, ``"duplicate"``,
+        ``"leak"`` or ``"nothing"``.
     message : str
         What is wrong, in words.
     object_index : int, optional
@@ -51,7 +49,9 @@ class Problem:
     box : (float, float, float, float), optional
         As it stands in the file, in the file's own convention.
     action : {"error", "dropped", "clipped"}
-        What became of a bad box.
+        What became of a bad box or photo.
+    is_photo : bool
+        Whether this is about one photo, which ``on_bad_photo="drop"`` can leave out.
     """
 
     file: str
@@ -61,6 +61,7 @@ class Problem:
     class_name: str | None = None
     box: Box | None = None
     action: Literal["error", "dropped", "clipped"] = "error"
+    is_photo: bool = False
 
     @property
     def is_box(self) -> bool:
@@ -72,7 +73,10 @@ class Problem:
         who = "" if self.class_name is None else f" ({self.class_name})"
         box = "" if self.box is None else f" [{', '.join(f'{v:g}' for v in self.box)}]"
         done = "" if self.action == "error" else f" ({self.action})"
-        return f"{self.file}{where}{who}:{box} {self.message}{done}"
+        line = f"{self.file}{where}{who}:{box} {self.message}{done}"
+        return line.encode(
+            "utf-8", "backslashreplace"
+        ).decode()  # names on disk may hold halves of characters
 
     def to_dict(self) -> dict[str, Any]:
         """Return a plain dictionary, ready for JSON (a number that is not finite becomes a string)."""
@@ -111,6 +115,20 @@ def box_fault(box: Box, height: int, width: int) -> str | None:
     return None
 
 
+def fit_box(box: Box, height: int, width: int) -> tuple[Box | None, str | None]:
+    """Return what is kept of a half-open `box` (None: nothing) and its fault (None: sound).
+
+    A box that sticks out by less than the rounding of two decimals is brought back without calling it bad.
+    """
+    fault = box_fault(box, height, width)
+    if fault is None:
+        return box, None
+    kept = repair_box(box, height, width)
+    if kept is not None and max(abs(a - b) for a, b in zip(kept, box, strict=True)) < _ROUNDING:
+        return kept, None
+    return kept, fault
+
+
 def repair_box(box: Box, height: int, width: int) -> Box | None:
     """Return what ``on_bad_box="drop"`` keeps of a bad half-open `box`: its part in the photo, or None.
 
@@ -122,42 +140,3 @@ def repair_box(box: Box, height: int, width: int) -> Box | None:
     x1, y1, x2, y2 = box
     clipped = (max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height)))
     return clipped if box_fault(clipped, height, width) is None else None
-
-
-def settle(problems: Sequence[Problem], on_bad_box: OnBadBox, name: str) -> None:
-    """Raise :class:`DatasetError` for what must not be passed over, and log what was put right.
-
-    Raises
-    ------
-    ValueError
-        If `on_bad_box` is neither ``"error"`` nor ``"drop"``.
-    """
-    if on_bad_box not in ("error", "drop"):
-        raise ValueError(f"on_bad_box must be 'error' or 'drop', got {on_bad_box!r}")
-    files = [p for p in problems if not p.is_box]
-    boxes = [p for p in problems if p.is_box]
-    if files:
-        raise DatasetError(f"{name}: {len(files)} problem(s)", files)
-    if boxes and on_bad_box == "error":
-        hint = "Correct the files, or leave such boxes out with on_bad_box='drop' (--on-bad-box drop)."
-        refused = [replace(p, action="error") for p in boxes]
-        raise DatasetError(f"{name}: {len(boxes)} bad box(es)", refused, hint)
-    if boxes:
-        dropped = sum(p.action == "dropped" for p in boxes)
-        _log.warning("%s: dropped %d and clipped %d bad boxes", name, dropped, len(boxes) - dropped)
-
-
-def check_photo(path: Path, annotation_file: str, height: int, width: int) -> Problem | None:
-    """Return the problem of a photo that cannot be opened or differs in size from its annotation."""
-    try:
-        found = read_header(path)
-    except ImageError as error:
-        return Problem(str(path), "unreadable", str(error).removeprefix(f"{path}: "))
-    if (found.height, found.width) == (height, width):
-        return None
-    message = f"says {width} x {height} pixels, but {path.name} has {found.width} x {found.height}"
-    if found.turned:
-        message += " (upright, after its EXIF orientation)"
-    elif (found.width, found.height) == (height, width):
-        message += ": the two are exchanged"
-    return Problem(annotation_file, "size", message)

@@ -66,11 +66,17 @@ def class_problems(records: Iterable[PhotoRecord], class_names: tuple[str, ...])
     """Return one problem for every object whose class is not among `class_names`."""
     message = f"this class is not among {', '.join(class_names)}"
     return [
-        Problem(record.source, "class", message, o.index, o.class_name)
+        Problem(record.source, "class", message, o.index, o.class_name, is_photo=True)
         for record in records
         for o in record.objects
         if o.class_name not in class_names
     ]
+
+
+def without(records: Iterable[PhotoRecord], problems: Iterable[Problem]) -> list[PhotoRecord]:
+    """Return the records of VOC files that `problems` are not about."""
+    named = {problem.file for problem in problems}
+    return [record for record in records if record.source not in named]
 
 
 class RecordDataset:

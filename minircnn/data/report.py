@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from minircnn.data.policy import mends
 from minircnn.data.problems import Problem
+
+_NAMED = 5  # photos without annotation
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,10 @@ class DataReport:
     splits : dict
         Photos in each list of a VOC folder; empty for other data sets.
     problems : tuple of Problem
+    unannotated : tuple of str
+        Photos beside the others that no annotation belongs to: they are not part of the data set.
+    remarks : tuple of str
+        What is no problem but good to know.
     """
 
     name: str
@@ -63,16 +70,24 @@ class DataReport:
     box_aspect: Spread
     splits: dict[str, int]
     problems: tuple[Problem, ...]
+    unannotated: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
+        """Whether nothing is wrong, or all that is wrong was left out as asked."""
+        return all(problem.action != "error" for problem in self.problems)
 
     @property
     def droppable(self) -> bool:
         """Whether all that is wrong are boxes, so that ``on_bad_box="drop"`` makes the data usable."""
         return all(problem.is_box for problem in self.problems)
+
+    @property
+    def mends(self) -> tuple[str, ...]:
+        """What makes the data usable, ``"on_bad_box"`` or ``"on_bad_photo"``; empty if more is wrong."""
+        enough = self.objects > 0 and self.images > 0
+        return mends([p for p in self.problems if p.action == "error"]) if enough else ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dictionaries and lists, ready for JSON."""
@@ -98,7 +113,14 @@ class DataReport:
         width = max([20, *(len(count.name) + 2 for count in self.classes)])
         lines.append(f"{'class':{width}}{'objects':>10}{'difficult':>10}{'photos':>10}")
         lines += [f"{c.name:{width}}{c.objects:10}{c.difficult:10}{c.images:10}" for c in self.classes]
-        lines.append("no problems" if self.ok else f"{len(self.problems)} problem(s):")
+        if self.unannotated:
+            names = ", ".join(self.unannotated[:_NAMED])
+            more = ", ..." if len(self.unannotated) > _NAMED else ""
+            lines.append(
+                f"{len(self.unannotated)} photo(s) have no annotation and are left out: {names}{more}"
+            )
+        lines += [f"remark: {remark}" for remark in self.remarks]
+        lines.append("no problems" if not self.problems else f"{len(self.problems)} problem(s):")
         lines += [f"  {problem}" for problem in self.problems[:most]]
         if len(self.problems) > most:
             lines.append(f"  ... and {len(self.problems) - most} more")

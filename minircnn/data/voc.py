@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from minircnn.data.problems import OnBadBox, settle
-from minircnn.data.records import RecordDataset, class_problems
+from minircnn.data.policy import settle
+from minircnn.data.problems import OnBadBox, OnBadPhoto
+from minircnn.data.records import RecordDataset, class_problems, without
+from minircnn.data.splits import parse_split
 from minircnn.data.voc_folder import VOCFolder
 
 
@@ -20,9 +22,12 @@ class VOCDataset(RecordDataset):
     Parameters
     ----------
     root : str or Path
-        The folder that holds ``Annotations`` and ``JPEGImages``, or ``VOCdevkit`` above it.
+        The folder that holds ``Annotations`` and ``JPEGImages`` (or ``annotations`` and ``images``, or XML
+        files beside the photos), or ``VOCdevkit`` above it.
     split : str or None
-        A list in ``ImageSets/Main`` (``"train"``); None takes every annotated photo.
+        A list in ``ImageSets/Main`` (``"train"``); where an export has folders ``train``, ``valid`` and
+        ``test``, one of these. None or ``"all"`` takes every annotated photo, ``"train:0.8"`` and
+        ``"val:0.2"`` take shares of them (:func:`minircnn.data.splits.parse_split`).
     year : str, optional
         Which ``VOC<year>`` to take where `root` holds several.
     on_bad_box : {"error", "drop"}
@@ -30,6 +35,11 @@ class VOCDataset(RecordDataset):
         ``"error"`` refuses the data set and names every one; ``"drop"`` leaves them out, except that a box
         reaching outside is clipped, since what is seen of the object would otherwise be taught as
         background. Both are listed in ``problems``, and their number is logged as a warning.
+    on_bad_photo : {"error", "drop"}
+        A photo is bad if it is missing, broken, listed twice or of another size than its XML says, if the XML
+        cannot be read, or if a field or the class of one object cannot be. ``"error"`` refuses the data set
+        and names every one; ``"drop"`` leaves such photos out as a whole, since an object left out alone
+        would be taught as background.
     class_names : sequence of str, optional
         The classes in the order of their labels. Default: all names in ``Annotations``, sorted, whatever
         the split, so that splits agree.
@@ -39,13 +49,13 @@ class VOCDataset(RecordDataset):
     Attributes
     ----------
     problems : tuple of Problem
-        Boxes that were dropped or clipped.
+        Boxes that were dropped or clipped, and photos that were left out.
 
     Raises
     ------
     DatasetError
-        If files are missing, broken or disagree with the photo's size, if an object has a class outside
-        `class_names`, or for a bad box with ``on_bad_box="error"``. All findings are named at once.
+        If there is no such folder or list, for a bad photo or box where these are errors, or if no photo or
+        no object is left. All findings are named at once.
     """
 
     def __init__(
@@ -55,14 +65,17 @@ class VOCDataset(RecordDataset):
         *,
         year: str | None = None,
         on_bad_box: OnBadBox = "error",
+        on_bad_photo: OnBadPhoto = "error",
         class_names: Sequence[str] | None = None,
         flippable: bool = True,
     ) -> None:
         folder = VOCFolder(root, year)
         self.root = folder.path
-        name = f"{folder.path.name}-{split or 'all'}"
+        named = parse_split(split)
+        name = folder.path.name + (named.suffix or f"-{named.name or 'all'}")
         names = folder.class_names() if class_names is None else tuple(class_names)
         records, problems = folder.read(folder.split_ids(split))
-        problems += class_problems(records, names)
-        settle(problems, on_bad_box, name)
-        super().__init__(name, names, records, problems, flippable)
+        unknown = class_problems(records, names)
+        records = without(records, unknown)
+        settled = settle([*problems, *unknown], on_bad_box, on_bad_photo, name, records)
+        super().__init__(name, names, records, settled, flippable)

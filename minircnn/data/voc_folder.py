@@ -1,36 +1,43 @@
-"""The files of a PASCAL VOC folder: ``Annotations/*.xml``, ``JPEGImages/*``, ``ImageSets/Main/*.txt``."""
+"""The files of a PASCAL VOC data set: its annotations, its photos and its lists."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from xml.etree.ElementTree import Element, ParseError
 
-from defusedxml import DefusedXmlException
-from defusedxml import ElementTree as SafeElementTree
-
-from minircnn.data.problems import (
-    BOX_FAULTS,
-    DatasetError,
-    Problem,
-    box_fault,
-    check_photo,
-    repair_box,
-)
+from minircnn.data.fields import FieldError
+from minircnn.data.photo_files import Names, measure
+from minircnn.data.problems import BOX_FAULTS, DatasetError, Problem, fit_box
 from minircnn.data.records import ObjectRecord, PhotoRecord
-from minircnn.imaging import PHOTO_ENDINGS, read_header
+from minircnn.data.splits import parse_split
+from minircnn.data.voc_layout import PartFiles, find_layout
+from minircnn.data.voc_lists import list_files, list_name, read_list
+from minircnn.data.voc_xml import VOCFile, VOCObject, parse_voc
+
+_WAYS = "'all' takes all annotated photos, 'train:0.8' and 'val:0.2' take shares of them (--split all, ...)"
 
 
 class VOCFolder:
-    """The files of one VOC folder, looked up once.
+    """The files of one VOC data set, looked up once.
 
     Parameters
     ----------
     root : str or Path
-        The folder that holds ``Annotations``, or one above it (``VOCdevkit``, or the folder around that).
+        The folder of the data set, or one above it (``VOCdevkit``, or the folder around that). Its
+        annotations lie in ``Annotations`` and its photos in ``JPEGImages`` (or ``annotations`` and
+        ``images``), or side by side; the folders ``train``, ``valid`` and ``test`` of such an export are its
+        splits.
     year : str, optional
         Which ``VOC<year>`` folder to take where several lie below `root`.
+
+    Attributes
+    ----------
+    xml : dict of str to Path
+        The annotation file of every image id: its name without ending, with the folders it lies in.
+    splits : list of str
+        The names of its lists.
 
     Raises
     ------
@@ -39,15 +46,22 @@ class VOCFolder:
     """
 
     def __init__(self, root: str | Path, year: str | None = None) -> None:
-        self.path = _find_folder(Path(root), year)
-        self.xml = {p.stem: p for p in sorted((self.path / "Annotations").glob("*.xml"))}
-        photos = sorted((self.path / "JPEGImages").glob("*"))
-        self.photos = {p.stem: p for p in photos if p.suffix.lower() in PHOTO_ENDINGS}
-        self.splits = sorted(p.stem for p in (self.path / "ImageSets" / "Main").glob("*.txt"))
+        layout = find_layout(Path(root), year)
+        self.path = layout.path
+        self._parts = {part.name: PartFiles(part) for part in layout.parts}
+        self.xml = {image_id: file for part in self._parts.values() for image_id, file in part.xml.items()}
+        self._lists = list_files(self.path)
+        self._own_lists = {
+            name.rstrip("/"): list(part.xml) for name, part in self._parts.items() if name and part.xml
+        }
+        self.splits = sorted({*self._lists, *self._own_lists})
+        self._parsed: dict[str, VOCFile] = {}
 
     def list_file(self, split: str) -> Path:
-        """Return where the list of `split` stands."""
-        return self.path / "ImageSets" / "Main" / f"{split}.txt"
+        """Return where the list of `split` stands, or would stand."""
+        if split in self._own_lists:
+            return self.path / split
+        return self._lists.get(split, self.path / "ImageSets" / "Main" / f"{split}.txt")
 
     def split_ids(self, split: str | None) -> list[str]:
         """Return the image ids of `split` in the order of its list; all annotated photos for None.
@@ -57,30 +71,43 @@ class VOCFolder:
         DatasetError
             If there is no such list or it is empty.
         """
-        if split is None:
-            return list(self.xml)
-        file = self.list_file(split)
-        if split not in self.splits:
-            raise DatasetError(f"{file}: no such file; there is {', '.join(self.splits) or 'no list at all'}")
-        # Lists of one class ("aeroplane_train.txt") carry a flag after the id.
-        ids = [line.split()[0] for line in file.read_text("utf-8").splitlines() if line.strip()]
-        if not ids:
-            raise DatasetError(f"{file}: lists no photo")
-        return ids
+        wanted = parse_split(split)
+        if wanted.name is None:
+            return [image_id for image_id in self.xml if wanted.takes(image_id)]
+        name = list_name(wanted.name, self.splits)
+        if name is None:
+            file, there = self.list_file(wanted.name), ", ".join(self.splits) or "no list at all"
+            raise DatasetError(f"{file}: no such file; there is {there}; {_WAYS}")
+        if name in self._own_lists:
+            return self._own_lists[name]
+        photos = {image_id for part in self._parts.values() for image_id in part.photo_ids()}
+        return read_list(self._lists[name], Names(self.xml), Names(photos))
 
     def class_names(self) -> tuple[str, ...]:
-        """Return every class named in ``Annotations``, sorted: the same for all splits of the folder.
+        """Return every class named in the annotations, sorted: the same for all splits of the folder.
 
         Files that cannot be read are passed over here; they are reported when their split is loaded.
         """
         names: set[str] = set()
-        for file in self.xml.values():
+        for image_id in self.xml:
+            names.update(self._parse(image_id).class_names)
+        return tuple(sorted(names))
+
+    def _parse(self, image_id: str) -> VOCFile:
+        if image_id not in self._parsed:
+            self._parsed[image_id] = parse_voc(self.xml[image_id])
+        return self._parsed[image_id]
+
+    def unannotated(self) -> list[str]:
+        """Return the photos that no annotation belongs to, as names relative to the folder."""
+        used = set()
+        for image_id in self.xml:
             try:
-                tree = SafeElementTree.parse(file).getroot()
-            except (ParseError, DefusedXmlException, OSError, ValueError):
-                continue
-            names.update(_text(node, "name") for node in tree.findall("object"))
-        return tuple(sorted(names - {""}))
+                used.add(self._part_of(image_id).photo(image_id, self._parse(image_id).filename))
+            except FieldError:
+                used.update(self._part_of(image_id).alike(image_id))
+        photos = [part.photos.folder / name for part in self._parts.values() for name in part.photos.names()]
+        return [photo.relative_to(self.path).as_posix() for photo in photos if photo not in used]
 
     def read(self, image_ids: Sequence[str]) -> tuple[list[PhotoRecord], list[Problem]]:
         """Read the annotations of `image_ids` and check them against the photos' headers.
@@ -94,100 +121,65 @@ class VOCFolder:
         """
         records: list[PhotoRecord] = []
         problems: list[Problem] = []
-        seen: set[str] = set()
-        for image_id in image_ids:
-            if image_id in seen:
-                problems.append(Problem(image_id, "duplicate", "this photo is listed more than once"))
-                continue
-            seen.add(image_id)
+        owner: dict[Path, str] = {}
+        shared: set[Path] = set()
+        for image_id, count in Counter(image_ids).items():
+            if count > 1:
+                message = "this photo is listed more than once"
+                problems.append(Problem(image_id, "duplicate", message, is_photo=True))
             record = self._read_one(image_id, problems)
-            if record is not None:
-                records.append(record)
-        return records, problems
+            if record is None:
+                continue
+            records.append(record)
+            if owner.setdefault(record.photo, image_id) != image_id:
+                shared.add(record.photo)
+                message = f"is about the same photo as {self.xml[owner[record.photo]].name}"
+                problems.append(Problem(record.source, "duplicate", message, is_photo=True))
+        return [record for record in records if record.photo not in shared], problems
+
+    def _part_of(self, image_id: str) -> PartFiles:
+        first = next(iter(self._parts.values()))
+        return self._parts.get(f"{image_id.split('/')[0]}/", first)
 
     def _read_one(self, image_id: str, problems: list[Problem]) -> PhotoRecord | None:
-        file = self.xml.get(image_id, self.path / "Annotations" / f"{image_id}.xml")
-        photo = self.photos.get(image_id)
-        if image_id not in self.xml:
-            problems.append(Problem(str(file), "missing", "no such file"))
-        if photo is None:
-            expected = self.path / "JPEGImages" / f"{image_id}.jpg"
-            problems.append(Problem(str(expected), "missing", "no such photo (nor .png, .bmp, .tif, .webp)"))
-        if image_id not in self.xml or photo is None:
-            return None
+        """Return the record of a photo, None after noting what keeps it from being used."""
+        part, before = self._part_of(image_id), len(problems)
+        file = self.xml.get(image_id)
+        parsed = None if file is None else self._parse(image_id)
+        if file is None or parsed is None:
+            problems.append(
+                Problem(str(part.expected_xml(image_id)), "missing", "no such file", is_photo=True)
+            )
+        else:
+            problems += [*part.clash(image_id), *parsed.problems]
+        source = str(file or part.expected_xml(image_id))
         try:
-            tree = SafeElementTree.parse(file).getroot()
-            height, width = _size(tree) or _size_of(photo)
-        except (ParseError, DefusedXmlException, OSError, ValueError) as error:
-            problems.append(Problem(str(file), "unreadable", f"cannot be read as VOC XML ({error!r})"))
+            photo = part.photo(image_id, parsed.filename if parsed else "")
+        except FieldError as error:
+            problems.append(Problem(source, "field", str(error), is_photo=True))
             return None
-        mismatch = check_photo(photo, str(file), height, width)
-        if mismatch is not None:
-            problems.append(mismatch)
+        if photo is None:
+            expected = part.expected_photo(image_id)
+            message = "no such photo (nor with another ending)"
+            problems.append(Problem(str(expected), "missing", message, is_photo=True))
             return None
-        parsed = [
-            _read_object(node, i, str(file), height, width, problems)
-            for i, node in enumerate(tree.findall("object"))
-        ]
-        return PhotoRecord(
-            image_id, photo, str(file), height, width, tuple(o for o in parsed if o is not None)
-        )
+        said = (None, None) if parsed is None else (parsed.height, parsed.width)
+        size = measure(photo, source, *said)
+        if isinstance(size, Problem):
+            problems.append(size)
+        if isinstance(size, Problem) or parsed is None or len(problems) > before:
+            return None
+        objects = [_sound(found, source, size, problems) for found in parsed.objects]
+        return PhotoRecord(image_id, photo, source, *size, tuple(o for o in objects if o is not None))
 
 
-def _find_folder(root: Path, year: str | None) -> Path:
-    if (root / "Annotations").is_dir() and year is None:
-        return root
-    inner = [p.parent for pattern in ("", "*/", "*/*/") for p in root.glob(f"{pattern}Annotations")]
-    found = sorted(p for p in inner if p.is_dir() and (year is None or p.name == f"VOC{year}"))
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        wanted = "Annotations" if year is None else f"VOC{year}/Annotations"
-        raise DatasetError(f"{root}: no {wanted} folder in it or in the two levels below")
-    raise DatasetError(
-        f"{root}: holds several VOC folders ({', '.join(map(str, found))}); name one, or a year"
-    )
-
-
-def _text(node: Element, tag: str) -> str:
-    return (node.findtext(tag) or "").strip()
-
-
-def _size(tree: Element) -> tuple[int, int] | None:
-    """Return (height, width) as the XML says, None where it does not say."""
-    height, width = _text(tree, "size/height"), _text(tree, "size/width")
-    if not height and not width:
-        return None
-    return int(float(height)), int(float(width))
-
-
-def _size_of(photo: Path) -> tuple[int, int]:
-    header = read_header(photo)
-    return header.height, header.width
-
-
-def _read_object(
-    node: Element, index: int, file: str, height: int, width: int, problems: list[Problem]
+def _sound(
+    found: VOCObject, source: str, size: tuple[int, int], problems: list[Problem]
 ) -> ObjectRecord | None:
-    """Return the object, clipped if need be, or None after noting why it cannot be used."""
-    name = _text(node, "name")
-    try:
-        xmin, ymin, xmax, ymax = (float(_text(node, f"bndbox/{k}")) for k in ("xmin", "ymin", "xmax", "ymax"))
-        difficult = bool(int(_text(node, "difficult") or 0))
-    except ValueError as error:
-        message = f"no valid xmin, ymin, xmax, ymax or difficult flag ({error})"
-        problems.append(Problem(file, "field", message, index, name or None))
-        return None
-    if not name:
-        problems.append(Problem(file, "field", "the object has no name", index))
-        return None
-    box = (xmin - 1, ymin - 1, xmax, ymax)
-    fault = box_fault(box, height, width)
+    """Return the object half-open, clipped if need be, or None after noting why it cannot be used."""
+    xmin, ymin, xmax, ymax = found.corners
+    kept, fault = fit_box((xmin - 1, ymin - 1, xmax, ymax), *size)
     if fault is not None:
-        kept = repair_box(box, height, width)
-        problem = Problem(file, fault, BOX_FAULTS[fault], index, name, (xmin, ymin, xmax, ymax))
+        problem = Problem(source, fault, BOX_FAULTS[fault], found.index, found.class_name, found.corners)
         problems.append(replace(problem, action="dropped" if kept is None else "clipped"))
-        if kept is None:
-            return None
-        box = kept
-    return ObjectRecord(index, name, box, difficult)
+    return None if kept is None else ObjectRecord(found.index, found.class_name, kept, found.difficult)

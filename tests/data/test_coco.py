@@ -98,14 +98,17 @@ def change(key, number, **fields):
     [
         (change("annotations", 0, image_id=99), "image_id 99 is not in the file"),
         (change("annotations", 0, category_id=99), "category_id 99 is not in the file"),
-        (change("annotations", 0, bbox=[1, 2, 3]), "bbox is not"),
-        (change("annotations", 0, bbox=None), "bbox is not"),
+        (change("annotations", 0, bbox=[1, 2, 3]), r"bbox is \[1, 2, 3\], not \[x, y, width, height\]"),
+        (change("annotations", 0, bbox=None), "bbox is null"),
         (change("images", 1, id=7), "two images have the same id"),
         (change("images", 1, file_name="c.png"), "c.png: no such photo"),
         (change("images", 1, height=61), "says 80 x 61 pixels"),
-        (change("categories", 1, name="toothbrush"), "same id or name"),
+        (change("categories", 1, name="toothbrush"), "the categories 4, 90 have the same name 'toothbrush'"),
         (lambda data: data.pop("categories"), "no list 'categories'"),
-        (lambda data: data["images"][0].pop("height"), "entry 0 of 'images' has no height"),
+        (
+            lambda data: data["images"][0].pop("file_name"),
+            r"image id 7, entry 0 of 'images'\): there is no file_name",
+        ),
     ],
 )
 def test_what_cannot_be_dropped_is_named(save, damage, words):

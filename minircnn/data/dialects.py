@@ -1,0 +1,180 @@
+"""What other annotation tools write, recognised by name, with the export that can be read here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from minircnn import files
+from minircnn.data.photo_files import files_below
+
+_EXPORT = "PASCAL VOC (XML) or COCO (JSON)"
+
+MENDS = {
+    "CVAT's own XML": "in CVAT choose Export dataset, 'PASCAL VOC 1.1' or 'COCO 1.0', with 'Save images'",
+    "Datumaro's JSON": "export as 'coco' or 'voc' (datum convert -f coco; in CVAT 'COCO 1.0')",
+    "LabelMe's JSON, one file a photo": "convert it with labelme2coco, or labelme's labelme2voc.py",
+    "LabelMe's XML": f"its outlines are polygons; export boxes as {_EXPORT}",
+    "the VIA annotator's own JSON": "in VIA choose Annotation, Export Annotations (as COCO format)",
+    "the VIA annotator's CSV": "in VIA choose Annotation, Export Annotations (as COCO format)",
+    "Labelbox's JSON": "convert it to COCO with Labelbox's Python package",
+    "Label Studio's JSON": "in Label Studio choose Export, 'COCO' or 'Pascal VOC XML'",
+    "LabelU's XML": "in LabelU choose Export, 'COCO'",
+    "Supervisely's JSON": "in Supervisely run the app 'Export to COCO' or 'Export to Pascal VOC'",
+    "CreateML's JSON": f"export again as {_EXPORT}; Roboflow and others offer both",
+    "VoTT's JSON": "in VoTT choose Pascal VOC in the export settings",
+    "BDD100K's JSON": "convert it with bdd100k.label.to_coco",
+    "a VGG or GeoJSON feature collection": f"export boxes as {_EXPORT}",
+    "COCO results, which are detections": "minircnn evaluate takes them with --detections",
+    "COCO panoptic annotations": "take the file of instances (instances_*.json) of the same photos",
+    "COCO captions": "take the file of instances (instances_*.json) of the same photos",
+    "Open Images' CSV": "convert it to COCO, for example with FiftyOne (dataset_type COCODetectionDataset)",
+    "TensorFlow's CSV": f"export again as {_EXPORT}; Roboflow and others offer both",
+    "a CSV of boxes": f"export again as {_EXPORT}",
+    "YOLO's text files": f"export again as {_EXPORT}; Roboflow, CVAT and Label Studio offer both",
+    "TensorFlow's records": f"export again as {_EXPORT}",
+    "dlib's XML": "convert it with imglab --convert pascal-xml or pascal-v1",
+    "Colabeler's XML": "in Colabeler export as Pascal VOC",
+    "an archive": "unpack it and name the folder or the .json file in it",
+    "KITTI's text files": f"convert it to {_EXPORT}, for example with FiftyOne or Datumaro",
+}
+"""Each dialect by the words it is called in messages, with what to do."""
+
+
+def refusal(dialect: str) -> str:
+    """Return the words that name a dialect and the way out."""
+    return f"this is {dialect}; {MENDS[dialect]}"
+
+
+def _keys(*needed: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda content: all(key in content for key in needed)
+
+
+def _is_via(content: dict[str, Any]) -> bool:
+    first = next(iter(content.values()), None)
+    return isinstance(first, dict) and {"filename", "regions"} <= first.keys()
+
+
+_OBJECTS: tuple[tuple[Callable[[dict[str, Any]], bool], str], ...] = (
+    (_keys("shapes", "imagePath"), "LabelMe's JSON, one file a photo"),
+    (_keys("shapes", "version"), "LabelMe's JSON, one file a photo"),
+    (_keys("_via_img_metadata"), "the VIA annotator's own JSON"),
+    (_keys("_via_settings"), "the VIA annotator's own JSON"),
+    (_keys("project", "config", "metadata", "file"), "the VIA annotator's own JSON"),
+    (_is_via, "the VIA annotator's own JSON"),
+    (_keys("objects", "size"), "Supervisely's JSON"),
+    (_keys("classes", "projectType"), "Supervisely's JSON"),
+    (_keys("info", "categories", "items"), "Datumaro's JSON"),
+    (_keys("dm_format_version"), "Datumaro's JSON"),
+    (_keys("asset", "regions"), "VoTT's JSON"),
+    (_keys("assets", "tags"), "VoTT's JSON"),
+    (_keys("data_row", "projects"), "Labelbox's JSON"),
+    (_keys("Labeled Data"), "Labelbox's JSON"),
+    (_keys("data", "annotations", "project"), "Label Studio's JSON"),
+    (_keys("type", "features"), "a VGG or GeoJSON feature collection"),
+    (_keys("frames", "config"), "BDD100K's JSON"),
+)
+_ENTRIES: tuple[tuple[Callable[[dict[str, Any]], bool], str], ...] = (
+    (_keys("image_id", "score"), "COCO results, which are detections"),
+    (_keys("image_id", "category_id", "bbox"), "COCO results, which are detections"),
+    (_keys("image", "annotations"), "CreateML's JSON"),
+    (_keys("imagefilename", "annotation"), "CreateML's JSON"),
+    (_keys("data_row", "projects"), "Labelbox's JSON"),
+    (_keys("Labeled Data"), "Labelbox's JSON"),
+    (_keys("External ID"), "Labelbox's JSON"),
+    (_keys("data", "annotations"), "Label Studio's JSON"),
+    (_keys("data", "completions"), "Label Studio's JSON"),
+    (_keys("annotation_id", "lead_time"), "Label Studio's JSON"),
+    (_keys("name", "labels"), "BDD100K's JSON"),
+)
+
+
+def of_json(content: Any) -> str | None:
+    """Return the dialect of parsed JSON that is no COCO instances file, None if it is not known."""
+    if isinstance(content, dict):
+        if isinstance(content.get("annotations"), list) and isinstance(content.get("images"), list):
+            return _of_coco(content["annotations"])
+        return next((name for fits, name in _OBJECTS if fits(content)), None)
+    if isinstance(content, list):
+        first = next((entry for entry in content if isinstance(entry, dict)), {})
+        return next((name for fits, name in _ENTRIES if fits(first)), None)
+    return None
+
+
+def _of_coco(annotations: list[Any]) -> str | None:
+    """Return which other kind of COCO annotations these are, None for boxes."""
+    first = next((entry for entry in annotations if isinstance(entry, dict)), {})
+    if "segments_info" in first:
+        return "COCO panoptic annotations"
+    return "COCO captions" if "caption" in first and "bbox" not in first else None
+
+
+def of_xml(root: str, children: set[str]) -> str | None:
+    """Return the dialect of an XML file by the names of its root and what lies in it, None if not known."""
+    if root == "annotations" and children & {"image", "track", "version", "meta"}:
+        return "CVAT's own XML"
+    if root == "dataset" and "images" in children:
+        return "dlib's XML"
+    if root == "doc" and "outputs" in children:
+        return "Colabeler's XML"
+    return "LabelU's XML" if root == "root" and "sample" in children else None
+
+
+def of_file(path: Path) -> str | None:
+    """Return the dialect of a file that is neither a folder nor JSON, by its ending and its first line."""
+    ending = path.suffix.lower()
+    if ending in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"):
+        return "an archive"
+    if ending in (".tfrecord", ".record", ".tfrecords"):
+        return "TensorFlow's records"
+    if ending in (".ndjson", ".jsonl"):
+        return "Labelbox's JSON"
+    if ending in (".yaml", ".yml"):
+        return "YOLO's text files"
+    return _of_table(path) if ending in (".csv", ".tsv") else None
+
+
+def _of_table(path: Path) -> str:
+    try:
+        header = files.read_text(path).split("\n", 1)[0]
+    except (OSError, files.TextError):
+        return "a CSV of boxes"
+    if "ImageID" in header and "LabelName" in header:
+        return "Open Images' CSV"
+    if "region_shape_attributes" in header:
+        return "the VIA annotator's CSV"
+    return "TensorFlow's CSV" if "filename" in header and "xmin" in header else "a CSV of boxes"
+
+
+def of_folder(folder: Path) -> tuple[str, Path] | None:
+    """Return the dialect of a folder without VOC's XML and the file that tells, None if it is not known."""
+    found = files_below(folder, {".json", ".csv", ".txt", ".yaml", ".yml", ".tfrecord", ".xml", ".zip"})
+    texts = [name for name in found if name.lower().endswith(".txt")]
+    for name in found:
+        if not name.lower().endswith(".txt"):
+            dialect = of_file(folder / name)
+            if dialect is not None:
+                return dialect, folder / name
+    for name in texts:
+        fields = _first_words(folder / name)
+        if len(fields) >= 5 and fields[0].isdigit() and all(_is_number(word) for word in fields):
+            return "YOLO's text files", folder / name
+        if len(fields) in (15, 16) and all(_is_number(word) for word in fields[1:]):
+            return "KITTI's text files", folder / name
+    return None
+
+
+def _first_words(path: Path) -> list[str]:
+    try:
+        return files.read_text(path).split("\n", 1)[0].split()
+    except (OSError, files.TextError):
+        return []
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True

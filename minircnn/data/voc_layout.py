@@ -1,0 +1,206 @@
+"""Where the files of a VOC data set lie: in VOC's own folders, in others' names for them, or side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from minircnn.data import dialects
+from minircnn.data.fields import FieldError, shown
+from minircnn.data.photo_files import Names, PhotoFolder, files_below, folded, is_clutter, is_photo
+from minircnn.data.problems import DatasetError, Problem
+
+_XML = (".xml",)
+_OF_ANNOTATIONS = ("annotations", "annotation", "xmls", "xml", "labels", "label", "ann")
+_OF_PHOTOS = ("jpegimages", "images", "image", "imgs", "img", "photos", "pictures", "data")
+_OF_SPLITS = ("train", "valid", "val", "validation", "trainval", "test")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One folder with annotations and photos.
+
+    Parameters
+    ----------
+    name : str
+        What its image ids begin with, ``"train/"`` for a folder of a split; empty for the only one.
+    annotations, photos : Path
+    apart : bool
+        Whether annotations and photos have folders of their own, and folders inside count.
+    """
+
+    name: str
+    annotations: Path
+    photos: Path
+    apart: bool
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A data set on disk: one part, or one for each split."""
+
+    path: Path
+    parts: tuple[Part, ...]
+
+
+def find_layout(root: Path, year: str | None) -> Layout:
+    """Return where the data set in `root`, or up to two levels below, lies.
+
+    Raises
+    ------
+    DatasetError
+        If there is none, or several and no `year`.
+    """
+    if year is None:
+        own = _layout(root)
+        if own is not None:
+            return own
+    found: list[Layout] = []
+    level = [root]
+    for _ in range(3):
+        fitting = (_layout(folder) for folder in level if year is None or folder.name == f"VOC{year}")
+        found += [layout for layout in fitting if layout is not None]
+        taken = {layout.path for layout in found}
+        level = [child for folder in level if folder not in taken for child in _folders(folder)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(str(layout.path) for layout in found)
+        raise DatasetError(f"{root}: holds several VOC folders ({names}); name one, or a year")
+    raise DatasetError(_nothing(root, year))
+
+
+def _nothing(root: Path, year: str | None) -> str:
+    wanted = "Annotations" if year is None else f"VOC{year}/Annotations"
+    message = f"{root}: no {wanted} folder in it or in the two levels below, nor XML files beside photos"
+    if not root.is_dir():
+        return message
+    foreign = dialects.of_folder(root)
+    if foreign is not None:
+        dialect, file = foreign
+        return f"{message}; {file}: {dialects.refusal(dialect)}"
+    jsons = files_below(root, (".json",))
+    return f"{message}; a COCO file is named itself: {root / jsons[0]}" if jsons else message
+
+
+def _layout(folder: Path) -> Layout | None:
+    """Return the layout of `folder` itself, None if it is not the folder of a data set."""
+    part = _part(folder, "")
+    if part is not None:
+        return Layout(folder, (part,))
+    splits = [child for child in _folders(folder) if child.name.lower() in _OF_SPLITS]
+    parts = [_part(child, f"{child.name}/") for child in splits]
+    found = tuple(part for part in parts if part is not None)
+    return Layout(folder, found) if found else None
+
+
+def _part(folder: Path, name: str) -> Part | None:
+    children = {child.name.lower(): child for child in _folders(folder)}
+    for word in _OF_ANNOTATIONS:
+        inside = children.get(word)
+        if inside is not None and (word == "annotations" or files_below(inside, _XML)):
+            if word == "annotations" and not files_below(inside, _XML) and _foreign_inside(inside):
+                continue
+            nested = inside / "xmls"  # Oxford pets
+            photos = next((children[word] for word in _OF_PHOTOS if word in children), folder)
+            return Part(name, nested if nested.is_dir() else inside, photos, photos != folder)
+    return Part(name, folder, folder, False) if files_below(folder, _XML, deep=False) else None
+
+
+def _foreign_inside(folder: Path) -> bool:
+    """Tell whether a folder called Annotations without any XML holds another format."""
+    return bool(files_below(folder, (".json", ".txt", ".csv")))
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError:
+        return iter(())
+    return (child for child in inside if not is_clutter(child.name) and child.is_dir())
+
+
+class PartFiles:
+    """The files of one part, looked up once.
+
+    Attributes
+    ----------
+    xml : dict of str to Path
+        The annotation file of every image id.
+    photos : PhotoFolder
+    """
+
+    def __init__(self, part: Part) -> None:
+        self._part = part
+        self.photos = PhotoFolder(part.photos, deep=part.apart)
+        self.xml: dict[str, Path] = {}
+        self._clashes: dict[str, list[str]] = {}
+        for name in files_below(part.annotations, _XML, deep=part.apart):
+            image_id = part.name + _stem(name)
+            if image_id in self.xml:  # a.xml and a.XML
+                self._clashes.setdefault(image_id, [self.xml[image_id].name]).append(name)
+            self.xml.setdefault(image_id, part.annotations / name)
+        self._of_stem: dict[str, list[str]] = {}
+        for name in self.photos.names():
+            self._of_stem.setdefault(_stem(name), []).append(name)
+        self._stems = Names(self._of_stem)
+
+    def photo_ids(self) -> list[str]:
+        """Return the image ids that the photos would have."""
+        return [self._part.name + stem for stem in self._of_stem]
+
+    def expected_xml(self, image_id: str) -> Path:
+        """Return where the annotation of a photo would stand."""
+        return self._part.annotations / f"{image_id.removeprefix(self._part.name)}.xml"
+
+    def expected_photo(self, image_id: str) -> Path:
+        """Return where the photo of an annotation would lie."""
+        return self._part.photos / f"{image_id.removeprefix(self._part.name)}.jpg"
+
+    def clash(self, image_id: str) -> list[Problem]:
+        """Return the problem of an image id that several files are about."""
+        names = self._clashes.get(image_id)
+        if names is None:
+            return []
+        message = f"several files are about this photo: {', '.join(names)}"
+        return [Problem(str(self.xml[image_id]), "duplicate", message, is_photo=True)]
+
+    def alike(self, image_id: str) -> list[Path]:
+        """Return the photos that have the name of an annotation, with whatever ending."""
+        stem = self._stems.find(image_id.removeprefix(self._part.name))
+        return [] if stem is None else [self._part.photos / name for name in self._of_stem[stem]]
+
+    def photo(self, image_id: str, filename: str) -> Path | None:
+        """Return the photo of an annotation file: by its own name, else by the `filename` that it says.
+
+        Raises
+        ------
+        FieldError
+            If several photos have its name and `filename` is none of them.
+        """
+        said = filename.replace("\\", "/").rpartition("/")[2]
+        found = self.alike(image_id)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            named = [photo for photo in found if folded(photo.name) == folded(said)]
+            if len(named) == 1:
+                return named[0]
+            names = ", ".join(photo.name for photo in found)
+            raise FieldError(
+                f"filename is {shown(said)}, but several photos have the name of the file: {names}"
+            )
+        if not said:
+            return None
+        folder = image_id.removeprefix(self._part.name).rpartition("/")[0]
+        beside = f"{folder}/{said}" if folder else said
+        photo = self.photos.find(beside) if is_photo(said) else None
+        stem = self._stems.find(_stem(beside) if is_photo(said) else beside)
+        if photo is None and stem is not None and len(self._of_stem[stem]) == 1:
+            return self._part.photos / self._of_stem[stem][0]
+        return photo
+
+
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0]
