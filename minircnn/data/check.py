@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -95,7 +95,26 @@ class _Found:
             problems += nothing_left(self.records, self.name)
         truth = [record.annotations(self.class_names) for record in self.records]
         report = _summary(self.name, self.class_names, truth, problems, self.lists)
-        return replace(report, unannotated=self.unannotated, remarks=self.remarks)
+        remarks = (*self.remarks, *_repeated(self.records))
+        return replace(report, unannotated=self.unannotated, remarks=remarks)
+
+
+def _repeated(records: Iterable[PhotoRecord]) -> Iterator[str]:
+    """Say how many objects are marked twice, with one class and one box."""
+    found = [
+        (record, o)
+        for record in records
+        for (name, box), count in Counter((o.class_name, o.box) for o in record.objects).items()
+        if count > 1
+        for o in record.objects
+        if (o.class_name, o.box) == (name, box)
+    ]
+    if found:
+        record, first = found[0]
+        yield (
+            f"{len(found)} objects are marked more than once with one class and one box, "
+            f"{record.source}, object {first.index} ({first.class_name}) for one"
+        )
 
 
 def _look_at_coco(file: Path, folder: Path, split: str | None) -> _Found:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from minircnn.data.coco_entries import (
     read_images,
     read_object,
 )
-from minircnn.data.coco_json import COCOLists, load_lists
+from minircnn.data.coco_json import load_lists
 from minircnn.data.fields import MISSING, FieldError, Identity, shown
 from minircnn.data.photo_files import PhotoFolder, measure
 from minircnn.data.policy import settle
@@ -110,7 +112,7 @@ def read_coco(file: Path, folder: Path, split: str | None = None) -> COCOContent
     """
     lists = load_lists(file)
     images, bad, problems = read_images(file, lists.images)
-    objects = _Objects(file, lists, {image.id for image in images} | bad)
+    objects = _Objects(file, lists.annotations, {image.id for image in images} | bad)
     categories, more, remarks = read_categories(file, lists.categories, objects.used)
     problems += [*lists.problems, *more, *objects.problems]
     names = {category.id: category.name for category in categories}
@@ -120,7 +122,7 @@ def read_coco(file: Path, folder: Path, split: str | None = None) -> COCOContent
     owned = frozenset(photo for _, photo in found)
     records = []
     for image, photo in found:
-        if not share.takes(str(image.id)):
+        if image.id in objects.bad or not share.takes(str(image.id)):
             continue
         record = _read_photo(image, photo, objects, names, problems)
         if record is not None:
@@ -130,37 +132,56 @@ def read_coco(file: Path, folder: Path, split: str | None = None) -> COCOContent
         tuple(names.values()),
         tuple(names),
         tuple(problems),
-        tuple(remarks),
+        (*remarks, *objects.remarks),
         photos,
         owned,
     )
 
 
 class _Objects:
-    """The annotations of a file by their photo; those that belong to none are problems."""
+    """The annotations of a file by their photo; those that belong to none are problems.
 
-    def __init__(self, file: Path, lists: COCOLists, known: set[Identity]) -> None:
+    `bad` are the photos of which it is not known what is on them.
+    """
+
+    def __init__(self, file: Path, entries: Sequence[Any], known: set[Identity]) -> None:
         self.file = file
         self.problems: list[Problem] = []
+        self.remarks: list[str] = []
         self.used: set[Identity] = set()
+        self.bad: set[Identity] = set()
+        self._known = known
         self._of: dict[Identity, list[tuple[int, dict[str, Any]]]] = {}
-        for number, entry in enumerate(lists.annotations):
+        self._seen: dict[Identity, tuple[dict[str, Any], Identity]] = {}
+        repeated = 0
+        for number, entry in enumerate(entries):
             try:
-                if not isinstance(entry, dict):
-                    raise FieldError(f"the entry is {shown(entry)}, not an object with fields")
-                image = fields.identity(entry.get("image_id", MISSING), "image_id")
+                repeated += self._add(number, entry)
             except FieldError as error:
                 # which photo lacks an object now is not known: nothing that could be left out
                 self._note(number, entry, str(error), is_photo=False)
-                continue
-            if image in known:
-                self._of.setdefault(image, []).append((number, entry))
-            else:
-                self._note(number, entry, f"image_id {image!r} is not in the file", is_photo=True)
-            try:
-                self.used.add(fields.identity(entry.get("category_id", MISSING), "category_id"))
-            except FieldError:
-                continue  # named when its photo is read
+        if repeated:
+            self.remarks.append(f"{repeated} annotation(s) stand in the file twice, and are taken once")
+
+    def _add(self, number: int, entry: Any) -> bool:
+        """Sort one annotation in and tell whether it only repeats another."""
+        if not isinstance(entry, dict):
+            raise FieldError(f"the entry is {shown(entry)}, not an object with fields")
+        image = fields.identity(entry.get("image_id", MISSING), "image_id")
+        own = fields.identity(entry["id"], "id") if "id" in entry else None
+        if own is not None:
+            first, photo = self._seen.setdefault(own, (entry, image))
+            if first is not entry and first == entry:
+                return True
+            if first is not entry:
+                self._note(number, entry, "another annotation has the same id", is_photo=True)
+                self.bad |= {photo, image}
+        if image not in self._known:
+            self._note(number, entry, f"image_id {image!r} is not in the file", is_photo=True)
+        self._of.setdefault(image, []).append((number, entry))
+        with suppress(FieldError):  # named when its photo is read
+            self.used.add(fields.identity(entry.get("category_id", MISSING), "category_id"))
+        return False
 
     def _note(self, number: int, entry: Any, message: str, *, is_photo: bool) -> None:
         where = entry_place(self.file, "annotations", number, entry)

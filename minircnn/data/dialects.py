@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from minircnn import files
 from minircnn.data.photo_files import files_below
 
+_TELLING = (".yaml", ".yml", ".json", ".csv", ".tfrecord", ".record", ".ndjson", ".zip", ".txt")
+_LOOKED_AT = 20  # files of each ending
 _EXPORT = "PASCAL VOC (XML) or COCO (JSON)"
 
 MENDS = {
@@ -122,7 +125,7 @@ def of_xml(root: str, children: set[str]) -> str | None:
 
 
 def of_file(path: Path) -> str | None:
-    """Return the dialect of a file that is neither a folder nor JSON, by its ending and its first line."""
+    """Return the dialect of a file by its ending and how it begins, None if it is not known."""
     ending = path.suffix.lower()
     if ending in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"):
         return "an archive"
@@ -132,7 +135,16 @@ def of_file(path: Path) -> str | None:
         return "Labelbox's JSON"
     if ending in (".yaml", ".yml"):
         return "YOLO's text files"
+    if ending == ".json":
+        return _of_json_file(path)
     return _of_table(path) if ending in (".csv", ".tsv") else None
+
+
+def _of_json_file(path: Path) -> str | None:
+    try:
+        return of_json(json.loads(files.read_text(path)))
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 def _of_table(path: Path) -> str:
@@ -149,20 +161,23 @@ def _of_table(path: Path) -> str:
 
 def of_folder(folder: Path) -> tuple[str, Path] | None:
     """Return the dialect of a folder without VOC's XML and the file that tells, None if it is not known."""
-    found = files_below(folder, {".json", ".csv", ".txt", ".yaml", ".yml", ".tfrecord", ".xml", ".zip"})
-    texts = [name for name in found if name.lower().endswith(".txt")]
-    for name in found:
-        if not name.lower().endswith(".txt"):
-            dialect = of_file(folder / name)
+    found = files_below(folder, _TELLING)
+    for ending in _TELLING:
+        for name in [name for name in found if name.lower().endswith(ending)][:_LOOKED_AT]:
+            path = folder / name
+            dialect = _of_lines(path) if ending == ".txt" else of_file(path)
             if dialect is not None:
-                return dialect, folder / name
-    for name in texts:
-        fields = _first_words(folder / name)
-        if len(fields) >= 5 and fields[0].isdigit() and all(_is_number(word) for word in fields):
-            return "YOLO's text files", folder / name
-        if len(fields) in (15, 16) and all(_is_number(word) for word in fields[1:]):
-            return "KITTI's text files", folder / name
+                return dialect, path
     return None
+
+
+def _of_lines(path: Path) -> str | None:
+    """Return the dialect of a text file with a box a line."""
+    words = _first_words(path)
+    numbers = [_is_number(word) for word in words]
+    if len(words) >= 5 and words[0].isdigit() and all(numbers):
+        return "YOLO's text files"
+    return "KITTI's text files" if len(words) in (15, 16) and all(numbers[1:]) else None
 
 
 def _first_words(path: Path) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 import reprlib
+import unicodedata
 from typing import Any, Final
 
 from minircnn.data.problems import Box
@@ -53,7 +54,7 @@ def number(value: Any, field: str) -> float:
         try:
             return float(value)
         except OverflowError:  # JSON has whole numbers of any length
-            return math.copysign(math.inf, value)
+            return math.inf if value > 0 else -math.inf
     raise _refuse(value, field, "a number")
 
 
@@ -101,10 +102,9 @@ def flag(value: Any, field: str) -> bool:
 def text(value: Any, field: str) -> str:
     """Return a name, without the blanks around it."""
     if isinstance(value, str) and value.strip():
-        try:
-            value.encode("utf-8")
-        except UnicodeEncodeError:  # "\ud800" alone
-            raise _refuse(value, field, "text: it holds half a character") from None
+        # control characters, and halves of characters ("\ud800" alone), which no file can be written with
+        if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in value.strip()):
+            raise _refuse(value, field, "plain text")
         return value.strip()
     raise _refuse(value, field, "a name")
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from minircnn.data.problems import DatasetError, OnBadBox, OnBadPhoto, Problem
 from minircnn.data.records import PhotoRecord
 
+_WHERE = "'minircnn check-data' tells what is there; a share of few photos may hold none of them."
 _THINGS = {"on_bad_box": "boxes", "on_bad_photo": "photos"}
 
 _log = logging.getLogger("minircnn.data")
@@ -96,7 +97,7 @@ def settle(
             _log.warning("  %s", problem)
     empty = nothing_left(records, name)
     if empty:
-        raise DatasetError(f"{name}: nothing to work with", [*empty, *found])
+        raise DatasetError(f"{name}: nothing to work with", [*empty, *found], _WHERE)
     return tuple(found)
 
 

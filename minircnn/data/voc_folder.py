@@ -158,10 +158,11 @@ class VOCFolder:
         except FieldError as error:
             problems.append(Problem(source, "field", str(error), is_photo=True))
             return None
-        if photo is None:
+        if photo is None and (parsed is None or parsed.readable):
             expected = part.expected_photo(image_id)
             message = "no such photo (nor with another ending)"
             problems.append(Problem(str(expected), "missing", message, is_photo=True))
+        if photo is None:
             return None
         said = (None, None) if parsed is None else (parsed.height, parsed.width)
         size = measure(photo, source, *said)

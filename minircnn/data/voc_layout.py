@@ -138,7 +138,7 @@ class PartFiles:
         self._clashes: dict[str, list[str]] = {}
         for name in files_below(part.annotations, _XML, deep=part.apart):
             image_id = part.name + _stem(name)
-            if image_id in self.xml:  # a.xml and a.XML
+            if image_id in self.xml:  # endings that differ in case
                 self._clashes.setdefault(image_id, [self.xml[image_id].name]).append(name)
             self.xml.setdefault(image_id, part.annotations / name)
         self._of_stem: dict[str, list[str]] = {}

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
-from defusedxml import DefusedXmlException
 from defusedxml import ElementTree as SafeElementTree
 
 from minircnn import files
@@ -15,6 +14,7 @@ from minircnn.data import dialects, fields
 from minircnn.data.fields import MISSING, FieldError, shown
 from minircnn.data.problems import Box, Problem
 
+_KNOWN = {"object", "size", "filename"}
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -41,6 +41,7 @@ class VOCFile:
     objects: tuple[VOCObject, ...]
     class_names: frozenset[str]
     problems: tuple[Problem, ...]
+    readable: bool = True
 
 
 def parse_voc(file: Path) -> VOCFile:
@@ -49,8 +50,8 @@ def parse_voc(file: Path) -> VOCFile:
         root = _root(file)
     except FieldError as error:
         return _unreadable(file, "field", str(error))
-    # expat knows few encodings: those it does not know are a LookupError
-    except (ParseError, DefusedXmlException, LookupError, OSError, ValueError, RecursionError) as error:
+    # expat hands encodings that it does not know to Python's codecs, which raise nearly anything
+    except Exception as error:
         return _unreadable(file, "unreadable", f"cannot be read as VOC XML ({error!r})")
     problems: list[Problem] = []
     height = width = None
@@ -77,7 +78,8 @@ def parse_voc(file: Path) -> VOCFile:
 
 
 def _unreadable(file: Path, kind: str, message: str) -> VOCFile:
-    return VOCFile("", None, None, (), frozenset(), (Problem(str(file), kind, message, is_photo=True),))
+    problem = Problem(str(file), kind, message, is_photo=True)
+    return VOCFile("", None, None, (), frozenset(), (problem,), readable=False)
 
 
 def _root(file: Path) -> Element:
@@ -91,9 +93,19 @@ def _root(file: Path) -> Element:
     root: Element = SafeElementTree.fromstring(files.read_bytes(file))
     for node in root.iter():
         node.tag = str(node.tag).rpartition("}")[2]
+    inside = {str(node.tag) for node in root}
     if root.tag.lower() == "annotation":
+        if not inside & _KNOWN:
+            raise FieldError("there is nothing of VOC in it: no object, size or filename")
+        strange = next(
+            (tag for tag in inside if tag != "object" and tag.lower() in ("object", "objects")), None
+        )
+        if strange is not None:
+            raise FieldError(
+                f"the element <{strange}> is unknown; VOC's objects are <object>, one beside the other"
+            )
         return root
-    dialect = dialects.of_xml(root.tag, {node.tag for node in root})
+    dialect = dialects.of_xml(root.tag, inside)
     if dialect is not None:
         raise FieldError(dialects.refusal(dialect))
     raise FieldError(f"the root of the XML is <{root.tag}>, not VOC's <annotation>")
