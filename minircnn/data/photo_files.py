@@ -163,5 +163,5 @@ def measure(photo: Path, source: str, height: int | None, width: int | None) -> 
     if header.turned:
         message += " (upright, after its EXIF orientation)"
     elif said == found[::-1]:
-        message += ": width and height are exchanged"
+        message += ": the two are exchanged"
     return Problem(source, "size", message, is_photo=True)

@@ -10,7 +10,7 @@ from fractions import Fraction
 from minircnn.data.problems import DatasetError
 
 ALL = "all"
-_SHARE = re.compile(r"(?P<side>[^:]+):(?P<part>[^:]*)")
+_SHARE = re.compile(r"(?P<side>[^:]*):(?P<part>[^:]*)")
 _FIRST, _LAST = ("train",), ("val", "valid", "test")
 _STEPS = 2**64
 

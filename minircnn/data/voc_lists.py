@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from minircnn import files
 from minircnn.data.photo_files import Names, files_below
-from minircnn.imaging import PHOTO_ENDINGS
 from minircnn.data.problems import DatasetError
+from minircnn.imaging import PHOTO_ENDINGS
 
 _FLAG = re.compile(r"\s+(-1|0|1)$")
 _ALIASES = ("val", "valid", "validation")
