@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 
 def progress_bar(iterable: Iterable[Any] | None = None, *, show: bool = True, **options: Any) -> Any:
-    """Return a bar on standard error, over `iterable` or to be moved by hand; `options` are those of ``tqdm``.
+    """Return a bar on standard error, over `iterable` or moved by hand; `options` are those of ``tqdm``.
 
     Where standard error is closed, full, or its reader has gone, the bar is dropped and the work goes on.
     """
