@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from minircnn.boxes import flip_boxes
+from minircnn.data.digest import photo_digest
 from minircnn.structures import Annotations, DetectionDataset, ImageArray
 
 
@@ -65,6 +67,12 @@ class FlippedDataset:
         if not flipped:
             return annotations
         return replace(flip_annotations(annotations), image_id=self.image_ids[index])
+
+    def photo_digest(self, index: int) -> str:
+        """Return the digest of photo `index`; that of a mirrored one is its own."""
+        flipped, original = self._original(index)
+        digest = photo_digest(self._dataset, original)
+        return hashlib.sha256(f"mirrored {digest}".encode()).hexdigest() if flipped else digest
 
     def _original(self, index: int) -> tuple[int, int]:
         if not 0 <= index < len(self):

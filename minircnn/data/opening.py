@@ -10,6 +10,7 @@ from typing import cast
 
 from minircnn.data import dialects
 from minircnn.data.coco import COCODataset
+from minircnn.data.digest import photo_digest
 from minircnn.data.photos import Split
 from minircnn.data.problems import DatasetError, OnBadBox, OnBadPhoto
 from minircnn.data.scenes import Scenes
@@ -61,6 +62,10 @@ class FirstPhotos:
     def annotations(self, index: int) -> Annotations:
         """Return the ground truth of photo `index`."""
         return self._dataset.annotations(self._place(index))
+
+    def photo_digest(self, index: int) -> str:
+        """Return the digest of photo `index`."""
+        return photo_digest(self._dataset, self._place(index))
 
     def _place(self, index: int) -> int:
         if not 0 <= index < len(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from minircnn.data.problems import Box, Problem
+from minircnn.files import read_bytes
 from minircnn.imaging import read_image
 from minircnn.structures import Annotations, ImageArray
 
@@ -130,3 +132,7 @@ class RecordDataset:
     def path(self, index: int) -> Path:
         """Return the file of photo `index`."""
         return self._records[index].photo
+
+    def photo_digest(self, index: int) -> str:
+        """Return a digest of the file of photo `index` (:func:`minircnn.data.digest.photo_digest`)."""
+        return hashlib.sha256(read_bytes(self.path(index))).hexdigest()

@@ -16,6 +16,9 @@ class Proposer(Protocol):
 
     Detectors take any object with this method, so sliding windows, selective search, a file of
     somebody else's boxes and the ground truth itself can be exchanged for each other.
+
+    One whose boxes follow from its own fields and the pixels, whatever the photo is called and whatever other
+    files hold, may say so: with a class attribute ``from_pixels_alone = True`` its boxes can be kept on disk.
     """
 
     def propose(self, image: ImageArray, *, image_id: str = "") -> FloatArray:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, cast, overload
+from typing import ClassVar, Literal, TypeAlias, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -114,6 +114,8 @@ class SelectiveSearch:
     limit : int, optional
         Return at most this many boxes, those of best rank.
     """
+
+    from_pixels_alone: ClassVar[bool] = True
 
     mode: Mode = "fast"
     min_size: float = 20.0

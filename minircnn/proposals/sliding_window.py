@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +46,8 @@ class SlidingWindow:
     ValueError
         If a size, ratio or stride is not positive.
     """
+
+    from_pixels_alone: ClassVar[bool] = True
 
     sizes: tuple[float, ...] = (256, 128, 64, 32)
     aspect_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)

@@ -1,4 +1,8 @@
-"""Proposals of a whole data set, computed once and kept on disk, a file a photo."""
+"""Proposals of a whole data set, computed once and kept on disk, a file a photo.
+
+A file is named by what its boxes follow from: the settings of the proposer and the content of the photo.
+Names of photos do not matter, so data sets can share a folder, and a photo that was replaced gets new boxes.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,25 @@ import dataclasses
 import hashlib
 import io
 import json
+import logging
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from joblib import delayed
 
-from minircnn.files import write_bytes
+from minircnn.data.digest import photo_digest
+from minircnn.files import read_bytes, write_bytes
 from minircnn.progress import progress_bar
 from minircnn.proposals import Proposer, SelectiveSearch, describe_proposer
 from minircnn.structures import DetectionDataset, FloatArray
 from minircnn.workers import run_tasks
+
+logger = logging.getLogger("minircnn")
+
+_LAYOUT = 2
+"""Of the folder. In layout 1 (version 0.1.0) files were named by image ids, which prove nothing."""
 
 
 def compute_proposals(
@@ -26,6 +39,7 @@ def compute_proposals(
     limit: int | None = None,
     n_jobs: int = 1,
     progress: bool = True,
+    digests: Sequence[str] | None = None,
 ) -> list[FloatArray]:
     """Run `proposer` on every photo of `dataset`.
 
@@ -33,49 +47,124 @@ def compute_proposals(
     ----------
     folder : Path, optional
         Keeps the boxes of every photo; photos found there are not computed again, so an interrupted call
-        continues where it stopped. Boxes of other settings lie in other sub-folders.
+        continues where it stopped. Any data sets and settings can share it. Only boxes that follow from the
+        pixels alone are kept: of a proposer that says so (:class:`~minircnn.proposals.base.Proposer`).
     limit : int, optional
         At most this many boxes a photo, best rank first; default: as many as the proposer's own limit.
     n_jobs : int
-        Processes.
+        Processes, never more than there are photos to do.
+    digests : sequence of str, optional
+        Of the photos, where they are known (:func:`~minircnn.data.digest.photo_digest`).
 
     Returns
     -------
     list of (R, 4) float32 arrays
         In the order of the data set.
+
+    Raises
+    ------
+    ValueError
+        If the proposer returns anything else.
     """
     limit = getattr(proposer, "limit", None) if limit is None else limit
     if isinstance(proposer, SelectiveSearch):
         # all boxes are kept, so that another limit need not compute them again
         proposer = dataclasses.replace(proposer, limit=None, n_jobs=1)
-    key = hashlib.sha256(json.dumps(describe_proposer(proposer), sort_keys=True).encode()).hexdigest()[:12]
-    files = [
-        folder / key / f"{_file_name(image_id)}.npy" if folder else None for image_id in dataset.image_ids
-    ]
-    missing = [i for i, file in enumerate(files) if file is None or not file.is_file()]
-    found: dict[int, FloatArray] = {}  # by number, of photos that are not written
-    results = run_tasks((delayed(_propose)(dataset, proposer, i) for i in missing), n_jobs)
-    show = progress and bool(missing)
-    for i, boxes in progress_bar(results, show=show, total=len(missing), desc="proposals", unit="photo"):
-        file = files[i]
-        if file is None:
-            found[i] = boxes
-        else:
-            _write(file, boxes)
-    all_boxes = [found[i] if file is None else np.load(file) for i, file in enumerate(files)]
-    return [boxes[:limit] for boxes in all_boxes]
+    count = len(dataset.image_ids)
+    if folder is None or not getattr(proposer, "from_pixels_alone", False):
+        computed = dict(_computed(dataset, proposer, range(count), n_jobs, progress))
+        return [computed[i][:limit] for i in range(count)]
+    kept = _KeptBoxes(folder, proposer)
+    if digests is None:
+        digests = [photo_digest(dataset, i) for i in range(count)]
+    boxes = {digest: kept.read(digest) for digest in digests}
+    # equal photos are computed once
+    missing = {digest: i for i, digest in enumerate(digests) if boxes[digest] is None}
+    if missing:
+        kept.report()
+    for i, found in _computed(dataset, proposer, list(missing.values()), n_jobs, progress):
+        kept.write(digests[i], found)
+        boxes[digests[i]] = found
+    return [all_boxes[:limit] for digest in digests if (all_boxes := boxes[digest]) is not None]
+
+
+def _computed(
+    dataset: DetectionDataset, proposer: Proposer, photos: Sequence[int], n_jobs: int, progress: bool
+) -> Iterable[tuple[int, FloatArray]]:
+    """Yield number and boxes of each of the `photos`."""
+    results = run_tasks((delayed(_propose)(dataset, proposer, i) for i in photos), n_jobs)
+    show = progress and bool(photos)
+    yield from progress_bar(results, show=show, total=len(photos), desc="proposals", unit="photo")
 
 
 def _propose(dataset: DetectionDataset, proposer: Proposer, index: int) -> tuple[int, FloatArray]:
-    return index, proposer.propose(dataset.image(index), image_id=dataset.image_ids[index])
+    image_id = dataset.image_ids[index]
+    boxes = np.asarray(proposer.propose(dataset.image(index), image_id=image_id), dtype=np.float32)
+    if boxes.size == 0:
+        boxes = boxes.reshape(0, 4)
+    if not _sound(boxes):
+        raise ValueError(
+            f"{type(proposer).__name__} proposed no (R, 4) array of finite boxes x1, y1, x2, y2 with "
+            f"x1 <= x2 and y1 <= y2 for photo {image_id!r}"
+        )
+    return index, boxes
 
 
-def _file_name(image_id: str) -> str:
-    """Return a file name for an image id that may itself be a path."""
-    return image_id.replace("/", "__").replace("\\", "__")
+def _sound(boxes: Any) -> bool:
+    """Return whether these can be boxes."""
+    if boxes.dtype != np.float32 or boxes.ndim != 2 or boxes.shape[1] != 4:
+        return False
+    return bool(np.isfinite(boxes).all() and (boxes[:, 2:] >= boxes[:, :2]).all())
 
 
-def _write(file: Path, boxes: FloatArray) -> None:
-    content = io.BytesIO()  # numpy.save to a file would hide that the disk is full
-    np.save(content, boxes)
-    write_bytes(file, content.getvalue())
+class _KeptBoxes:
+    """The boxes that a folder keeps of one proposer."""
+
+    def __init__(self, folder: Path, proposer: Proposer) -> None:
+        settings = describe_proposer(proposer)
+        self.folder = folder / _key({"layout": _LAYOUT, **settings})
+        self.old_folder = folder / _key(settings)
+        self.damaged: list[Path] = []
+
+    def path(self, digest: str) -> Path:
+        return self.folder / f"{digest}.npy"
+
+    def read(self, digest: str) -> FloatArray | None:
+        """Return the boxes of a photo; None where there are none, or what is there cannot be boxes."""
+        path = self.path(digest)
+        try:
+            boxes: FloatArray = np.lib.format.read_array(io.BytesIO(read_bytes(path)), allow_pickle=False)
+        except FileNotFoundError:
+            return None
+        except Exception:  # a damaged header fails in many ways; all end in boxes that are computed again
+            self.damaged.append(path)
+            return None
+        if not _sound(boxes):
+            self.damaged.append(path)
+            return None
+        return boxes
+
+    def write(self, digest: str, boxes: FloatArray) -> None:
+        payload = io.BytesIO()
+        np.lib.format.write_array(payload, boxes, allow_pickle=False)
+        write_bytes(self.path(digest), payload.getvalue())
+
+    def report(self) -> None:
+        """Say why boxes are computed again though something lies in the folder."""
+        if self.damaged:
+            logger.warning(
+                "%s: %d file(s) are damaged and computed again, first %s",
+                self.folder,
+                len(self.damaged),
+                self.damaged[0].name,
+            )
+        if self.old_folder.is_dir():
+            logger.info(
+                "%s: proposals kept by an older version are computed again: their files are named by image "
+                "ids, which do not prove that the photos are still the same; the folder can be deleted",
+                self.old_folder,
+            )
+
+
+def _key(settings: Any) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
