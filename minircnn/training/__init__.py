@@ -9,6 +9,7 @@ from minircnn.training.fast_rcnn import (
     train_fast_rcnn,
 )
 from minircnn.training.feature_cache import FeatureCache, cache_features
+from minircnn.training.fingerprint import OtherDataError
 from minircnn.training.log import LogError, read_log
 from minircnn.training.loop import LoopSettings, TrainingInterrupted, train_loop
 from minircnn.training.photo_batches import PhotoBatch, PhotoSampler, RoISampling
@@ -43,6 +44,7 @@ __all__ = [
     "LogError",
     "LoopSettings",
     "NotFiniteError",
+    "OtherDataError",
     "PhotoBatch",
     "PhotoSampler",
     "RCNNSettings",

@@ -15,7 +15,9 @@ from minircnn.arrays import Device, HostArray, device_namespace
 from minircnn.detectors.storage import StorageError, read_bundle, write_bundle
 from minircnn.nn import SGD, Dropout, Module
 from minircnn.profiling import stage
+from minircnn.training.checkpoint_check import check_checkpoint
 from minircnn.training.old_runs import upgrade_settings
+from minircnn.training.same_run import require_same_data, require_same_settings
 from minircnn.training.settings import SolverSettings
 
 FORMAT = 2
@@ -131,26 +133,23 @@ def load_checkpoint(path: Path, state: TrainingState, settings: dict[str, Any]) 
         If there is no checkpoint.
     StorageError
         If the file is damaged, is no checkpoint, or was made with other settings (which it names).
+    OtherDataError
+        If it was made with other data.
     """
     arrays, meta = read_bundle(path)
-    if "checkpoint" not in meta:
-        raise StorageError(f"{path} is no training checkpoint")
+    check_checkpoint(path, arrays, meta, newest=FORMAT)
     stored = upgrade_settings(meta["settings"])
     # what version 0.1.0 knew no setting for, no run of it can differ in
     names = stored.keys() if meta["checkpoint"] == 1 else stored.keys() | settings.keys()
-    changed = sorted(name for name in names if settings.get(name) != stored.get(name))
-    if changed:
-        differences = ", ".join(
-            f"{name}: {stored.get(name)!r} then, {settings.get(name)!r} now" for name in changed
-        )
-        raise StorageError(
-            f"{path} was trained with other settings ({differences}); "
-            "resume with the same settings or start in another folder"
-        )
-    state.network.load_state_dict(_part(arrays, "network."))
-    state.optimizer.load_state_dict(_part(arrays, "momentum."))
-    state.rng.bit_generator.state = meta["rng"]
-    state.iteration = int(meta["iteration"])
+    require_same_settings(str(path), stored, settings, (n for n in names if not n.startswith("data.")))
+    require_same_data(path, stored, settings)
+    try:
+        state.network.load_state_dict(_part(arrays, "network."))
+        state.optimizer.load_state_dict(_part(arrays, "momentum."))
+        state.rng.bit_generator.state = meta["rng"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise StorageError(f"{path} does not fit the training: {error}; take a copy or start anew") from error
+    state.iteration = meta["iteration"]
 
 
 def _part(arrays: dict[str, Any], prefix: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from minircnn.training.checkpoint import (
     require_finite,
     save_checkpoint,
 )
+from minircnn.training.fingerprint import DataFingerprint
 from minircnn.training.log import append_log, trim_log
 from minircnn.training.settings import SolverSettings
 
@@ -47,6 +48,8 @@ class LoopSettings:
         Show a progress bar.
     stop_after : int or None
         Stop (as an interruption would, with a checkpoint) once this many iterations are done.
+    data : DataFingerprint or None
+        Of the data set, where it was taken already.
     clock : callable
         Tells the seconds.
 
@@ -63,6 +66,7 @@ class LoopSettings:
     resume: bool = False
     progress: bool = True
     stop_after: int | None = None
+    data: DataFingerprint | None = None
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,12 @@ from minircnn.interrupts import interruptible
 from minircnn.profiling import stage
 from minircnn.proposals import make_proposer
 from minircnn.structures import DetectionDataset
+from minircnn.training.fingerprint import DataFingerprint
 from minircnn.training.loop import LoopSettings
 from minircnn.training.proposals import compute_proposals
 from minircnn.training.recipe import RECIPES, TrainingJob
 from minircnn.training.run_folder import MODEL_FILE, claim
+from minircnn.training.same_run import bind_data
 from minircnn.training.settings import DetectorSettings
 
 
@@ -51,6 +55,7 @@ def train(
     progress: bool = True,
     checkpoint_every: int = 200,
     stop_after: int | None = None,
+    data_options: Mapping[str, Any] | None = None,
 ) -> TrainingRun:
     """Train a detector on `dataset` and store it in `folder`.
 
@@ -69,12 +74,17 @@ def train(
         Where proposals are kept; default inside `folder`. Runs on the same photos can share it.
     stop_after : int, optional
         Stop after so many updates of the network, as an interruption would.
+    data_options : mapping, optional
+        How the data set was opened, ready for JSON: kept with the settings, so that it is opened alike when
+        the run goes on.
 
     Raises
     ------
     FolderInUseError
         If `folder` holds a run and `resume` is False: nothing is overwritten. If another process is training
         there.
+    StorageError, OtherDataError
+        If the run to resume was begun with other settings or other data.
     TrainingInterrupted
         On Ctrl-C, SIGTERM or SIGHUP while the network is trained; a checkpoint holds what was done.
     KeyboardInterrupt
@@ -90,12 +100,21 @@ def train(
         progress=progress,
         stop_after=stop_after,
     )
-    with interruptible(), claim(folder, settings, resume=resume):
+    with interruptible(), claim(folder, settings, data_options or {}, resume=resume) as fresh:
         proposer = make_proposer(settings.proposals, seed=settings.seed)
         clock = time.perf_counter()
+        with stage("read photos"):
+            data = bind_data(folder, DataFingerprint.of(dataset, progress=progress), fresh=fresh)
         kept = proposal_folder or folder / "proposals"
         with stage("proposals"):
-            proposals = compute_proposals(dataset, proposer, folder=kept, n_jobs=n_jobs, progress=progress)
+            proposals = compute_proposals(
+                dataset, proposer, folder=kept, n_jobs=n_jobs, progress=progress, digests=data.digests
+            )
+        if not getattr(
+            proposer, "from_pixels_alone", False
+        ):  # a file of boxes may change while the run rests
+            data = bind_data(folder, data.with_proposals(proposals), fresh=False)
+        loop = dataclasses.replace(loop, data=data)
         seconds = {"proposals": time.perf_counter() - clock}
         clock = time.perf_counter()
         job = TrainingJob(dataset, proposals, proposer, settings, folder, loop, device, network_jobs)

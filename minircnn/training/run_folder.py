@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -15,11 +16,11 @@ from minircnn.training.old_runs import (
     SETTINGS_FILE,
     SettingsError,
     adopt_old_run,
-    find_checkpoint,
     parse_settings,
     read_settings,
     write_settings,
 )
+from minircnn.training.same_run import require_same_settings
 from minircnn.training.settings import DetectorSettings, as_json
 
 logger = logging.getLogger("minircnn")
@@ -37,20 +38,24 @@ class FolderInUseError(ValueError):
 
 
 @contextmanager
-def claim(folder: Path, settings: DetectorSettings, *, resume: bool) -> Iterator[None]:
+def claim(
+    folder: Path, settings: DetectorSettings, data_options: Mapping[str, Any], *, resume: bool
+) -> Iterator[bool]:
     """Keep other trainings out of `folder` while in the block, and see that it holds the run of `settings`.
 
-    The operating system takes the lock away when the process ends, however it ends.
+    Yields whether the run begins. `data_options` are kept with its settings. The operating system takes the
+    lock away when the process ends, however it ends.
 
     Raises
     ------
     FolderInUseError
         If another process trains there, or there is a run and `resume` is False, or one of another detector.
+    StorageError
+        If the run to resume was begun with other settings.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _lock(folder):
-        _enter(folder, settings, resume=resume)
-        yield
+        yield _enter(folder, settings, data_options, resume=resume)
 
 
 @contextmanager
@@ -72,9 +77,11 @@ def _lock(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _enter(folder: Path, settings: DetectorSettings, *, resume: bool) -> None:
-    """Bring the settings in `folder` and `settings` together."""
-    stored = read_settings(folder)
+def _enter(
+    folder: Path, settings: DetectorSettings, data_options: Mapping[str, Any], *, resume: bool
+) -> bool:
+    """Bring the settings in `folder` and `settings` together; return whether the run begins."""
+    stored, flat = read_settings(folder), as_json(settings)
     if not resume and (stored or (folder / MODEL_FILE).exists()):
         way = "continue it with --resume, or name another folder" if stored else "name another folder"
         raise FolderInUseError(f"{folder} already holds a training run: {way}")
@@ -82,12 +89,15 @@ def _enter(folder: Path, settings: DetectorSettings, *, resume: bool) -> None:
         raise FolderInUseError(
             f"{folder} holds a run of {stored['detector']}, not of {settings.detector}: name another folder"
         )
+    require_same_settings(f"the run in {folder}", stored, flat, stored.keys() & flat.keys())
     _remove_partial_files(folder)
     adopt_old_run(folder)
-    if find_checkpoint(folder) is None:  # nothing depends yet on what was there
-        write_settings(folder, settings.detector, as_json(settings))
+    if not stored:
+        opened = {f"data.{name}": value for name, value in data_options.items()}
+        write_settings(folder, settings.detector, flat | opened)
     elif not _settings_are_readable(folder):
         write_settings(folder, settings.detector, {k: v for k, v in stored.items() if k != "detector"})
+    return not stored
 
 
 def _settings_are_readable(folder: Path) -> bool:

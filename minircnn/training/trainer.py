@@ -16,6 +16,7 @@ from minircnn.proposals import Proposer
 from minircnn.structures import DetectionDataset, FloatArray
 from minircnn.training.backbone import make_backbone
 from minircnn.training.checkpoint import start_training
+from minircnn.training.fingerprint import DataFingerprint
 from minircnn.training.loop import LoopSettings, train_loop
 from minircnn.training.recipe import S
 from minircnn.training.regions import PhotoReader, region_records
@@ -97,5 +98,8 @@ class Trainer(ABC, Generic[S, Batch]):
 
     def train(self, loop: LoopSettings) -> None:
         """Train to the last iteration of the settings; see :func:`train_loop` for what is raised."""
+        settings = as_json(self.settings)
+        if loop.folder is not None:  # a checkpoint belongs to settings and data
+            settings |= (loop.data or DataFingerprint.of(self.dataset)).summary()
         with stage(self.work):
-            train_loop(self.step, self.state, solver=self.solver, loop=loop, settings=as_json(self.settings))
+            train_loop(self.step, self.state, solver=self.solver, loop=loop, settings=settings)

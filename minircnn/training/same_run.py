@@ -1,0 +1,98 @@
+"""What must be the same when a run is continued: its settings and its data."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from minircnn.detectors import StorageError
+from minircnn.training.fingerprint import (
+    DataFingerprint,
+    OtherDataError,
+    read_fingerprint,
+    summary_difference,
+    write_fingerprint,
+)
+from minircnn.training.old_runs import read_settings
+
+logger = logging.getLogger("minircnn")
+
+
+def bind_data(folder: Path, data: DataFingerprint, *, fresh: bool) -> DataFingerprint:
+    """Note in `folder` which data its run is trained on, or see that it is still the same.
+
+    Parameters
+    ----------
+    fresh : bool
+        The run begins: what lies in the folder of another one does not count.
+
+    Raises
+    ------
+    OtherDataError
+        If the run was begun with other data.
+    """
+    stored = None if fresh else read_fingerprint(folder)
+    if stored is None:
+        adopted = not fresh and any(folder.glob("*.checkpoint.safetensors"))
+        if adopted:
+            logger.warning(
+                "%s was begun by a version that did not note its data: whether it goes on with the same "
+                "photos and boxes cannot be checked",
+                folder,
+            )
+        data = replace(data, adopted=adopted)
+        write_fingerprint(folder, data)
+        return data
+    difference = stored.difference(data)
+    if difference is not None:
+        raise OtherDataError(_refusal(str(folder), difference, folder))
+    data = replace(data, adopted=stored.adopted)
+    if (
+        data.proposals is not None and stored.proposals is None
+    ):  # they are made later than the photos are read
+        write_fingerprint(folder, data)
+    return data
+
+
+def require_same_settings(
+    what: str, stored: Mapping[str, Any], now: Mapping[str, Any], names: Iterable[str]
+) -> None:
+    """Raise StorageError naming those of the settings `names` that differ; `what` was trained with them."""
+    changed = sorted(name for name in names if now.get(name) != stored.get(name))
+    if changed:
+        differences = ", ".join(
+            f"{name}: {stored.get(name)!r} then, {now.get(name)!r} now" for name in changed
+        )
+        raise StorageError(
+            f"{what} was trained with other settings ({differences}); "
+            "resume with the same settings or start in another folder"
+        )
+
+
+def require_same_data(path: Path, stored: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise OtherDataError if the checkpoint `path` was made with other data, as far as summaries tell."""
+    difference = summary_difference(stored, now)
+    if difference is not None:
+        raise OtherDataError(_refusal(str(path), difference, path.parent))
+
+
+def _refusal(what: str, difference: str, folder: Path) -> str:
+    source = read_settings(folder).get("data.source")
+    began = "" if source is None else f" ({shlex.join([str(source), *data_words(read_settings(folder))])})"
+    return (
+        f"{what} was trained on other data: {difference}; continue with the data it began with{began}, "
+        "or start in another folder"
+    )
+
+
+def data_words(stored: Mapping[str, Any]) -> list[str]:
+    """Return the options of the command line that open the data of a run, from its settings."""
+    words = []
+    for name, value in stored.items():
+        if name.startswith("data.") and name != "data.source" and value is not None:
+            words += [f"--{name.removeprefix('data.').replace('_', '-')}", str(value)]
+    return words
