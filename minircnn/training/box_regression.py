@@ -11,7 +11,6 @@ import numpy as np
 from minircnn.heads import BoxRegressor, BoxRegressors
 from minircnn.profiling import stage
 from minircnn.training.feature_cache import FeatureCache
-from minircnn.training.feature_norm import finite_feature_scale
 from minircnn.training.kept_part import KeptPart
 from minircnn.training.regions import RegionRecord
 from minircnn.training.settings import ANY, require
@@ -65,7 +64,7 @@ def train_box_regressors(
     kept = keep.read() if keep is not None else None
     if kept is not None:
         weight, bias, done = kept[0]["weight"].copy(), kept[0]["bias"].copy(), int(kept[1]["done"])
-    scale = finite_feature_scale(cache.pool5, feature_norm) if len(labels) else 1.0
+    scale = cache.scale("pool5", feature_norm) if len(labels) else 1.0
     for label in range(done + 1, num_classes + 1):
         if keep is not None and keep.due():
             keep.write({"weight": weight, "bias": bias}, {"done": label - 1})

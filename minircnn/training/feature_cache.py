@@ -9,31 +9,26 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import json
-import logging
-import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from joblib import delayed
 
-from minircnn import files
 from minircnn.arrays import HostArray, to_host
+from minircnn.data.digest import photo_digest
 from minircnn.detectors.linear_parts import LinearPartsDetector
+from minircnn.heads import feature_scale
 from minircnn.progress import progress_bar
 from minircnn.structures import BoolArray, FloatArray
+from minircnn.training.feature_files import CacheError, done_photos, make_room, open_array, write_done
 from minircnn.training.old_runs import old_feature_key
 from minircnn.training.regions import PhotoReader, RegionRecord
 from minircnn.workers import run_tasks
 
-logger = logging.getLogger("minircnn")
-
-
-class CacheError(RuntimeError):
-    """The feature cache cannot be made."""
+_DIVERGED = "the network has diverged; start in another folder (--out) with a lower learning rate"
 
 
 @dataclass(frozen=True)
@@ -48,15 +43,44 @@ class FeatureCache:
         Of the regions that overlap their object by more than the box regressors' minimum.
     first : (N + 1,) int array
         Photo i's regions are rows ``first[i]:first[i + 1]`` of `fc7`.
+    first_close : (N + 1,) int array
+        The same of `pool5`.
+    image_ids : sequence of str
+        Names of the photos.
     """
 
     fc7: HostArray
     pool5: HostArray
     first: HostArray
+    first_close: HostArray
+    image_ids: Sequence[str]
 
     def photo(self, index: int) -> HostArray:
         """Return the fc7 features of photo `index`."""
         return self.fc7[self.first[index] : self.first[index + 1]]
+
+    def scale(self, name: Literal["fc7", "pool5"], target_norm: float) -> float:
+        """Return the factor that brings the mean L2 norm of these features to `target_norm`.
+
+        It takes a pass over all of them, which notices what may have become of them on the disk.
+
+        Raises
+        ------
+        CacheError
+            If one is not finite.
+        """
+        features, first = (self.fc7, self.first) if name == "fc7" else (self.pool5, self.first_close)
+        with np.errstate(over="ignore"):
+            factor = feature_scale(features, target_norm)
+        if 0 < factor < np.inf:
+            return factor
+        for i, image_id in enumerate(self.image_ids):
+            if not np.isfinite(features[first[i] : first[i + 1]]).all():
+                raise CacheError(
+                    f"{name}: the features of photo {i + 1} ({image_id!r}) are not finite; delete the folder "
+                    "'features' of the run and continue with --resume: they are computed again"
+                )
+        raise CacheError(f"{name}: the features are too large to be scaled: {_DIVERGED}")
 
 
 def cache_features(
@@ -69,40 +93,48 @@ def cache_features(
     dtype: str = "float32",
     n_jobs: int = 1,
     progress: bool = True,
+    digests: Sequence[str] | None = None,
+    trust_old: bool = False,
 ) -> FeatureCache:
     """Compute the features of every region, or finish what an earlier call began.
 
     Parameters
     ----------
     folder : Path
-        Receives ``fc7.npy``, ``pool5.npy`` and ``done.json``. What lies there of other weights or other
-        regions is replaced.
+        Receives ``fc7.npy``, ``pool5.npy`` and ``done.json``. What lies there of other weights, regions or
+        photos, or does not fit, is replaced.
     min_iou : float
         Regions that overlap their object by more keep their pool5 features.
     dtype : {"float32", "float16"}
     n_jobs : int
         Processes, a photo each at a time; the features are the same for any number. This one writes.
+    digests : sequence of str, optional
+        Of the photos, where they are known (:func:`~minircnn.data.digest.photo_digest`).
+    trust_old : bool
+        Finish also what an older version began, which noted weights and regions, but not the photos. Regions
+        found in the photos' own pixels vouch for them.
 
     Raises
     ------
     CacheError
-        If the disk has too little room.
+        If the disk has too little room, or a feature is not finite.
     """
     close = [record.best_iou > min_iou for record in records]
     first = np.cumsum([0, *(len(r) for r in records)])
     first_close = np.cumsum([0, *(int(c.sum()) for c in close)])
     dim7, dim5 = _feature_dims(detector)
     shapes = {"fc7": (int(first[-1]), dim7), "pool5": (int(first_close[-1]), dim5)}
-    key = _fingerprint(detector, records, dtype, min_iou)
-    done_path = folder / "done.json"
-    done = _done_photos(done_path, {key, old_feature_key(detector, records, dtype, min_iou)})
-    folder.mkdir(parents=True, exist_ok=True)
+    if digests is None:
+        digests = [photo_digest(photos.dataset, i) for i in range(len(records))]
+    key = _key(detector, records, dtype, min_iou, digests)
+    keys = {key}
+    if trust_old:
+        keys.add(_key(detector, records, dtype, min_iou))
+        keys.add(old_feature_key(detector, records, dtype, min_iou) or key)
+    done = done_photos(folder, keys, shapes, np.dtype(dtype), len(records))
     if done == 0:
-        _announce(shapes, np.dtype(dtype), folder)
-        for name, shape in shapes.items():
-            np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype=dtype, shape=shape).flush()
-    fc7 = np.lib.format.open_memmap(folder / "fc7.npy", "r+")
-    pool5 = np.lib.format.open_memmap(folder / "pool5.npy", "r+")
+        make_room(folder, shapes, np.dtype(dtype))
+    fc7, pool5 = open_array(folder, "fc7"), open_array(folder, "pool5")
     work = _Extraction(_without_proposer(detector), photos, dtype)
     results = run_tasks(
         (delayed(_extract)(work, i, records[i].boxes, close[i]) for i in range(done, len(records))), n_jobs
@@ -111,13 +143,24 @@ def cache_features(
     with bar:
         for i, (own7, own5) in enumerate(results, start=done):  # in the order of the photos
             if len(records[i]):
+                _require_finite((own7, own5), i, photos.dataset.image_ids[i])
                 fc7[first[i] : first[i + 1]] = own7
                 pool5[first_close[i] : first_close[i + 1]] = own5
             fc7.flush()
             pool5.flush()
-            _write_done(done_path, key, i + 1)
+            write_done(folder, key, i + 1)
             bar.update()
-    return FeatureCache(fc7, pool5, first)
+    return FeatureCache(fc7, pool5, first, first_close, photos.dataset.image_ids)
+
+
+def _require_finite(features: Iterable[HostArray], index: int, image_id: str) -> None:
+    for part in features:
+        if np.isfinite(part).all():
+            continue
+        reason = _DIVERGED
+        if part.dtype == np.float16:
+            reason = f"beyond 65504, the end of float16 (--cache-dtype float32), or {_DIVERGED}"
+        raise CacheError(f"the features of photo {index + 1} ({image_id!r}) are not finite: {reason}")
 
 
 @dataclass(frozen=True)
@@ -154,9 +197,10 @@ def _extract(
         if not fc7.size:  # the first batch shows how wide the features are
             fc7 = np.empty((len(boxes), own7.shape[1]), work.dtype)
             pool5 = np.empty((int(first[-1]), own5.shape[1]), work.dtype)
-        fc7[some] = own7
         wanted = close[some]
-        pool5[first[some[wanted]]] = own5[wanted]
+        with np.errstate(over="ignore"):  # float16 ends early; whoever writes them looks
+            fc7[some] = own7
+            pool5[first[some[wanted]]] = own5[wanted]
     return fc7, pool5
 
 
@@ -168,26 +212,12 @@ def _feature_dims(detector: LinearPartsDetector[Any]) -> tuple[int, int]:
     return fc7.shape[1], pool5.shape[1]
 
 
-def _announce(shapes: dict[str, tuple[int, int]], dtype: np.dtype[np.generic], folder: Path) -> None:
-    size = sum(rows * columns for rows, columns in shapes.values()) * dtype.itemsize
-    free = shutil.disk_usage(folder).free
-    logger.info(
-        "feature cache: %s regions x %s numbers (fc7) and %s x %s (pool5), %s: %.0f MB in %s",
-        *shapes["fc7"],
-        *shapes["pool5"],
-        dtype,
-        size / 1e6,
-        folder,
-    )
-    if size > free:
-        raise CacheError(
-            f"the feature cache needs {size / 1e9:.1f} GB and {folder} has {free / 1e9:.1f} GB free; "
-            "use --cache-dtype float16, fewer proposals (--proposals.limit) or another folder (--out)"
-        )
-
-
-def _fingerprint(
-    detector: LinearPartsDetector[Any], records: Sequence[RegionRecord], dtype: str, min_iou: float
+def _key(
+    detector: LinearPartsDetector[Any],
+    records: Sequence[RegionRecord],
+    dtype: str,
+    min_iou: float,
+    digests: Sequence[str] = (),
 ) -> str:
     """Return a digest of everything the features depend on."""
     settings, arrays = detector.state()
@@ -198,19 +228,6 @@ def _fingerprint(
         digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
     for record in records:
         digest.update(np.ascontiguousarray(record.boxes).tobytes())
+    for photo in digests:
+        digest.update(photo.encode())
     return digest.hexdigest()
-
-
-def _done_photos(path: Path, keys: set[str | None]) -> int:
-    """Return how many photos are done, which is none if the features are not those of one of `keys`."""
-    if not path.is_file():
-        return 0
-    state = json.loads(path.read_text(encoding="utf-8"))
-    if state["key"] in keys:
-        return int(state["photos"])
-    logger.info("%s holds features of other weights or regions: they are computed again", path.parent)
-    return 0
-
-
-def _write_done(path: Path, key: str, photos: int) -> None:
-    files.write_text(path, json.dumps({"key": key, "photos": photos}))

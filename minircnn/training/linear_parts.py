@@ -45,7 +45,7 @@ def train_in_parts(trainer: Trainer[Any, Any], job: TrainingJob[Any]) -> Any:
     trainer.train(job.loop)
     detector = trainer.detector(job.proposer)
     settings: LinearPartsSettings = job.settings
-    progress = job.loop.progress
+    progress, data = job.loop.progress, job.loop.data
     cache = stage("features")(cache_features)(
         detector,
         trainer.photos,
@@ -55,6 +55,8 @@ def train_in_parts(trainer: Trainer[Any, Any], job: TrainingJob[Any]) -> Any:
         dtype=settings.cache_dtype,
         n_jobs=job.n_jobs,
         progress=progress,
+        digests=None if data is None else data.digests,
+        trust_old=data is not None and data.adopted,
     )
     key = part_key(as_json(settings), detector.network_arrays(), trainer.records, cache)
 

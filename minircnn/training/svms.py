@@ -17,7 +17,6 @@ from minircnn.profiling import stage
 from minircnn.progress import progress_bar
 from minircnn.structures import BoolArray
 from minircnn.training.feature_cache import FeatureCache
-from minircnn.training.feature_norm import finite_feature_scale
 from minircnn.training.kept_part import KeptPart
 from minircnn.training.regions import RegionRecord
 from minircnn.training.settings import ANY, require
@@ -91,7 +90,7 @@ def train_svms(
         positives,
         negatives(),
         settings=settings,
-        scale=finite_feature_scale(cache.fc7, settings.feature_norm),
+        scale=cache.scale("fc7", settings.feature_norm),
         rng=np.random.default_rng(seed),
         between=between,
         start=start,

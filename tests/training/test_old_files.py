@@ -164,6 +164,7 @@ def test_features_of_an_old_run_are_not_computed_again(tmp_path):
         tmp_path / "run" / "features",
         min_iou=0.6,
         progress=False,
+        trust_old=True,
     )
     assert cached.fc7.any()
     assert json.loads(done.read_text())["key"] == old  # nothing was written

@@ -11,6 +11,7 @@ from scene_features import scene_features
 
 from minircnn.cli.running import run_detector
 from minircnn.data import Scenes
+from minircnn.data.digest import photo_digest
 from minircnn.kernels import threads
 from minircnn.proposals import SlidingWindow
 from minircnn.training import compute_proposals
@@ -27,6 +28,9 @@ class Unreadable(Scenes):
         if index == 2:
             raise OSError("the disk is gone")
         return super().image(index)
+
+    def photo_digest(self, index):
+        return photo_digest(SCENES, index)
 
 
 @pytest.fixture(scope="module")
