@@ -14,8 +14,8 @@ from minircnn.training import TrainingInterrupted
 
 FAILURE, USAGE = 1, 2
 
-_RESUMABLE = (("train",), ("detect",), ("demo",))
-"""Commands that know --resume."""
+_RESUMABLE = (("detect",), ("demo",))
+"""Commands that know --resume. (``train`` says by itself how to go on.)"""
 
 _LESS_MEMORY = {
     "detect": "--batch 32, --max-width 500",

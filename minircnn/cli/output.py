@@ -20,9 +20,8 @@ typed: ContextVar[tuple[str, ...]] = ContextVar("minircnn_typed", default=())
 def how_to_go_on() -> str:
     """Return the call that continues this one where it stopped, as it would be typed in a shell."""
     words = [word for word in typed.get() if word not in ("--overwrite", "--resume")]
-    command = 2 if words[:1] == ["train"] else 1
     # not at the end: a "--" may stand before
-    return "go on with: " + shlex.join(["minircnn", *words[:command], "--resume", *words[command:]])
+    return "go on with: " + shlex.join(["minircnn", *words[:1], "--resume", *words[1:]])
 
 
 def print_json(payload: Any) -> None:

@@ -36,13 +36,14 @@ def _value(given: dict[str, Any], name: str) -> str | None:
 
 
 def _stored_settings(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings of the run to resume; nothing where there is none."""
+    """Return the settings of the run to resume, and how its data was opened; nothing where there is none."""
     resume, out = given.get("--resume"), _value(given, "--out")
     if resume is None or not resume.tokens or out is None:
         return {}
     from minircnn.training.old_runs import read_settings
 
-    return read_settings(Path(out))
+    stored = read_settings(Path(out))
+    return {name.removeprefix("data."): value for name, value in stored.items()}
 
 
 def _preset(detector: str, given: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 from cyclopts import App, Group, Parameter
 
 from minircnn.arrays import Device
+from minircnn.cli.next_commands import command_line, split_to_evaluate
 from minircnn.cli.options import (
     Bad,
     BadPhoto,
@@ -32,6 +34,7 @@ from minircnn.data.opening import open_dataset
 from minircnn.profiling import Stage
 from minircnn.structures import DetectionDataset
 from minircnn.training import RECIPES, Recipe, TrainingInterrupted, TrainingRun, train
+from minircnn.training.old_runs import read_settings
 
 _SETTINGS = Group(
     "Settings",
@@ -52,10 +55,12 @@ _Resume = Annotated[
     bool,
     Parameter(
         negative="",
-        help="Continue the run in the folder, with its settings: the result equals that of an "
+        help="Continue the run in the folder, with its settings and its choice of photos (--split, "
+        "--photos, --on-bad-box, --images); other data is refused. The result equals that of an "
         "uninterrupted run.",
     ),
 ]
+_EVERY = 200
 _Every = Annotated[int, Parameter(help="Updates between two checkpoints.")]
 _Shared = Annotated[
     Path | None,
@@ -88,7 +93,7 @@ def _add_command(recipe: Recipe[Any]) -> None:
         images: Images = None,
         jobs: NetworkJobs = 0,
         proposal_folder: _Shared = None,
-        checkpoint_every: _Every = 200,
+        checkpoint_every: _Every = _EVERY,
         profile: Profile = False,
         json: Json = False,
         device: DeviceName = "cpu",
@@ -104,7 +109,22 @@ def _add_command(recipe: Recipe[Any]) -> None:
             images=images,
             limit=photos,
         )
-        with _profile_of_training(profile, device) as total:
+        opened = {
+            "split": split,
+            "photos": photos,
+            "on_bad_box": on_bad_box,
+            "on_bad_photo": on_bad_photo,
+            "images": None if images is None else os.path.abspath(images),
+        }
+        typed = {
+            **{name: value for name, value in opened.items() if value != "error"},
+            "jobs": jobs or None,
+            "proposal_folder": proposal_folder,
+            "checkpoint_every": None if checkpoint_every == _EVERY else checkpoint_every,
+            "device": None if device == "cpu" else device,
+        }
+        again = command_line("train", recipe.name, data, "--out", out, "--resume", options=typed)
+        with _way_on(out, again), _profile_of_training(profile, device) as total:
             run = train(
                 dataset,
                 settings or recipe.settings(),
@@ -115,8 +135,12 @@ def _add_command(recipe: Recipe[Any]) -> None:
                 network_jobs=network_job_count(jobs, device),
                 proposal_folder=proposal_folder,
                 checkpoint_every=checkpoint_every,
+                data_options={"source": data, **opened},
             )
         _announce(run, dataset, total, json=json)
+        usable = {name: typed.get(name) for name in ("on_bad_box", "images")}
+        usable = {"split": split_to_evaluate(data, split), **usable}
+        note(f"next: {command_line('evaluate', out, data, options=usable)}")
 
     # Nested records would show their own defaults, which a recipe may replace: better none than a wrong one.
     command.__annotations__["settings"] = Annotated[
@@ -146,6 +170,19 @@ for _recipe in RECIPES.values():
 
 
 @contextmanager
+def _way_on(out: Path, again: str) -> Iterator[None]:
+    """Say how to continue a run that is stopped inside: with the command `again`."""
+    try:
+        yield
+    except TrainingInterrupted as stop:
+        raise TrainingInterrupted(f"{stop}:\n  {again}") from stop
+    except (KeyboardInterrupt, OSError):  # of a full disk, say
+        if read_settings(out):
+            note(f"to continue later: {again}")
+        raise
+
+
+@contextmanager
 def _profile_of_training(wanted: bool, device: Device) -> Iterator[Stage | None]:
     """Record the training inside, if `wanted`; one that is stopped says where the time went until then."""
     total = None
@@ -159,7 +196,7 @@ def _profile_of_training(wanted: bool, device: Device) -> Iterator[Stage | None]
 
 
 def _announce(run: TrainingRun, dataset: DetectionDataset, profile: Stage | None, *, json: bool) -> None:
-    """Say what was made, how long it took and what to do next."""
+    """Say what was made and how long it took."""
     if json:
         result = {"model": run.model_path, "seconds": run.seconds, "photos": len(dataset)}
         print_json(result if profile is None else {**result, "profile": profile_record(profile)})
@@ -168,4 +205,3 @@ def _announce(run: TrainingRun, dataset: DetectionDataset, profile: Stage | None
         if profile is not None:
             print(f"\n{profile_table(profile, 'step')}\n")
         print(f"detector: {run.model_path}")
-    note(f"next: minircnn evaluate {run.model_path.parent} DATA --split SPLIT")

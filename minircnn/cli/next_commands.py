@@ -1,0 +1,48 @@
+"""Commands that are printed to be typed: complete, quoted, and for data that is there."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from minircnn.data.opening import SCENES
+from minircnn.data.problems import DatasetError
+from minircnn.data.splits import parse_split
+from minircnn.data.voc_folder import VOCFolder
+
+
+def command_line(*words: str | Path, options: Mapping[str, Any] | None = None) -> str:
+    """Return ``minircnn`` with `words` and those `options` that have a value, quoted for a shell."""
+    return shlex.join(["minircnn", *map(str, words), *_option_words(options or {})])
+
+
+def split_to_evaluate(data: str, trained: str | None) -> str | None:
+    """Return a split of `data` that exists, another than the one `trained` on if there is one.
+
+    None where the data set has only one: a COCO file, or a folder without lists.
+    """
+    if data == SCENES:
+        return "test" if trained == "val" else "val"
+    share = parse_split(trained)
+    if share.is_share:
+        rest = float(1 - (share.end - share.begin))
+        return f"val:{rest:g}" if share.begin == 0 else f"train:{rest:g}"
+    try:
+        there = VOCFolder(data).splits if Path(data).is_dir() else []
+    except DatasetError:
+        there = []
+    own = trained or ("train" if "train" in there else None)
+    for split in ("val", "valid", "test"):
+        if own is not None and split in there and split not in own:  # val is a part of trainval
+            return split
+    return own
+
+
+def _option_words(options: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in options.items():
+        if value is not None and value is not False:
+            yield f"--{name.replace('_', '-')}"
+            if value is not True:
+                yield str(value)
