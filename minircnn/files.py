@@ -83,13 +83,6 @@ def append_line(path: Path | str, line: str) -> None:
             os.close(handle)
 
 
-def require_file(path: Path) -> None:
-    """Raise OSError unless `path` is a file: a pipe would be waited for without end."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        what = "a folder" if path.is_dir() else "a pipe or a device"
-        raise OSError(f"{path}: is {what}, not a file")
-
-
 def remove_partial(path: Path, *, older_than: float = 0.0) -> None:
     """Delete the partial file `path` of a process that was killed, if it is so many seconds old."""
     with suppress(OSError):
@@ -105,9 +98,16 @@ def read_bytes(path: Path | str) -> bytes:
     OSError
         If it is missing, cannot be read, or is no file.
     """
-    path = Path(path)
     require_file(path)
-    return path.read_bytes()
+    return Path(path).read_bytes()
+
+
+def require_file(path: Path | str) -> None:
+    """Raise OSError if `path` is missing or no file; a pipe would be waited for without end."""
+    path = Path(path)
+    if not stat.S_ISREG(path.stat().st_mode):
+        what = "a folder" if path.is_dir() else "a pipe or a device"
+        raise OSError(f"{path}: is {what}, not a file")
 
 
 def read_text(path: Path | str) -> str:

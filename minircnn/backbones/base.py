@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from minircnn.arrays import Array
 from minircnn.nn import Dropout, Flatten, Layer, Linear, MaxPool2d, Parameter, ReLU, Sequential
+from minircnn.nn.checks import require_finite, require_positive, require_whole
 from minircnn.profiling import stage
 from minircnn.registry import Registry
 
@@ -27,12 +29,25 @@ class Normalization:
         Factor on values 0..255.
     mean, std : tuple of 3 floats
         In scaled units.
+
+    Raises
+    ------
+    ValueError
+        If the order is unknown, a number is not finite, or the scale or a standard deviation not positive.
     """
 
     channel_order: Literal["rgb", "bgr"] = "rgb"
     scale: float = 1.0
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if self.channel_order not in ("rgb", "bgr"):
+            raise ValueError(f"channel_order must be rgb or bgr, got {self.channel_order!r}")
+        require_positive(scale=self.scale)
+        for mean, std in zip(self.mean, self.std, strict=True):
+            require_finite(-math.inf, mean=mean)
+            require_positive(std=std)
 
     def apply(self, image: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Return photos as the network's input.
@@ -83,6 +98,14 @@ TORCHVISION = Normalization("rgb", 1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224
 Preset: TypeAlias = Literal["caffe", "torchvision"]
 
 PRESETS: Mapping[Preset, Normalization] = {"caffe": CAFFE, "torchvision": TORCHVISION}
+
+
+def preset(name: str) -> Normalization:
+    """Return the normalization of that name; ValueError if there is none."""
+    for known, normalization in PRESETS.items():
+        if known == name:
+            return normalization
+    raise ValueError(f"normalization must be one of {', '.join(PRESETS)}, got {name!r}")
 
 
 class Convolutions(Sequential):
@@ -150,6 +173,11 @@ class Backbone:
         head's layers.
     options : mapping
         Plain values: ``build_backbone(name, **options)`` makes a network of the same shape and input.
+
+    Raises
+    ------
+    ValueError
+        If `roi_size` is no whole number of at least 1.
     """
 
     name: str
@@ -166,6 +194,9 @@ class Backbone:
     frozen: tuple[str, ...] = ()
     classifier: Sequential | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require_whole(1, roi_size=self.roi_size)
 
     def describe(self) -> dict[str, Any]:
         """Return name and options, ready for JSON: ``build_backbone(name, **options)`` makes it again."""
@@ -219,7 +250,12 @@ BACKBONES: Registry[Callable[..., Backbone]] = Registry("backbone")
 def fully_connected(
     widths: tuple[int, int], *, inputs: int, dropout: float, rng: np.random.Generator | None
 ) -> dict[str, Layer]:
-    """Return flatten, fc6, relu6, drop6, fc7, relu7, drop7 by name; without drop if `dropout` is 0."""
+    """Return flatten, fc6, relu6, drop6, fc7, relu7, drop7 by name; without drop if `dropout` is 0.
+
+    Other than two widths raise ValueError.
+    """
+    if len(widths) != 2:
+        raise ValueError(f"widths must be two numbers, those of fc6 and fc7, got {widths}")
     layers: dict[str, Layer] = {"flatten": Flatten()}
     for number, (size_in, size_out) in enumerate(zip((inputs, widths[0]), widths, strict=True), start=6):
         layers[f"fc{number}"] = Linear(size_in, size_out, rng=rng)

@@ -6,12 +6,12 @@ import numpy as np
 
 from minircnn.backbones.base import (
     BACKBONES,
-    PRESETS,
     Backbone,
     Convolutions,
     FullyConnected,
     Normalization,
     Preset,
+    preset,
 )
 from minircnn.nn import Concat, Conv2d, GlobalAveragePool, Layer, MaxPool2d, ReLU, Sequential
 
@@ -121,7 +121,7 @@ def _squeezenet(
         roi_size=roi_size,
         feature_dim=inputs,
         crop_size=227 if name == "squeezenet1_0" else 224,
-        normalization=_CAFFE_INPUT if normalization == "caffe" else PRESETS[normalization],
+        normalization=_CAFFE_INPUT if normalization == "caffe" else preset(normalization),
         smallest_input=13 if name == "squeezenet1_0" else 9,
         frozen=(
             "conv1",

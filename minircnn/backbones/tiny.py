@@ -43,7 +43,14 @@ def tiny(
         Rate after fc6 and fc7.
     roi_size : int
         Crops are ``8 · roi_size`` pixels wide, so that `last_pool` and RoI pooling give the same size.
+
+    Raises
+    ------
+    ValueError
+        If there are not four channels and two widths, or a number is impossible.
     """
+    if len(channels) != 4:
+        raise ValueError(f"channels must be four numbers, those of conv1..conv4, got {channels}")
     layers: dict[str, Layer] = {}
     for number, (inputs, outputs) in enumerate(zip((3, *channels), channels, strict=False), start=1):
         layers[f"conv{number}"] = Conv2d(inputs, outputs, 3, padding=1, rng=rng)

@@ -6,12 +6,12 @@ import numpy as np
 
 from minircnn.backbones.base import (
     BACKBONES,
-    PRESETS,
     Backbone,
     Convolutions,
     FullyConnected,
     Preset,
     fully_connected,
+    preset,
 )
 from minircnn.nn import Conv2d, Layer, Linear, MaxPool2d, ReLU, Sequential
 
@@ -66,7 +66,7 @@ def vgg16(
         roi_size=roi_size,
         feature_dim=widths[1],
         crop_size=32 * roi_size,
-        normalization=PRESETS[normalization],
+        normalization=preset(normalization),
         frozen=("conv1_1", "conv1_2", "conv2_1", "conv2_2"),  # Fast R-CNN, section 4.5
         classifier=Sequential(**head, fc8=Linear(widths[1], 1000, rng=rng)) if classifier else None,
         options={

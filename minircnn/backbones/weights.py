@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import pickle
 import re
-import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
+from safetensors import deserialize, safe_open
 from safetensors.numpy import load_file
 
+from minircnn.array_files import read_npz
 from minircnn.arrays import HostArray, like, to_host
 from minircnn.backbones.base import Backbone
 from minircnn.backbones.torch_file import read_torch_file
+from minircnn.files import read_bytes
+from minircnn.nn.checks import require_weights
 
 
 class WeightsError(ValueError):
@@ -28,7 +29,8 @@ def read_weights(path: str | Path) -> dict[str, HostArray]:
     Parameters
     ----------
     path : str or Path
-        ``.safetensors``, ``.npz``, or ``.pth``/``.pt`` (read without PyTorch; only tensors, no code).
+        ``.safetensors``, ``.npz``, or ``.pth``/``.pt`` (read without PyTorch; only tensors, no code). What
+        the file holds decides how it is read, if it was renamed.
 
     Raises
     ------
@@ -36,31 +38,66 @@ def read_weights(path: str | Path) -> dict[str, HostArray]:
         If the file is missing, damaged, of another kind, or asks for code to be run.
     """
     path = Path(path)
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such file")
     try:
-        if path.suffix == ".safetensors":
-            return dict(load_file(path))
-        if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
-        if path.suffix in (".pth", ".pt"):
-            return read_torch_file(path)
-    except (
-        SafetensorError,
-        pickle.UnpicklingError,
-        zipfile.BadZipFile,
-        struct.error,
-        OSError,
-        EOFError,
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-    ) as error:
-        raise WeightsError(f"{path}: cannot be read ({error})") from error
-    raise WeightsError(f"{path}: unknown kind of file; .safetensors, .npz, .pth and .pt are read")
+        if not path.exists():
+            raise WeightsError(f"{path}: no such file")
+        if not path.is_file():
+            raise WeightsError(f"{path}: is a folder or a pipe, not a file")
+        if path.suffix.lower() not in _READERS:
+            raise WeightsError(f"{path}: unknown kind of file; .safetensors, .npz, .pth and .pt are read")
+        return _READERS[_kind(path)](path)
+    except WeightsError:
+        raise
+    except Exception as error:  # zip, SafeTensors and too large numbers all fail in their own ways
+        raise WeightsError(f"{path}: cannot be read ({str(error) or type(error).__name__})") from error
 
+
+def _kind(path: Path) -> str:
+    """Return the ending that the content of a file should have; its own where that cannot be told."""
+    with path.open("rb") as file:
+        head = file.read(9)
+    if not head:
+        raise ValueError("is empty")
+    if head.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(path) as archive:
+            return ".pth" if any(name.endswith("data.pkl") for name in archive.namelist()) else ".npz"
+    if head[8:] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
+        return ".safetensors"
+    return ".pth" if head.startswith(b"\x80") else path.suffix.lower()
+
+
+def _read_safetensors(path: Path) -> dict[str, HostArray]:
+    with safe_open(path, "numpy") as file:
+        dtypes = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+    odd = [name for name, dtype in dtypes.items() if dtype not in _SAFETENSORS]
+    if odd:
+        raise ValueError(f"array {odd[0]!r} is in the format {dtypes[odd[0]]}, which NumPy does not know")
+    if "BF16" not in dtypes.values():
+        return dict(load_file(path))
+    return {
+        name: _from_bytes(view["data"], view["dtype"]).reshape(view["shape"])
+        for name, view in deserialize(read_bytes(path))  # type: ignore[no-untyped-call]
+    }
+
+
+_SAFETENSORS = {
+    **{"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "BOOL": "?"},
+    **{f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "IU" for size in (1, 2, 4, 8)},
+}
+
+
+def _from_bytes(data: bytes, dtype: str) -> HostArray:
+    values = np.frombuffer(data, _SAFETENSORS[dtype])
+    # BF16 is the upper half of a float32
+    return (values.astype(np.uint32) << 16).view(np.float32) if dtype == "BF16" else values
+
+
+_READERS: dict[str, Callable[[Path], dict[str, HostArray]]] = {
+    ".safetensors": _read_safetensors,
+    ".npz": read_npz,
+    ".pth": read_torch_file,
+    ".pt": read_torch_file,
+}
 
 _TORCHVISION = {
     "vgg16": {
@@ -109,10 +146,15 @@ def load_weights(backbone: Backbone, path: str | Path) -> None:
     Raises
     ------
     WeightsError
-        If the file is unreadable, lacks an array, holds one the network does not know, or one of another
-        shape or with values that are not finite.
+        If the file is unreadable, lacks an array, holds one the network does not know or one twice, or one
+        of another shape or with values that are not finite.
     """
-    arrays = {layer_name(name, backbone.name): (name, a) for name, a in read_weights(path).items()}
+    arrays: dict[str, tuple[str, HostArray]] = {}
+    for in_file, values in read_weights(path).items():
+        name = layer_name(in_file, backbone.name)
+        if name in arrays:
+            raise WeightsError(f"{path}: arrays {arrays[name][0]!r} and {in_file!r} are both {name!r}")
+        arrays[name] = (in_file, values)
     parameters = dict(backbone.named_parameters())
     for name, parameter in parameters.items():
         expected = tuple(parameter.data.shape)
@@ -127,8 +169,10 @@ def load_weights(backbone: Backbone, path: str | Path) -> None:
                 f"{path}: array {in_file!r} has shape {tuple(values.shape)}, "
                 f"{backbone.name} needs {expected} for {name!r}"
             )
-        if not np.issubdtype(values.dtype, np.floating) or not np.isfinite(values).all():
-            raise WeightsError(f"{path}: array {in_file!r} ({values.dtype}) is not all finite numbers")
+        try:
+            require_weights(values, to_host(parameter.data[:0]).dtype, f"array {in_file!r}")
+        except ValueError as error:
+            raise WeightsError(f"{path}: {error}") from error
     extra = [file for name, (file, _) in arrays.items() if name not in parameters and not _optional(name)]
     if extra:
         raise WeightsError(f"{path}: {backbone.name} has no place for {_some(extra)}")

@@ -296,11 +296,8 @@ def _ranked(
 
 
 def _first_of_equal(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
-    """Return the indices, ascending, of the first of every set of equal (whole-pixel) boxes."""
-    if boxes.size and boxes.max() >= 1 << 16:
-        return np.sort(np.unique(boxes, axis=0, return_index=True)[1])
-    key = np.zeros(len(boxes), dtype=np.int64)
-    for column in boxes.T.astype(np.int64):
-        key = (key << 16) | column  # four sides below 2**16 in one number
-    _, first = np.unique(key, return_index=True)
-    return np.sort(first)
+    """Return the indices, ascending, of the first of every set of equal boxes."""
+    order = np.lexsort(boxes.T)  # stable: the first of equal boxes comes first
+    is_first = np.ones(len(boxes), dtype=bool)
+    is_first[1:] = (boxes[order[1:]] != boxes[order[:-1]]).any(axis=1)
+    return np.sort(order[is_first])

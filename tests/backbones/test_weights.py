@@ -1,6 +1,7 @@
 """Reading weights: every format, every way a file can be wrong."""
 
 import io
+import json
 import os
 import pickle
 import zipfile
@@ -8,8 +9,9 @@ import zipfile
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from torch_files import both_formats
 
-from minircnn.backbones import WeightsError, build_backbone, load_weights, read_weights
+from minircnn.backbones import Normalization, WeightsError, build_backbone, load_weights, read_weights
 
 SMALL = {"channels": (2, 2, 3, 3), "widths": (4, 5), "roi_size": 2}
 
@@ -130,3 +132,96 @@ def test_a_tensor_cannot_reach_beyond_its_numbers(tmp_path):
     for bad in [(3, (2, 2), (2, 1)), (-1, (2,), (1,)), (0, (100,), (0,)), (5, (2,), (-1,))]:
         with pytest.raises(WeightsError, match="beyond its numbers"):
             read_weights(archive(*bad))
+
+
+def test_brain_floats_in_safetensors_become_single_precision(tmp_path):
+    exact = np.array([[1.0, -2.5], [0.0, 3.0]], np.float32)
+    write_safetensors(tmp_path / "w.safetensors", "BF16", [2, 2], (exact.view("<u4") >> 16).astype("<u2"))
+    np.testing.assert_array_equal(read_weights(tmp_path / "w.safetensors")["w"], exact)
+
+
+def write_safetensors(path, dtype, shape, values):
+    raw = np.asarray(values).tobytes()
+    header = json.dumps({"w": {"dtype": dtype, "shape": shape, "data_offsets": [0, len(raw)]}}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + raw)
+
+
+def test_formats_that_numpy_lacks_are_refused_by_name(tmp_path):
+    write_safetensors(tmp_path / "w.safetensors", "F8_E4M3", [2], np.zeros(2, np.uint8))
+    with pytest.raises(WeightsError, match=r"w\.safetensors: cannot be read \(array 'w' .* F8_E4M3"):
+        read_weights(tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["[]", "null", "5", '{"w": 1}', '{"w": {"dtype": "F32", "shape": [9], "data_offsets": [0, 8]}}', "{"],
+)
+def test_broken_safetensors_headers_are_refused(tmp_path, header):
+    (tmp_path / "w.safetensors").write_bytes(len(header).to_bytes(8, "little") + header.encode() + bytes(8))
+    with pytest.raises(WeightsError, match=r"w\.safetensors: cannot be read"):
+        read_weights(tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "npz", "pth", "PT"])
+def test_the_content_of_a_renamed_file_decides(tmp_path, ending):
+    expected = {"a": np.ones((2, 3), np.float32)}
+    save_file(expected, tmp_path / "a.safetensors")
+    np.savez(tmp_path / "b.npz", **expected)
+    zipped, legacy = both_formats(expected)
+    for content in (*((tmp_path / n).read_bytes() for n in ("a.safetensors", "b.npz")), zipped, legacy):
+        (tmp_path / f"renamed.{ending}").write_bytes(content)
+        np.testing.assert_array_equal(read_weights(tmp_path / f"renamed.{ending}")["a"], expected["a"])
+
+
+def test_folders_pipes_and_empty_files_are_no_weights(tmp_path):
+    (tmp_path / "folder.npz").mkdir()
+    os.mkfifo(tmp_path / "pipe.pth")
+    (tmp_path / "empty.safetensors").touch()
+    for name, words in {
+        "folder.npz": "a folder or a pipe",
+        "pipe.pth": "a folder or a pipe",
+        "empty.safetensors": "is empty",
+    }.items():
+        with pytest.raises(WeightsError, match=words):
+            read_weights(tmp_path / name)
+
+
+def test_values_beyond_the_networks_precision_are_refused(net, tmp_path):
+    np.savez(tmp_path / "w.npz", **(arrays_of(net) | {"conv2.bias": np.array([0, 1e300])}))
+    with pytest.raises(WeightsError, match=r"'conv2\.bias' \(float64\) is not all finite float32"):
+        load_weights(net, tmp_path / "w.npz")
+
+
+def test_two_names_of_one_array_are_refused(tmp_path):
+    net = build_backbone("squeezenet1_1")
+    arrays = arrays_of(net)
+    arrays["features.0.bias"] = arrays["conv1.bias"]
+    np.savez(tmp_path / "w.npz", **arrays)
+    with pytest.raises(WeightsError, match=r"'conv1\.bias' and 'features\.0\.bias' are both 'conv1\.bias'"):
+        load_weights(net, tmp_path / "w.npz")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"channels": (2, 2, 3)}, "channels must be four numbers"),
+        ({"channels": (2, 2, 3, 0)}, "must be a whole number, at least 1"),
+        ({"widths": (4,)}, "widths must be two numbers"),
+        ({"roi_size": 0}, "must be a whole number, at least 1, got 0"),
+        ({"dropout": float("nan")}, "dropout rate"),
+    ],
+)
+def test_impossible_options_are_named(options, words):
+    with pytest.raises(ValueError, match=words):
+        build_backbone("tiny", **options)
+    with pytest.raises(ValueError, match="normalization must be one of caffe, torchvision, got 'imagenet'"):
+        build_backbone("squeezenet1_1", normalization="imagenet")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"std": (1.0, 0.0, 1.0)}, {"mean": (0.0, np.nan, 0.0)}, {"scale": 0.0}, {"channel_order": "grb"}],
+)
+def test_a_normalization_divides_by_no_zero(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Normalization(**wrong)

@@ -10,6 +10,7 @@ from minircnn.proposals import (
     selective_search,
     strategies,
 )
+from minircnn.proposals.selective_search import _first_of_equal
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +137,12 @@ def test_demo_photo_is_covered_as_well_as_by_the_original_code(shared_data):
     assert (ours >= 0.5).mean() == (theirs >= 0.5).mean() == 1
     assert ours.mean() >= theirs.mean()
     assert 0.7 * len(recorded) < len(boxes) < 1.1 * len(recorded)
+
+
+def test_equal_boxes_are_found_in_photos_of_any_size():
+    # 65,536 and more pixels: sides that take more than 16 bits
+    boxes = np.array(
+        [[0, 0, 65536, 40], [0, 1, 0, 40], [0, 0, 65536, 40], [65536, 0, 70000, 40], [0, 1, 4464, 40]]
+    )
+    assert _first_of_equal(boxes.astype(np.float64)).tolist() == [0, 1, 3, 4]
+    assert _first_of_equal(np.zeros((0, 4))).tolist() == []
