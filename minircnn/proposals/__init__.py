@@ -8,7 +8,8 @@ from minircnn.proposals.base import (
     describe_proposer,
     make_proposer,
 )
-from minircnn.proposals.files import ProposalFile, ProposalFileError, write_proposals
+from minircnn.proposals.box_files import ProposalFileError
+from minircnn.proposals.files import ProposalFile, write_proposals
 from minircnn.proposals.graph_segmentation import graph_segmentation
 from minircnn.proposals.hierarchy import Hierarchy
 from minircnn.proposals.selective_search import (

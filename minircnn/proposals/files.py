@@ -5,7 +5,8 @@ ending   contents
 =======  ==============================================================================================
 .npz     one (R, 4) array per photo, named by its image id
 .npy     the (R, 4) array of one photo; the file's name is its image id
-.csv     a header and one box per line: ``image_id,x1,y1,x2,y2``, or without ``image_id`` for one photo
+.csv     a header and one box per line: ``image_id,x1,y1,x2,y2``, or without ``image_id`` for one photo;
+         commas, semicolons or tabs between them, any further columns
 .mat     R-CNN's ``images`` and ``boxes`` cell arrays, or ``boxes`` of one photo
 folder   files of any of these kinds, one per photo
 =======  ==============================================================================================
@@ -15,19 +16,19 @@ Files of one photo may be called ``<image id>`` or ``<image id>_boxes``.
 
 from __future__ import annotations
 
-import csv
 import io
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from pathlib import Path, PurePosixPath
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from minircnn.files import write_bytes
 from minircnn.proposals.base import ProposalSettings, register
+from minircnn.proposals.box_files import READERS, ProposalFileError, half_open, read_boxes
 from minircnn.structures import FloatArray, ImageArray
 
 Convention: TypeAlias = Literal["half-open", "inclusive-0based", "inclusive-1based"]
@@ -37,10 +38,6 @@ _SHIFT: dict[str, tuple[int, int]] = {  # what to add to x1, y1 and to x2, y2
     "inclusive-1based": (-1, 0),
 }
 _TOLERANCE = 0.5  # pixels a box may stick out of its photo before it is taken for a mistake
-
-
-class ProposalFileError(ValueError):
-    """A file of proposals is unusable; the message names the file and, where known, photo and box."""
 
 
 @register("file")
@@ -77,11 +74,13 @@ class ProposalFile:
             raise ValueError(
                 f"convention must be one of {', '.join(get_args(Convention))}, got {self.convention!r}"
             )
+        if not isinstance(self.y_first, bool):
+            raise ValueError(f"y_first must be true or false, got {self.y_first!r}")
         path = Path(self.path)
         if not path.exists():
             raise ProposalFileError(f"{path}: no such file or folder")
         if not path.is_dir():
-            self._load(path)
+            self._load(path, _photo_of(path))
 
     @classmethod
     def from_settings(cls, settings: ProposalSettings, seed: int) -> ProposalFile:
@@ -117,57 +116,40 @@ class ProposalFile:
     def _find(self, image_id: str) -> npt.NDArray[np.float64]:
         path = Path(self.path)
         if path.is_dir() and image_id and image_id not in self._loaded:
-            for name in (image_id, f"{image_id}_boxes"):
-                for ending in _READERS:
-                    if (path / f"{name}{ending}").is_file():
-                        self._load(path / f"{name}{ending}")
+            self._load_from(path, image_id)
         if image_id in self._loaded:
             return self._loaded[image_id]
         if not image_id and len(self._loaded) == 1:
             return next(iter(self._loaded.values()))
+        if image_id == path.stem and list(self._loaded) == [_photo_of(path)]:
+            return self._loaded[_photo_of(path)]  # the photo's own name ends in _boxes
         known = sorted(self._loaded)
         shown = ", ".join(known[:5]) + (f", ... ({len(known)} in all)" if len(known) > 5 else "")
         raise ProposalFileError(
             f"{path}: no boxes for photo {image_id!r}" + (f"; the file has {shown}" if known else "")
         )
 
-    def _load(self, path: Path) -> None:
-        """Read `path` and keep its boxes, converted to half-open x first."""
-        if path.suffix.lower() not in _READERS:
-            raise ProposalFileError(f"{path}: unknown kind of file; use one of {', '.join(_READERS)}")
-        try:
-            found = _READERS[path.suffix.lower()](path)
-        except ProposalFileError:
-            raise
-        except Exception as error:  # zip, pickle, MATLAB and number parsing all fail in their own ways
-            raise ProposalFileError(f"{path}: cannot be read ({error})") from error
-        for image_id, raw in found.items():
-            self._loaded[image_id] = self._converted(raw, f"{path}: photo {image_id!r}")
+    def _load_from(self, folder: Path, image_id: str) -> None:
+        """Read the file in `folder` that belongs to the photo, if there is one."""
+        if _leaves_folder(image_id):
+            raise ProposalFileError(f"{folder}: the photo {image_id!r} has no file in this folder")
+        names = [f"{name}{ending}" for name in (image_id, f"{image_id}_boxes") for ending in READERS]
+        found = [folder / name for name in names if (folder / name).exists()]
+        for path in found:
+            before = self._loaded.pop(image_id, None)
+            self._load(path, image_id)
+            if before is not None and not np.array_equal(before, self._loaded.get(image_id, before)):
+                del self._loaded[image_id]
+                raise ProposalFileError(
+                    f"{folder}: {found[0].name} and {path.name} hold different boxes of photo {image_id!r}; "
+                    "keep the right one"
+                )
 
-    def _converted(self, raw: npt.ArrayLike, what: str) -> npt.NDArray[np.float64]:
-        try:
-            boxes = np.array(raw, dtype=np.float64)  # before the shift: unsigned integers would wrap
-        except (TypeError, ValueError) as error:
-            raise ProposalFileError(f"{what}: boxes are not numbers ({error})") from error
-        if boxes.size == 0:
-            return np.zeros((0, 4))
-        if boxes.ndim != 2 or boxes.shape[1] != 4:
-            raise ProposalFileError(f"{what}: boxes must have shape (R, 4), got {boxes.shape}")
-        if self.y_first:
-            boxes = boxes[:, [1, 0, 3, 2]]
-        first, last = _SHIFT[self.convention]
-        boxes += [first, first, last, last]
-        bad = ~np.isfinite(boxes).all(axis=1) | ~(boxes[:, 2:] > boxes[:, :2]).all(axis=1)
-        if bad.any():
-            row = int(np.flatnonzero(bad)[0])
-            raise ProposalFileError(
-                f"{what}: box {row} is {boxes[row].tolist()} as half-open x1, y1, x2, y2: "
-                f"not finite, reversed or empty ({int(bad.sum())} such boxes)"
-            )
-        return boxes
-
-
-_Boxes: TypeAlias = Mapping[str, npt.ArrayLike]
+    def _load(self, path: Path, photo: str) -> None:
+        """Read `path`, of one `photo` if it names none, and keep its boxes, half-open and x first."""
+        for name, raw in read_boxes(path, photo).items():
+            what = f"{path}: photo {name!r}"
+            self._loaded[name] = half_open(raw, what, _SHIFT[self.convention], self.y_first)
 
 
 def _photo_of(path: Path) -> str:
@@ -175,57 +157,10 @@ def _photo_of(path: Path) -> str:
     return path.stem.removesuffix("_boxes")
 
 
-def _read_npz(path: Path) -> _Boxes:
-    with np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
-
-
-def _read_npy(path: Path) -> _Boxes:
-    return {_photo_of(path): np.load(path, allow_pickle=False)}
-
-
-def _read_csv(path: Path) -> _Boxes:
-    boxes: dict[str, list[list[float]]] = {}
-    with path.open(newline="", encoding="utf-8-sig") as lines:
-        reader = csv.DictReader(lines, skipinitialspace=True)
-        columns = ("x1", "y1", "x2", "y2")
-        missing = [c for c in columns if c not in (reader.fieldnames or ())]
-        if missing:
-            raise ProposalFileError(f"{path}: the header lacks {', '.join(missing)}")
-        for row in reader:
-            image_id = row.get("image_id") or _photo_of(path)
-            try:
-                boxes.setdefault(image_id, []).append([float(row[c]) for c in columns])
-            except (TypeError, ValueError) as error:
-                raise ProposalFileError(f"{path}: line {reader.line_num}: not four numbers") from error
-    return boxes
-
-
-def _read_mat(path: Path) -> _Boxes:
-    from scipy.io import loadmat
-
-    variables: dict[str, Any] = loadmat(path)
-    if "boxes" not in variables:
-        raise ProposalFileError(f"{path}: no variable 'boxes'")
-    boxes = variables["boxes"]
-    if boxes.dtype != object:
-        return {_photo_of(path): boxes}
-    if "images" not in variables:
-        raise ProposalFileError(
-            f"{path}: 'boxes' is a cell array but 'images', which names the photos, lacks"
-        )
-    names = [str(np.ravel(cell)[0]) for cell in variables["images"].ravel()]
-    if len(names) != boxes.size:
-        raise ProposalFileError(f"{path}: {len(names)} images but {boxes.size} sets of boxes")
-    return dict(zip(names, boxes.ravel(), strict=True))
-
-
-_READERS: dict[str, Callable[[Path], _Boxes]] = {
-    ".npz": _read_npz,
-    ".npy": _read_npy,
-    ".csv": _read_csv,
-    ".mat": _read_mat,
-}
+def _leaves_folder(image_id: str) -> bool:
+    """Tell whether a name with an image id in it is no path inside a folder, on any system."""
+    path = PurePosixPath(image_id.replace("\\", "/"))
+    return path.is_absolute() or Path(image_id).is_absolute() or ".." in path.parts or "\0" in image_id
 
 
 def write_proposals(path: str | Path, proposals: Mapping[str, FloatArray]) -> None:
@@ -241,18 +176,25 @@ def write_proposals(path: str | Path, proposals: Mapping[str, FloatArray]) -> No
     Raises
     ------
     ProposalFileError
-        If `path` has another ending or cannot be written.
+        If `path` has another ending, the folder does not exist, or a photo's name or boxes could not be read
+        back.
     """
     path = Path(path)
     if path.suffix.lower() != ".npz":
         raise ProposalFileError(f"{path}: proposals are written to .npz files")
+    if not path.parent.is_dir():
+        raise ProposalFileError(f"{path}: there is no folder {path.parent}")
+    buffer = io.BytesIO()
     # not numpy.savez, whose own arguments image ids like "file" would collide with
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for image_id, boxes in proposals.items():
-            with archive.open(f"{image_id}.npy", "w") as member:
-                np.lib.format.write_array(member, np.asarray(boxes), allow_pickle=False)
+            member = zipfile.ZipInfo(f"{image_id}.npy")
+            if not image_id or _leaves_folder(image_id) or member.filename != f"{image_id}.npy":
+                raise ProposalFileError(f"{path}: {image_id!r} cannot be the name of a photo in an archive")
+            half_open(boxes, f"{path}: photo {image_id!r}")
+            with archive.open(f"{image_id}.npy", "w") as file:
+                np.lib.format.write_array(file, np.asarray(boxes), allow_pickle=False)
     try:
-        write_bytes(path, content.getvalue())
+        write_bytes(path, buffer.getvalue())
     except OSError as error:
-        raise ProposalFileError(f"{path}: cannot be written ({error})") from error
+        raise ProposalFileError(f"{path}: cannot be written ({error.strerror or error})") from error

@@ -1,0 +1,229 @@
+"""Files of boxes as spreadsheets, MATLAB and people write them: the right boxes, or an error in words."""
+
+import io
+import os
+import warnings
+import zipfile
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from minircnn.proposals import ProposalFile, ProposalFileError, write_proposals
+
+PHOTO = np.zeros((30, 40, 3), np.uint8)
+BOX = [[1.5, 2, 11, 12]]
+
+
+def boxes(path, image_id="photo"):
+    return ProposalFile(path).propose(PHOTO, image_id=image_id).tolist()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "image_id,x1,y1,x2,y2\nphoto,1.5,2,11,12\n",
+        "image_id;x1;y1;x2;y2\r\nphoto;1.5;2;11;12\r\n",
+        "image_id\tx1\ty1\tx2\ty2\nphoto\t1.5\t2\t11\t12",
+        "\ufeffimage_id, x1, y1, x2, y2\nphoto, 1.5, 2.0, 1.1e1, 12\n\n,,,,\n",
+        'X1 ,Y1,X2,Y2,score,"image_id"\n1.5,2,11,12,0.9,"photo"\n',
+        "x1,y1,x2,y2\n1.5,2,11,12,\n",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_tables_of_any_program_are_read(tmp_path, content, encoding):
+    (tmp_path / "photo.csv").write_bytes(
+        content.removeprefix("\ufeff" * (encoding == "utf-16")).encode(encoding)
+    )
+    assert boxes(tmp_path / "photo.csv") == BOX
+
+
+def test_a_table_without_a_line_is_no_box(tmp_path):
+    (tmp_path / "photo.csv").write_text("x1,y1,x2,y2\n")
+    assert boxes(tmp_path / "photo.csv") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", r"the header lacks x1, y1, x2, y2"),
+        (b"x1,y1,x2,y2,x1\n1,2,3,4,5\n", "the header has x1 twice"),
+        (b"x1,y1,x2,y2\n1,2,3,4\n1,2,3\n", "line 3: 3 values in 4 columns"),
+        (b"x1,y1,x2,y2\n1,5,2,3,4\n", "line 2: 5 values in 4 columns"),
+        (b"x1;y1;x2;y2\n1,5;2;3;4\n", r"line 2: x1 is not a number: '1,5'; write decimals with a point"),
+        (b"x1,y1,x2,y2\n1,2,,4\n", "line 2: x2 is missing"),
+        (b"x1,y1,x2,y2\n1,2,1_0,4\n", "line 2: x2 is not a number: '1_0'"),
+        (b"x1,y1,x2,y2\n1,2,nan,4\n", "line 2: x2 is not a number: 'nan'"),
+        (b"x1,y1,x2,y2\n1,2,0x10,4\n", "line 2: x2 is not a number"),
+        (b"x1,y1,x2,y2\n1,2,1e999,4\n", "photo 'a': box 0 .*not finite"),
+        (b"image_id,x1,y1,x2,y2\n,1,2,3,4\n", "line 2: no image_id"),
+        (b'x1,y1,x2,y2\n1,2,"3,4\n', "cannot be read"),
+        (b"x1,y1,x2,y2\n1,2,3,4\xe4\n", "is no UTF-8 text"),
+    ],
+)
+def test_a_table_that_is_not_clear_is_refused_with_its_line(tmp_path, content, words):
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(ProposalFileError, match=rf"a\.csv.*{words}"):
+        ProposalFile(tmp_path / "a.csv")
+
+
+def cells(*values):
+    cell = np.empty((1, len(values)), object)
+    cell[0, :] = values
+    return cell
+
+
+def test_names_may_lie_in_cells_of_cells(tmp_path):
+    inner = cells("photo")
+    savemat(
+        tmp_path / "a.mat", {"boxes": cells(np.array(BOX), np.zeros((0, 0))), "images": cells(inner, "none")}
+    )
+    assert boxes(tmp_path / "a.mat") == BOX
+    assert boxes(tmp_path / "a.mat", "none") == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"boxes": cells(BOX, BOX), "images": cells("a", "a")}, "photo 'a' is there twice"),
+        ({"boxes": cells(BOX, BOX), "images": cells("a", "")}, "images, cell 2 is no name of a photo"),
+        ({"boxes": cells(BOX, BOX), "images": cells("a", 5.0)}, "images, cell 2 is no name of a photo"),
+        ({"boxes": cells(BOX, BOX), "images": cells("a", cells("b", "c"))}, "cell 2 is no name of a photo"),
+        ({"boxes": cells(BOX, BOX), "images": cells("a")}, "1 images but 2 sets of boxes"),
+        ({"boxes": cells(BOX, "text"), "images": cells("a", "b")}, "photo 'b': boxes are not numbers"),
+        ({"boxes": {"x": 1.0}}, "boxes are not numbers|images"),
+        ({"boxes": np.array(BOX) * 1j}, "boxes are not numbers but complex"),
+        ({"boxes": "text"}, "boxes are not numbers"),
+    ],
+)
+def test_matlab_files_that_are_not_clear_are_refused(tmp_path, variables, words):
+    savemat(tmp_path / "a.mat", variables)
+    with pytest.raises(ProposalFileError, match=rf"a\.mat.*{words}"):
+        ProposalFile(tmp_path / "a.mat")
+
+
+def test_new_matlab_files_are_named_as_such(tmp_path):
+    header = b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM"
+    (tmp_path / "a.mat").write_bytes(header.ljust(512, b"\0") + b"\x89HDF\r\n\x1a\n")
+    with pytest.raises(
+        ProposalFileError, match=r"a\.mat: is a MATLAB 7\.3 file; save it with the option -v7"
+    ):
+        ProposalFile(tmp_path / "a.mat")
+
+
+def npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.float64(3), r"shape \(R, 4\), got \(\)"),
+        (np.zeros((1, 4), [("x", float)]), "boxes are not numbers"),
+        (np.array([["1", "2", "3", "4"]]), "boxes are not numbers"),
+        (np.array([[1, 2, 3, 4j]]), "boxes are not numbers"),
+        (np.ones((1, 4), bool), "boxes are not numbers"),
+        (np.array([[0, 0, np.inf, 4]]), "box 0 .*not finite"),
+    ],
+)
+def test_arrays_that_are_no_boxes_are_refused(tmp_path, array, words):
+    (tmp_path / "a.npy").write_bytes(npy(array))
+    np.savez(tmp_path / "a.npz", a=array)
+    for name in ("a.npy", "a.npz"):
+        with pytest.raises(ProposalFileError, match=rf"{name}: photo 'a': .*{words}"):
+            ProposalFile(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ([("a.npy", b"not an array")], r"member 'a\.npy': does not begin"),
+        ([("a.txt", npy(BOX))], r"member 'a\.txt' is no \.npy array"),
+        ([("a.npy", npy(BOX)), ("a.npy", npy(BOX))], r"'a\.npy' is there twice"),
+        ([("a.npy", npy(BOX)[:-8])], "promises 32 bytes of numbers, 24 follow"),
+    ],
+)
+def test_archives_that_are_not_clear_are_refused(tmp_path, members, words):
+    with zipfile.ZipFile(tmp_path / "p.npz", "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name, content in members:
+            archive.writestr(name, content)
+    with pytest.raises(ProposalFileError, match=rf"p\.npz: cannot be read \(.*{words}"):
+        ProposalFile(tmp_path / "p.npz")
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "p.npz")
+    (tmp_path / "empty.npy").touch()
+    for name, words in {"p.npz": "a pipe", "empty.npy": "is empty"}.items():
+        with pytest.raises(ProposalFileError, match=words):
+            ProposalFile(tmp_path / name)
+
+
+def test_two_files_of_a_photo_must_agree(tmp_path):
+    np.save(tmp_path / "a.npy", np.array(BOX))
+    np.save(tmp_path / "a_boxes.npy", np.array(BOX))
+    assert boxes(tmp_path, "a") == BOX
+    np.save(tmp_path / "a_boxes.npy", np.array(BOX) + 1)
+    with pytest.raises(ProposalFileError, match=r"a\.npy and a_boxes\.npy hold different boxes of photo 'a'"):
+        boxes(tmp_path, "a")
+
+
+def test_photos_in_subfolders_and_photos_called_boxes(tmp_path):
+    (tmp_path / "day 1").mkdir()
+    np.save(tmp_path / "day 1" / "a.npy", np.array(BOX))
+    np.save(tmp_path / "b_boxes.npy", np.array(BOX))
+    assert boxes(tmp_path, "day 1/a") == BOX
+    assert boxes(tmp_path, "b_boxes") == BOX
+    assert boxes(tmp_path / "b_boxes.npy", "b_boxes") == boxes(tmp_path / "b_boxes.npy", "b") == BOX
+    np.savez(tmp_path / "c.npz", other=np.array(BOX))
+    with pytest.raises(ProposalFileError, match="no boxes for photo 'c'; the file has other"):
+        boxes(tmp_path / "c.npz", "c")
+
+
+@pytest.mark.parametrize("name", ["../a", "x/../../a", "..\\a", "a\0b"])
+def test_a_name_does_not_lead_out_of_the_folder(tmp_path, name):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "x").mkdir()
+    np.save(tmp_path / "a.npy", np.array(BOX))
+    with pytest.raises(ProposalFileError, match="has no file in this folder"):
+        boxes(tmp_path / "in", name)
+    with pytest.raises(ProposalFileError, match="has no file in this folder"):
+        boxes(tmp_path / "in", str(tmp_path / "a"))
+
+
+@pytest.mark.parametrize(
+    ("proposals", "words"),
+    [
+        ({"../a": BOX}, "cannot be the name of a photo"),
+        ({"/a": BOX}, "cannot be the name of a photo"),
+        ({"": BOX}, "cannot be the name of a photo"),
+        ({"a\0b": BOX}, "cannot be the name of a photo"),
+        ({"a": [[0, 0, np.nan, 4]]}, "photo 'a': box 0 .*not finite"),
+        ({"a": [[0, 0, 4, 4], [5, 0, 4, 4]]}, "photo 'a': box 1 .*reversed"),
+        ({"a": [[0, 0, 4]]}, r"photo 'a': boxes must have shape \(R, 4\)"),
+        ({"a": np.array([[{}] * 4])}, "photo 'a': boxes are not numbers"),
+    ],
+)
+def test_what_could_not_be_read_back_is_not_written(tmp_path, proposals, words):
+    write_proposals(tmp_path / "p.npz", {"good": np.array(BOX)})
+    before = (tmp_path / "p.npz").read_bytes()
+    with pytest.raises(ProposalFileError, match=rf"p\.npz: .*{words}"):
+        write_proposals(tmp_path / "p.npz", {k: np.asarray(v) for k, v in proposals.items()})
+    assert (tmp_path / "p.npz").read_bytes() == before
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    write_proposals(tmp_path / "p.npz", {"good": np.array(BOX)})
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(ProposalFileError, match=r"p\.npz: cannot be written \(No space left"):
+        write_proposals(tmp_path / "p.npz", {"other": np.array(BOX)})
+    monkeypatch.undo()
+    assert boxes(tmp_path / "p.npz", "good") == BOX
+    assert [path.name for path in tmp_path.iterdir()] == ["p.npz"]
