@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from minircnn.array_files import read_npy, read_npz
 from minircnn.files import read_text, require_file
+from minircnn.proposals.mat_file import Variable, read_mat
 
 Boxes: TypeAlias = Mapping[str, npt.ArrayLike]
 
@@ -42,7 +43,7 @@ def read_boxes(path: Path, photo: str) -> Boxes:
         return reader(path, photo)
     except ProposalFileError:
         raise
-    except Exception as error:  # zip, MATLAB and text all fail in their own ways
+    except Exception as error:  # zip, numbers and text all fail in their own ways
         reason = str(error).removeprefix(f"{path}: ") or type(error).__name__
         raise ProposalFileError(f"{path}: cannot be read ({reason})") from error
 
@@ -91,38 +92,38 @@ def _number(cell: str, where: str) -> float:
 
 
 def _read_mat(path: Path, photo: str) -> Boxes:
-    from scipy.io import loadmat
-
-    try:
-        variables: dict[str, Any] = loadmat(path, variable_names=("boxes", "images"))
-    except NotImplementedError as error:
-        raise ProposalFileError(f"{path}: is a MATLAB 7.3 file; save it with the option -v7") from error
+    variables = read_mat(path, ("boxes", "images"))
     if "boxes" not in variables:
         raise ProposalFileError(f"{path}: no variable 'boxes'")
     boxes = variables["boxes"]
-    if boxes.dtype != object:
-        return {photo: boxes}
-    if "images" not in variables:
+    if not isinstance(boxes, list):
+        return {photo: _array(boxes)}
+    images = variables.get("images")
+    if not isinstance(images, list):
         raise ProposalFileError(
-            f"{path}: 'boxes' is a cell array but 'images', which names the photos, lacks"
+            f"{path}: 'boxes' is a cell array but not 'images', which should name the photos"
         )
-    cells = variables["images"].ravel()
-    names = [_text(cell, f"{path}: images, cell {i + 1}") for i, cell in enumerate(cells)]
-    if len(names) != boxes.size:
-        raise ProposalFileError(f"{path}: {len(names)} images but {boxes.size} sets of boxes")
+    names = [_text(cell, f"{path}: images, cell {i}") for i, cell in enumerate(images, start=1)]
+    if len(names) != len(boxes):
+        raise ProposalFileError(f"{path}: {len(names)} images but {len(boxes)} sets of boxes")
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
         raise ProposalFileError(f"{path}: photo {twice[0]!r} is there twice")
-    return dict(zip(names, boxes.ravel(), strict=True))
+    return dict(zip(names, map(_array, boxes), strict=True))
 
 
-def _text(cell: Any, where: str) -> str:
-    """Return the text in a cell, however many cells and arrays of one element it lies in."""
-    while isinstance(cell, np.ndarray) and cell.size == 1:
-        cell = cell.ravel()[0]
+def _array(cell: Variable) -> npt.NDArray[Any]:
+    """Return the numbers in a cell; what else is there, as an array of objects."""
+    return cell if isinstance(cell, np.ndarray) else np.array([cell], dtype=object)
+
+
+def _text(cell: Variable, where: str) -> str:
+    """Return the text in a cell, however many cells it lies in."""
+    while isinstance(cell, list) and len(cell) == 1:
+        cell = cell[0]
     if not isinstance(cell, str) or not cell:
         raise ProposalFileError(f"{where} is no name of a photo")
-    return str(cell)
+    return cell
 
 
 READERS: dict[str, Callable[[Path, str], Boxes]] = {
