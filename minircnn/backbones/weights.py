@@ -45,11 +45,14 @@ def read_weights(path: str | Path) -> dict[str, HostArray]:
             raise WeightsError(f"{path}: is a folder or a pipe, not a file")
         if path.suffix.lower() not in _READERS:
             raise WeightsError(f"{path}: unknown kind of file; .safetensors, .npz, .pth and .pt are read")
-        return _READERS[_kind(path)](path)
+        arrays = _READERS[_kind(path)](path)
     except WeightsError:
         raise
     except Exception as error:  # zip, SafeTensors and too large numbers all fail in their own ways
         raise WeightsError(f"{path}: cannot be read ({str(error) or type(error).__name__})") from error
+    if not arrays:
+        raise WeightsError(f"{path}: holds no arrays")
+    return arrays
 
 
 def _kind(path: Path) -> str:

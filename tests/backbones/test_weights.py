@@ -8,8 +8,10 @@ import zipfile
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
-from torch_files import both_formats
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import save, save_file
+from torch_files import archive, both_formats, dictionary
 
 from minircnn.backbones import Normalization, WeightsError, build_backbone, load_weights, read_weights
 
@@ -225,3 +227,55 @@ def test_impossible_options_are_named(options, words):
 def test_a_normalization_divides_by_no_zero(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Normalization(**wrong)
+
+
+def test_a_file_without_arrays_says_so(tmp_path):
+    np.savez(tmp_path / "w.npz")
+    (tmp_path / "w.pth").write_bytes(archive(dictionary({"model_weights": b"}"}), {}))
+    for name in ("w.npz", "w.pth"):
+        with pytest.raises(WeightsError, match=rf"{name}: (holds no arrays|cannot be read)"):
+            read_weights(tmp_path / name)
+
+
+ARRAYS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.ones(2, np.float16)}
+
+
+def npz_bytes(write):
+    buffer = io.BytesIO()
+    write(buffer, **ARRAYS)
+    return buffer.getvalue()
+
+
+VALID = {
+    "w.safetensors": save(ARRAYS),
+    "w.npz": npz_bytes(np.savez),
+    "packed.npz": npz_bytes(np.savez_compressed),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("damaged_weights")
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.sampled_from(list(VALID)),
+    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=4),
+    st.floats(0, 1) | st.just(1.0),
+)
+def test_damaged_files_are_read_or_refused(folder, name, changes, share):
+    damaged = bytearray(VALID[name])
+    for place, byte in changes:
+        damaged[int(place * len(damaged))] = byte
+    damaged = bytes(damaged[: int(share * len(damaged))])
+    (folder / name).write_bytes(damaged)
+    try:
+        found = read_weights(folder / name)
+    except WeightsError as error:
+        found = str(error)
+    if damaged == VALID[name]:
+        for key, values in ARRAYS.items():
+            np.testing.assert_array_equal(found[key], values)
+    else:
+        assert isinstance(found, dict) or found.startswith(str(folder / name))
