@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -55,10 +56,11 @@ class SlidingWindow:
     stride: int | None = None
 
     def __post_init__(self) -> None:
-        if min(*self.sizes, *self.aspect_ratios, self.relative_stride) <= 0:
+        numbers = (*self.sizes, *self.aspect_ratios, self.relative_stride)
+        if not all(0 < number < math.inf for number in numbers):  # NaN is neither
             raise ValueError(f"sizes, aspect ratios and strides must be positive, got {self}")
-        if self.stride is not None and self.stride < 1:
-            raise ValueError(f"stride must be at least one pixel, got {self.stride}")
+        if self.stride is not None and (self.stride < 1 or self.stride % 1):
+            raise ValueError(f"stride must be a whole number of pixels, at least one, got {self.stride}")
 
     @classmethod
     def from_settings(cls, settings: ProposalSettings, seed: int) -> SlidingWindow:

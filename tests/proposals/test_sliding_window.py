@@ -42,6 +42,14 @@ def test_all_rectangles():
 
 
 def test_wrong_settings():
-    for settings_ in ({"sizes": (0,)}, {"relative_stride": 0}, {"stride": 0}, {"aspect_ratios": (-1,)}):
-        with pytest.raises(ValueError, match=r"positive|at least one pixel"):
+    wrong = [
+        {"sizes": (0,)},
+        {"relative_stride": 0},
+        {"stride": 0},
+        {"aspect_ratios": (-1,)},
+        {"stride": 2.5},
+    ]
+    wrong += [{"sizes": (64, np.nan)}, {"aspect_ratios": (np.inf,)}, {"relative_stride": np.nan}]
+    for settings_ in wrong:
+        with pytest.raises(ValueError, match=r"positive|at least one"):
             SlidingWindow(**settings_)
