@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minircnn.backbones.base import BACKBONES, CAFFE, Backbone, Convolutions, FullyConnected, fully_connected
+from minircnn.backbones.base import BACKBONES, Backbone, Convolutions, FullyConnected, fully_connected
+from minircnn.backbones.normalization import CAFFE
 from minircnn.nn import Conv2d, Linear, LocalResponseNorm, MaxPool2d, ReLU, Sequential
 
 

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minircnn.backbones.base import (
-    BACKBONES,
-    Backbone,
-    Convolutions,
-    FullyConnected,
-    Normalization,
-    Preset,
-    preset,
-)
+from minircnn.backbones.base import BACKBONES, Backbone, Convolutions, FullyConnected
+from minircnn.backbones.normalization import Normalization, Preset, preset
 from minircnn.nn import Concat, Conv2d, GlobalAveragePool, Layer, MaxPool2d, ReLU, Sequential
 
 _SQUEEZE = {2: 16, 3: 16, 4: 32, 5: 32, 6: 48, 7: 48, 8: 64, 9: 64}

@@ -142,7 +142,18 @@ class _Machine:
             stack.append(self.memo[argument])
         elif name == "MARK":
             self.marks.append(len(stack))
-        elif name in _TUPLES:
+        elif name == "BINPERSID":
+            stack.append(self.find_storage(*_expect(stack.pop(), tuple)))
+        elif name == "BUILD":  # PyTorch's dictionaries carry version numbers of layers
+            stack.pop()
+            _expect(stack[-1], dict)
+        elif name not in ("PROTO", "FRAME", "STOP"):
+            self.combine(name, argument)
+
+    def combine(self, name: str, argument: Any) -> None:
+        """Follow an instruction that makes one value of several; raise ValueError at any other."""
+        stack = self.stack
+        if name in _TUPLES:
             stack.append(tuple(self.pop(_TUPLES[name])))
         elif name in ("TUPLE", "LIST", "DICT"):
             self.make(name, self.pop_to_mark())
@@ -153,17 +164,12 @@ class _Machine:
             items = self.pop(2) if name == "SETITEM" else self.pop_to_mark()
             _set(_expect(stack[-1], dict), items)
         elif name in ("GLOBAL", "STACK_GLOBAL"):
-            place = str(argument).split(" ") if name == "GLOBAL" else self.pop(2)
-            stack.append(_named(*(_expect(part, str) for part in place)))
+            module, called = argument.split(" ", 1) if name == "GLOBAL" else self.pop(2)
+            stack.append(_named(_expect(module, str), _expect(called, str)))
         elif name == "REDUCE":
             function, arguments = self.pop(2)
             stack.append(_call(_expect(function, _Name), _expect(arguments, tuple)))
-        elif name == "BINPERSID":
-            stack.append(self.find_storage(*_expect(stack.pop(), tuple)))
-        elif name == "BUILD":  # PyTorch's dictionaries carry version numbers of layers
-            stack.pop()
-            _expect(stack[-1], dict)
-        elif name not in ("PROTO", "FRAME", "STOP"):
+        else:
             raise ValueError(f"the file uses the instruction {name}, which no weights need; not run")
 
     def make(self, name: str, items: list[Any]) -> None:

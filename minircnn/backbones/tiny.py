@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minircnn.backbones.base import (
-    BACKBONES,
-    Backbone,
-    Convolutions,
-    FullyConnected,
-    Normalization,
-    fully_connected,
-)
+from minircnn.backbones.base import BACKBONES, Backbone, Convolutions, FullyConnected, fully_connected
+from minircnn.backbones.normalization import Normalization
 from minircnn.nn import Conv2d, Layer, MaxPool2d, ReLU
 
 _INPUT = Normalization("rgb", 1 / 255, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))

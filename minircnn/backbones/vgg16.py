@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minircnn.backbones.base import (
-    BACKBONES,
-    Backbone,
-    Convolutions,
-    FullyConnected,
-    Preset,
-    fully_connected,
-    preset,
-)
+from minircnn.backbones.base import BACKBONES, Backbone, Convolutions, FullyConnected, fully_connected
+from minircnn.backbones.normalization import Preset, preset
 from minircnn.nn import Conv2d, Layer, Linear, MaxPool2d, ReLU, Sequential
 
 _BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
