@@ -231,15 +231,15 @@ def _read_photo(
     sound = True
     found: list[ObjectRecord] = []
     for number, entry in objects.of(image.id):
-        where = entry_place(objects.file, "annotations", number, entry)
         name = None
         try:
             category = fields.identity(entry.get("category_id", MISSING), "category_id")
             if category not in names:
                 raise FieldError(f"category_id {category!r} is not in the file")
             name = names[category]
-            kept = read_object(entry, number, where, name, size, problems)
+            kept = read_object(objects.file, number, entry, name, size, problems)
         except FieldError as error:
+            where = entry_place(objects.file, "annotations", number, entry)
             problems.append(Problem(where, "field", str(error), number, name, is_photo=True))
             sound = False
             continue

@@ -134,7 +134,7 @@ def read_images(file: Path, entries: Sequence[Any]) -> tuple[list[ImageEntry], s
 
 
 def read_object(
-    entry: dict[str, Any], number: int, where: str, name: str, size: tuple[int, int], problems: list[Problem]
+    file: Path, number: int, entry: dict[str, Any], name: str, size: tuple[int, int], problems: list[Problem]
 ) -> ObjectRecord | None:
     """Return the object, clipped if need be, or None after noting a box that cannot be used.
 
@@ -143,15 +143,17 @@ def read_object(
     FieldError
         If a field cannot be read: what is shown there is not known, so the photo cannot be used either.
     """
-    if entry.get("bbox", MISSING) in (MISSING, None, []) and entry.get("segmentation"):
+    given = entry.get("bbox", MISSING)
+    if (given is MISSING or not given) and entry.get("segmentation"):
         raise FieldError("bbox is not there, only a segmentation; export boxes as well")
-    corner = fields.box(entry.get("bbox", MISSING))
+    corner = fields.box(given)
     crowd = fields.flag(entry.get("iscrowd", MISSING), "iscrowd")
     area = fields.area(entry.get("area", MISSING))
     x, y, width, height = corner
     box: Box = (x, y, x + width, y + height)
     kept, fault = fit_box(box, *size)
     if fault is not None:
+        where = entry_place(file, "annotations", number, entry)
         problem = Problem(where, fault, BOX_FAULTS[fault], number, name, corner)
         problems.append(replace(problem, action="dropped" if kept is None else "clipped"))
     return None if kept is None else ObjectRecord(number, name, kept, crowd, area)

@@ -48,6 +48,8 @@ def _refuse(value: Any, field: str, wanted: str) -> FieldError:
 
 def number(value: Any, field: str) -> float:
     """Return a number, which may be NaN or infinite: what that means depends on the field."""
+    if type(value) is float:  # nearly all are
+        return value
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         return float(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -132,5 +134,7 @@ def box(value: Any, field: str = "bbox") -> Box:
     """Return four numbers."""
     if not isinstance(value, list | tuple) or len(value) != 4:
         raise _refuse(value, field, "[x, y, width, height]")
-    x, y, width, height = (number(part, f"{field}[{place}]") for place, part in enumerate(value))
+    x, y, width, height = value
+    if not type(x) is type(y) is type(width) is type(height) is float:  # else there is nothing to convert
+        x, y, width, height = (number(part, f"{field}[{place}]") for place, part in enumerate(value))
     return x, y, width, height

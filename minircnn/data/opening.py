@@ -200,7 +200,7 @@ def _default_list(spec: str, wanted: str) -> str | None:
 
 def _open_coco(spec: str, request: Request) -> DetectionDataset:
     path, split = Path(spec), parse_split(request.split)
-    if not path.is_file():
+    if not path.exists():
         raise DatasetError(f"{path}: no such file")
     if split.name is not None and split.name not in path.stem:
         _log.warning(

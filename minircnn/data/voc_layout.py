@@ -8,7 +8,15 @@ from pathlib import Path
 
 from minircnn.data import dialects
 from minircnn.data.fields import FieldError, shown
-from minircnn.data.photo_files import Names, PhotoFolder, files_below, folded, is_clutter, is_photo
+from minircnn.data.photo_files import (
+    PHOTO_ENDINGS,
+    Names,
+    PhotoFolder,
+    files_below,
+    folded,
+    is_clutter,
+    is_photo,
+)
 from minircnn.data.problems import DatasetError, Problem
 
 _XML = (".xml",)
@@ -52,23 +60,31 @@ def find_layout(root: Path, year: str | None) -> Layout:
     DatasetError
         If there is none, or several and no `year`.
     """
-    if year is None:
-        own = _layout(root)
-        if own is not None:
-            return own
+    own = _layout(root) if year is None else None
+    if own is not None and not _is_stray(own):
+        return own
     found: list[Layout] = []
     level = [root]
     for _ in range(3):
         fitting = (_layout(folder) for folder in level if year is None or folder.name == f"VOC{year}")
         found += [layout for layout in fitting if layout is not None]
-        taken = {layout.path for layout in found}
+        taken = {layout.path for layout in found if not _is_stray(layout)}
         level = [child for folder in level if folder not in taken for child in _folders(folder)]
-    if len(found) == 1:
-        return found[0]
+    better = [layout for layout in found if not _is_stray(layout)] or found
+    if len(better) == 1:
+        return better[0]
     if found:
-        names = ", ".join(str(layout.path) for layout in found)
+        names = ", ".join(str(layout.path) for layout in better)
         raise DatasetError(f"{root}: holds several VOC folders ({names}); name one, or a year")
     raise DatasetError(_nothing(root, year))
+
+
+def _is_stray(layout: Layout) -> bool:
+    """Tell whether all there is are XML files without a photo beside them, which may mean anything."""
+    return all(
+        not part.apart and part.photos == part.annotations and not files_below(part.photos, PHOTO_ENDINGS)
+        for part in layout.parts
+    )
 
 
 def _nothing(root: Path, year: str | None) -> str:
