@@ -57,7 +57,9 @@ def check_data(
     # only what lies on disk in the two known forms can be looked over without being opened first
     known = find_format(data) in (FORMATS["voc"], FORMATS["coco"])
     report = check_dataset(
-        data if known else open_dataset(data, split, on_bad_box=on_bad_box, on_bad_photo=on_bad_photo),
+        data
+        if known
+        else open_dataset(data, split, on_bad_box=on_bad_box, on_bad_photo=on_bad_photo, images=images),
         split=split,
         image_folder=images,
         decode_photos=decode,
@@ -90,7 +92,7 @@ def _training(
     command = ["minircnn", "train", "fast-rcnn", data, "--out", "runs/fast"]
     if split is None and report.splits and "train" not in report.splits:
         # no list is called what training takes by default
-        split = max(report.splits, key=lambda name: report.splits[name])
+        split = max(report.splits, key=lambda name: (name == "trainval", report.splits[name]))
     if split is not None:
         command += ["--split", split]
     if images is not None:

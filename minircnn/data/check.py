@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from minircnn.data.coco import read_coco
+from minircnn.data.photo_files import folded
 from minircnn.data.policy import decided, nothing_left
 from minircnn.data.problems import BOX_FAULTS, OnBadBox, OnBadPhoto, Problem, box_fault
 from minircnn.data.records import PhotoRecord, class_problems
@@ -75,7 +76,7 @@ class _Found:
     class_names: tuple[str, ...]
     records: list[PhotoRecord]
     problems: list[Problem]
-    lists: dict[str, int]
+    lists: dict[str, list[str]]
     unannotated: tuple[str, ...]
     remarks: tuple[str, ...] = ()
 
@@ -92,11 +93,32 @@ class _Found:
         """Return the report on it."""
         problems = decided(self.problems, on_bad_box, on_bad_photo)
         if all(problem.action != "error" for problem in problems):  # else these may be why nothing is left
-            problems += nothing_left(self.records, self.name)
+            problems += nothing_left(self.records, self.name) or self._idle_lists()
         truth = [record.annotations(self.class_names) for record in self.records]
-        report = _summary(self.name, self.class_names, truth, problems, self.lists)
-        remarks = (*self.remarks, *_repeated(self.records))
+        counts = {name: len(listed) for name, listed in self.lists.items()}
+        report = _summary(self.name, self.class_names, truth, problems, counts)
+        remarks = (*self.remarks, *_alike(self.class_names), *_repeated(self.records))
         return replace(report, unannotated=self.unannotated, remarks=remarks)
+
+    def _idle_lists(self) -> list[Problem]:
+        """Return the lists of whose photos none has an object."""
+        busy = {record.image_id for record in self.records if record.objects}
+        message = "no object is marked in the photos of this list"
+        return [
+            Problem(f"{self.name}, list {name}", "nothing", message)
+            for name, listed in self.lists.items()
+            if not busy.intersection(listed)
+        ]
+
+
+def _alike(class_names: Sequence[str]) -> Iterator[str]:
+    """Say which classes differ in case or encoding only: mostly a slip of the one who marked them."""
+    groups: dict[str, list[str]] = {}
+    for name in class_names:
+        groups.setdefault(folded(name), []).append(name)
+    for names in groups.values():
+        if len(names) > 1:
+            yield f"the classes {', '.join(map(repr, names))} differ in case only, and count as {len(names)}"
 
 
 def _repeated(records: Iterable[PhotoRecord]) -> Iterator[str]:
@@ -137,8 +159,7 @@ def _look_at_voc(folder: VOCFolder, split: str | None, class_names: Sequence[str
     names = folder.class_names() if class_names is None else tuple(class_names)
     unknown = class_problems(records, names)
     problems += [*unknown, *_list_problems(folder, lists)]
-    counts = {name: len(listed) for name, listed in lists.items()}
-    return _Found(folder.path.name, names, records, problems, counts, tuple(folder.unannotated()))
+    return _Found(folder.path.name, names, records, problems, lists, tuple(folder.unannotated()))
 
 
 def _list_problems(folder: VOCFolder, lists: dict[str, list[str]]) -> Iterator[Problem]:

@@ -88,7 +88,7 @@ class PhotoFolder:
 
     def find(self, name: str) -> Path | None:
         """Return the photo of a relative name, whatever its case, None if there is none."""
-        if os.path.isfile(os.path.join(self._root, name)):
+        if name and os.path.isfile(os.path.join(self._root, name)):
             return self.folder / name
         if self._names is None:
             self._names = Names(self.names())
@@ -137,13 +137,13 @@ class PhotoFolder:
 
     def _why(self, name: str, slashed: str) -> str:
         if not _DRIVE.match(slashed) and self._inside(slashed) is None:
-            return (
-                f"file_name {shown(name)} leads out of the photo folder {self.folder}; name the photo in it"
-            )
+            last = slashed.rpartition("/")[2]
+            mend = f"write {last!r}, which is there" if self.find(last) else "name the photo in it"
+            return f"file_name {shown(name)} leads out of the photo folder {self.folder}; {mend}"
         plain = unquote(slashed)
         if plain != slashed and self.find(plain) is not None:
             return f"file_name {shown(name)}: no such photo, but there is {shown(plain)}; undo the %-encoding"
-        return f"{self.folder / slashed}: no such photo"
+        return f"file_name is {shown(name)}: no such photo in {self.folder}"
 
 
 def measure(photo: Path, source: str, height: int | None, width: int | None) -> tuple[int, int] | Problem:

@@ -88,7 +88,7 @@ def settle(
         _log.warning("%s: dropped %d and clipped %d bad boxes", name, boxes_dropped, clipped)
     if photos:
         _log.warning(
-            "%s: left out what %d problem(s) of photos are about; %d photos are kept",
+            "%s: left out photos with %d problem(s), %d kept",
             name,
             photos,
             len(records),

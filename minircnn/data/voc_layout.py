@@ -82,7 +82,9 @@ def find_layout(root: Path, year: str | None) -> Layout:
 def _is_stray(layout: Layout) -> bool:
     """Tell whether all there is are XML files without a photo beside them, which may mean anything."""
     return all(
-        not part.apart and part.photos == part.annotations and not files_below(part.photos, PHOTO_ENDINGS)
+        not part.apart
+        and part.photos == part.annotations
+        and not files_below(part.photos, PHOTO_ENDINGS, deep=False)
         for part in layout.parts
     )
 

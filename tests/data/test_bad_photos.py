@@ -64,7 +64,7 @@ def test_a_bad_photo_of_voc_is_named_or_left_out_as_a_whole(tmp_path, caplog, da
         dataset = VOCDataset(tmp_path, "train", class_names=["cat"], on_bad_photo="drop")
     assert dataset.image_ids == ("b",)
     assert [problem.action for problem in dataset.problems] == ["dropped"]
-    assert "1 photos are kept" in caplog.text
+    assert "left out photos with 1 problem(s), 1 kept" in caplog.text
     assert DAMAGES[damage] in caplog.text
 
 
@@ -96,7 +96,10 @@ COCO_DAMAGES = {
     "image_id 9 is not in the file": (lambda d: d["annotations"][0].update(image_id=9), ("1", "2", "3")),
     "category_id 9 is not": (lambda d: d["annotations"][0].update(category_id=9), ("2", "3")),
     "bbox is": (lambda d: d["annotations"][0].update(bbox="x"), ("2", "3")),
-    "9.png: no such photo": (lambda d: d["images"][0].update(file_name="9.png"), ("2", "3")),
+    "file_name is '9.png': no such photo in": (
+        lambda d: d["images"][0].update(file_name="9.png"),
+        ("2", "3"),
+    ),
     "says 80 x 59 pixels": (lambda d: d["images"][0].update(height=59), ("2", "3")),
     "height is 'x'": (lambda d: d["images"][0].update(height="x"), ("2", "3")),
     "two images have the same id 2": (lambda d: d["images"][0].update(id=2), ("3",)),
@@ -229,3 +232,20 @@ def test_objects_marked_twice_are_remarked(tmp_path):
     assert report.ok
     assert "2 objects are marked more than once" in report.remarks[0]
     assert "a.xml, object 0 (cat) for one" in report.remarks[0]
+
+
+def test_classes_that_differ_in_case_only_are_remarked(tmp_path):
+    make_voc(tmp_path, {"a": annotation_xml(object_xml("Cat"), object_xml("cat"), object_xml("dog"))})
+    assert check_dataset(tmp_path).remarks == (
+        "the classes 'Cat', 'cat' differ in case only, and count as 2",
+    )
+
+
+def test_a_list_of_photos_without_objects_is_a_problem(tmp_path):
+    make_voc(tmp_path, {"a": XML, "b": annotation_xml()}, {"train": "a", "val": "b"})
+    report = check_dataset(tmp_path)
+    assert [str(problem) for problem in report.problems] == [
+        f"{tmp_path.name}, list val: no object is marked in the photos of this list"
+    ]
+    assert not report.ok
+    assert report.mends == ()

@@ -101,7 +101,7 @@ def change(key, number, **fields):
         (change("annotations", 0, bbox=[1, 2, 3]), r"bbox is \[1, 2, 3\], not \[x, y, width, height\]"),
         (change("annotations", 0, bbox=None), "bbox is null"),
         (change("images", 1, id=7), "two images have the same id"),
-        (change("images", 1, file_name="c.png"), "c.png: no such photo"),
+        (change("images", 1, file_name="c.png"), "file_name is 'c.png': no such photo in"),
         (change("images", 1, height=61), "says 80 x 61 pixels"),
         (change("categories", 1, name="toothbrush"), "the categories 4, 90 have the same name 'toothbrush'"),
         (lambda data: data.pop("categories"), "no list 'categories'"),

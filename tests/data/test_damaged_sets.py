@@ -24,7 +24,7 @@ OBJECTS = {  # name, x1, y1, x2, y2 half-open, difficult
 NO_VALUE = ("abc", "nan", "inf", "1e400", "10,5", "--3", "0x1g", "None", "[1]")
 NO_JSON_VALUE = (None, [], {}, "abc", "", True, float("nan"), float("inf"), 10**400, [1], {"a": 1}, -7, 2.5)
 ONCE = settings(
-    max_examples=120,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
 )

@@ -138,6 +138,7 @@ def test_an_absolute_path_inside_the_folder_is_found(tmp_path):
         ("..\\..\\label-studio\\media\\1.png", "leads out of the photo folder"),
         ("/etc/1.png", "leads out of the photo folder"),
         ("a/../../1.png", "leads out of the photo folder"),
+        ("../../media/upload/4/2.png", "write '2.png', which is there"),
         ("%31.png", "undo the %-encoding"),
         ("https://images.example/1.png", "is an address; download the photo"),
         ("other/1.png", "no such photo"),

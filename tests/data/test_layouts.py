@@ -136,3 +136,16 @@ def test_one_photo_has_one_entry_in_a_coco_file(tmp_path):
     ):
         read_coco_file(file)
     assert read_coco_file(file, on_bad_photo="drop").image_ids == ("2",)
+
+
+def test_a_stray_xml_file_above_does_not_hide_the_folder(tmp_path):
+    make_voc(tmp_path / "VOC2007", {"a": XML})
+    (tmp_path / "export.xml").write_text("<annotations><image/></annotations>")
+    assert VOCDataset(tmp_path, "train").image_ids == ("a",)
+
+
+def test_cvat_s_file_beside_its_folder_of_photos_is_named(tmp_path):
+    place(tmp_path, "images/a.png")
+    (tmp_path / "annotations.xml").write_text("<annotations><image/></annotations>")
+    with pytest.raises(DatasetError, match=r"annotations\.xml: this is CVAT's own XML"):
+        open_dataset(tmp_path, None, default_split="train")
