@@ -122,7 +122,7 @@ def read_coco(file: Path, folder: Path, split: str | None = None) -> COCOContent
     owned = frozenset(photo for _, photo in found)
     records = []
     for image, photo in found:
-        if image.id in objects.bad or not share.takes(str(image.id)):
+        if not share.takes(str(image.id)):
             continue
         record = _read_photo(image, photo, objects, names, problems)
         if record is not None:
@@ -139,21 +139,17 @@ def read_coco(file: Path, folder: Path, split: str | None = None) -> COCOContent
 
 
 class _Objects:
-    """The annotations of a file by their photo; those that belong to none are problems.
-
-    `bad` are the photos of which it is not known what is on them.
-    """
+    """The annotations of a file by their photo; those that belong to none are problems."""
 
     def __init__(self, file: Path, entries: Sequence[Any], known: set[Identity]) -> None:
         self.file = file
         self.problems: list[Problem] = []
         self.remarks: list[str] = []
         self.used: set[Identity] = set()
-        self.bad: set[Identity] = set()
         self._known = known
         self._of: dict[Identity, list[tuple[int, dict[str, Any]]]] = {}
-        self._seen: dict[Identity, tuple[dict[str, Any], Identity]] = {}
-        repeated = 0
+        self._seen: dict[Identity, dict[str, Any]] = {}
+        repeated, self._of_one_id = 0, 0
         for number, entry in enumerate(entries):
             try:
                 repeated += self._add(number, entry)
@@ -162,6 +158,11 @@ class _Objects:
                 self._note(number, entry, str(error), is_photo=False)
         if repeated:
             self.remarks.append(f"{repeated} annotation(s) stand in the file twice, and are taken once")
+        if self._of_one_id:
+            message = (
+                "annotation(s) have the id of another; they are taken, since nothing here needs these ids"
+            )
+            self.remarks.append(f"{self._of_one_id} {message}")
 
     def _add(self, number: int, entry: Any) -> bool:
         """Sort one annotation in and tell whether it only repeats another."""
@@ -169,13 +170,10 @@ class _Objects:
             raise FieldError(f"the entry is {shown(entry)}, not an object with fields")
         image = fields.identity(entry.get("image_id", MISSING), "image_id")
         own = fields.identity(entry["id"], "id") if "id" in entry else None
-        if own is not None:
-            first, photo = self._seen.setdefault(own, (entry, image))
-            if first is not entry and first == entry:
-                return True
-            if first is not entry:
-                self._note(number, entry, "another annotation has the same id", is_photo=True)
-                self.bad |= {photo, image}
+        first = entry if own is None else self._seen.setdefault(own, entry)
+        if first is not entry and first == entry:
+            return True
+        self._of_one_id += first is not entry
         if image not in self._known:
             self._note(number, entry, f"image_id {image!r} is not in the file", is_photo=True)
         self._of.setdefault(image, []).append((number, entry))

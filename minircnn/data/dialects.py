@@ -117,6 +117,8 @@ def of_xml(root: str, children: set[str]) -> str | None:
     """Return the dialect of an XML file by the names of its root and what lies in it, None if not known."""
     if root == "annotations" and children & {"image", "track", "version", "meta"}:
         return "CVAT's own XML"
+    if root == "annotation" and "imagesize" in children:
+        return "LabelMe's XML"
     if root == "dataset" and "images" in children:
         return "dlib's XML"
     if root == "doc" and "outputs" in children:

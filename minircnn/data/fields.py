@@ -69,13 +69,13 @@ def whole(value: Any, field: str) -> int:
 
 
 def pixels(value: Any, field: str) -> int | None:
-    """Return a side of a photo; None where it is missing or 0, as converters write that do not know it."""
+    """Return a side of a photo; None where it is missing, 0 or -1, as tools write that do not know it."""
     if value is MISSING or value is None or value == "":
         return None
     found = whole(value, field)
-    if found < 0:
+    if found < -1:
         raise _refuse(value, field, "a number of pixels")
-    return found or None
+    return found if found > 0 else None
 
 
 def area(value: Any, field: str = "area") -> float | None:

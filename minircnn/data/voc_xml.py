@@ -94,21 +94,17 @@ def _root(file: Path) -> Element:
     for node in root.iter():
         node.tag = str(node.tag).rpartition("}")[2]
     inside = {str(node.tag) for node in root}
-    if root.tag.lower() == "annotation":
-        if not inside & _KNOWN:
-            raise FieldError("there is nothing of VOC in it: no object, size or filename")
-        strange = next(
-            (tag for tag in inside if tag != "object" and tag.lower() in ("object", "objects")), None
-        )
-        if strange is not None:
-            raise FieldError(
-                f"the element <{strange}> is unknown; VOC's objects are <object>, one beside the other"
-            )
-        return root
     dialect = dialects.of_xml(root.tag, inside)
     if dialect is not None:
         raise FieldError(dialects.refusal(dialect))
-    raise FieldError(f"the root of the XML is <{root.tag}>, not VOC's <annotation>")
+    if root.tag.lower() != "annotation":
+        raise FieldError(f"the root of the XML is <{root.tag}>, not VOC's <annotation>")
+    if not inside & _KNOWN:
+        raise FieldError("there is nothing of VOC in it: no object, size or filename")
+    strange = next((tag for tag in inside - _KNOWN if tag.lower() in ("object", "objects")), None)
+    if strange is not None:
+        raise FieldError(f"the element <{strange}> is unknown; VOC's are <object>, one beside the other")
+    return root
 
 
 def _one(node: Element, tag: str) -> Element | None:

@@ -65,6 +65,7 @@ XMLS = {
     "choose Export dataset": "<annotations><meta/><track id='0' label='cat'><box/></track></annotations>",
     "dlib": "<dataset><images><image file='x.png'><box top='1'/></image></images></dataset>",
     "Colabeler": "<doc><path>x.png</path><outputs><object><item/></object></outputs></doc>",
+    "LabelMe": "<annotation><filename>x.png</filename><imagesize/><object><polygon/></object></annotation>",
     "LabelU": "<root><sample><fileName>x.png</fileName></sample></root>",
     "the root of the XML is <html>": "<html><body>not found</body></html>",
 }

@@ -16,7 +16,7 @@ from minircnn.data.fields import MISSING, FieldError
     [
         (fields.number, [7, 7.0, "7", " 7.0 ", "+7", "7e0", "07"], 7.0),
         (fields.whole, [480, 480.0, "480", "480.0", "4.8e2"], 480),
-        (fields.pixels, [0, 0.0, "0", "", None, MISSING], None),
+        (fields.pixels, [0, 0.0, "0", -1, "-1", "", None, MISSING], None),
         (fields.flag, [0, 0.0, False, "0", "false", "FALSE", "", "Unspecified", None, MISSING], False),
         (fields.flag, [1, 1.0, True, "1", "true", "True"], True),
         (fields.identity, [3, 3.0, "3", " 3 "], 3),
@@ -37,7 +37,7 @@ def test_what_has_one_meaning_is_read(read, values, means):
     [
         (fields.number, ["ten", "1_0", "1,5", "", "0x1", "１２", True, None, MISSING, [1], {}]),
         (fields.whole, [1.5, "1.5", math.inf, math.nan, "1e400"]),
-        (fields.pixels, [-1, "-1", math.inf, True, [480], "480px"]),
+        (fields.pixels, [-2, "-480", math.inf, True, [480], "480px"]),
         (fields.flag, [2, -1, "2", "no", "yes", math.nan, [0], {}]),
         (fields.identity, [None, MISSING, True, 1.5, math.inf, "", [1], {}]),
         (fields.text, [None, MISSING, "", " ", 5, True, ["a"], "\ud800", "a\0b", "a\nb"]),
@@ -74,6 +74,7 @@ WAYS = {
     "sizes as text": lambda d: [i.update(height="60", width="80.0") for i in d["images"]],
     "sizes as floats": lambda d: [i.update(height=60.0, width=80.0) for i in d["images"]],
     "sizes of null": lambda d: [i.update(height=None, width=None) for i in d["images"]],
+    "sizes of -1, as VIA writes": lambda d: [i.update(height=-1, width=-1) for i in d["images"]],
     "sizes of 0": lambda d: [i.update(height=0, width=0) for i in d["images"]],
     "no sizes": lambda d: [(i.pop("height"), i.pop("width")) for i in d["images"]],
     "boxes as text": lambda d: [a.update(bbox=[str(v) for v in a["bbox"]]) for a in d["annotations"]],
@@ -158,15 +159,15 @@ def test_the_area_of_coco_is_kept_and_a_missing_one_is_that_of_the_box(tmp_path)
     assert areas.tolist() == [20.5 * 30, 400.5]
 
 
-def test_two_annotations_of_one_id_that_differ_are_named(tmp_path):
+def test_annotations_of_one_id_are_all_taken_and_remarked(tmp_path):
     content = coco_content()
-    content["annotations"][1]["id"] = content["annotations"][0]["id"]
+    for annotation in content["annotations"]:
+        annotation["id"] = 0
     file = save_coco(tmp_path, content)
-    with pytest.raises(
-        DatasetError, match=r"annotation id 11\), object 1: another annotation has the same id"
-    ):
-        read_coco_file(file)
-    assert read_coco_file(file, on_bad_photo="drop").image_ids == ("2", "3")
+    assert [len(read_coco_file(file).annotations(i)) for i in range(3)] == [2, 2, 2]
+    report = check_dataset(file)
+    assert report.ok
+    assert "5 annotation(s) have the id of another" in report.remarks[0]
 
 
 def test_ids_that_differ_in_type_only_are_one_id(tmp_path):
