@@ -159,7 +159,7 @@ def _look_at_voc(folder: VOCFolder, split: str | None, class_names: Sequence[str
     names = folder.class_names() if class_names is None else tuple(class_names)
     unknown = class_problems(records, names)
     problems += [*unknown, *_list_problems(folder, lists)]
-    return _Found(folder.path.name, names, records, problems, lists, tuple(folder.unannotated()))
+    return _Found(folder.name, names, records, problems, lists, tuple(folder.unannotated()))
 
 
 def _list_problems(folder: VOCFolder, lists: dict[str, list[str]]) -> Iterator[Problem]:

@@ -118,8 +118,7 @@ def read_coco(file: Path, folder: Path, split: str | None = None) -> COCOContent
     names = {category.id: category.name for category in categories}
     share = parse_split(split)
     photos = PhotoFolder(folder)
-    found = _locate(images, photos, problems)
-    owned = frozenset(photo for _, photo in found)
+    found, owned = _locate(images, photos, problems)
     records = []
     for image, photo in found:
         if not share.takes(str(image.id)):
@@ -169,7 +168,7 @@ class _Objects:
         if not isinstance(entry, dict):
             raise FieldError(f"the entry is {shown(entry)}, not an object with fields")
         image = fields.identity(entry.get("image_id", MISSING), "image_id")
-        own = fields.identity(entry["id"], "id") if "id" in entry else None
+        own = None if entry.get("id") is None else fields.identity(entry["id"], "id")
         first = entry if own is None else self._seen.setdefault(own, entry)
         if first is not entry and first == entry:
             return True
@@ -192,8 +191,11 @@ class _Objects:
 
 def _locate(
     images: list[ImageEntry], photos: PhotoFolder, problems: list[Problem]
-) -> list[tuple[ImageEntry, Path]]:
-    """Return the images with their photos; those without one, or with another's, are problems."""
+) -> tuple[list[tuple[ImageEntry, Path]], frozenset[Path]]:
+    """Return the images with their photos, and all photos that were found.
+
+    Images without a photo, or with that of another, are problems.
+    """
     found: list[tuple[ImageEntry, Path]] = []
     owner: dict[Path, ImageEntry] = {}
     missing: list[Problem] = []
@@ -214,8 +216,8 @@ def _locate(
         )
         missing = [Problem(missing[0].file, "missing", message)]
     problems += missing
-    twice = [p for image, p in found if owner[p] is not image]
-    return [(image, photo) for image, photo in found if photo not in twice]
+    twice = {photo for image, photo in found if owner[photo] is not image}
+    return [(image, photo) for image, photo in found if photo not in twice], frozenset(owner)
 
 
 def _read_photo(

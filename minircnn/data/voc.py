@@ -72,7 +72,7 @@ class VOCDataset(RecordDataset):
         folder = VOCFolder(root, year)
         self.root = folder.path
         named = parse_split(split)
-        name = folder.path.name + (named.suffix or f"-{named.name or 'all'}")
+        name = folder.name + (named.suffix or f"-{named.name or 'all'}")
         names = folder.class_names() if class_names is None else tuple(class_names)
         records, problems = folder.read(folder.split_ids(split))
         unknown = class_problems(records, names)

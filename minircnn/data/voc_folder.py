@@ -34,6 +34,9 @@ class VOCFolder:
 
     Attributes
     ----------
+    path : Path
+    name : str
+        Of the folder.
     xml : dict of str to Path
         The annotation file of every image id: its name without ending, with the folders it lies in.
     splits : list of str
@@ -48,6 +51,7 @@ class VOCFolder:
     def __init__(self, root: str | Path, year: str | None = None) -> None:
         layout = find_layout(Path(root), year)
         self.path = layout.path
+        self.name = self.path.resolve().name if self.path.name in ("", "..") else self.path.name
         self._parts = {part.name: PartFiles(part) for part in layout.parts}
         self.xml = {image_id: file for part in self._parts.values() for image_id, file in part.xml.items()}
         self._lists = list_files(self.path)

@@ -117,18 +117,21 @@ def _part(folder: Path, name: str) -> Part | None:
     children = {child.name.lower(): child for child in _folders(folder)}
     for word in _OF_ANNOTATIONS:
         inside = children.get(word)
-        if inside is not None and (word == "annotations" or files_below(inside, _XML)):
-            if word == "annotations" and not files_below(inside, _XML) and _foreign_inside(inside):
-                continue
-            nested = inside / "xmls"  # Oxford pets
-            photos = next((children[word] for word in _OF_PHOTOS if word in children), folder)
-            return Part(name, nested if nested.is_dir() else inside, photos, photos != folder)
+        if inside is None or not _is_voc(inside):
+            continue
+        nested = inside / "xmls"  # Oxford pets
+        if nested.is_dir() and not files_below(inside, _XML, deep=False):
+            inside = nested
+        photos = next((children[word] for word in _OF_PHOTOS if word in children), folder)
+        return Part(name, inside, photos, photos != folder)
     return Part(name, folder, folder, False) if files_below(folder, _XML, deep=False) else None
 
 
-def _foreign_inside(folder: Path) -> bool:
-    """Tell whether a folder called Annotations without any XML holds another format."""
-    return bool(files_below(folder, (".json", ".txt", ".csv")))
+def _is_voc(folder: Path) -> bool:
+    """Tell whether a folder holds VOC's annotations, or would hold them: it may be empty still."""
+    if files_below(folder, _XML):
+        return True
+    return folder.name.lower() == "annotations" and not files_below(folder, (".json", ".txt", ".csv"))
 
 
 def _folders(folder: Path) -> Iterator[Path]:

@@ -29,11 +29,10 @@ def _alike(folder: Path, name: str) -> Iterator[Path]:
 
 
 def list_name(split: str, there: Sequence[str]) -> str | None:
-    """Return which list `split` names, None for none; ``val`` and ``valid`` mean the one that is there."""
-    if split in there:
-        return split
-    others = [name for name in _ALIASES if name in there]
-    return others[0] if split in _ALIASES and len(others) == 1 else None
+    """Return which list `split` names, None for none: ``val`` and ``valid`` mean the one that is there."""
+    found = Names(there).find(split)
+    others = [name for name in there if name.lower() in _ALIASES]
+    return others[0] if found is None and split.lower() in _ALIASES and len(others) == 1 else found
 
 
 def read_list(file: Path, known: Names, photos: Names) -> list[str]:

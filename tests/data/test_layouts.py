@@ -58,6 +58,17 @@ def test_folders_of_an_export_are_its_splits(tmp_path):
     assert check_dataset(tmp_path).splits == {"train": 2, "valid": 1, "test": 1}
 
 
+def test_a_folder_of_a_split_may_begin_with_a_capital(tmp_path):
+    place(tmp_path, "Train/a.xml", "Train/a.png", "Validation/b.xml", "Validation/b.png")
+    assert VOCDataset(tmp_path, "train").image_ids == ("Train/a",)
+    assert VOCDataset(tmp_path, "val").image_ids == ("Validation/b",)
+
+
+def test_the_folder_itself_has_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(place(tmp_path / "mine", "a.xml", "a.png"))
+    assert VOCDataset(".", "all").name == "mine-all"
+
+
 def test_lists_lie_in_main_or_right_in_image_sets(tmp_path):
     place(tmp_path, "annotations/a.xml", "images/a.png", "ImageSets/train.TXT")
     assert VOCDataset(tmp_path, "train").image_ids == ("a",)
