@@ -72,10 +72,7 @@ class Problem:
         who = "" if self.class_name is None else f" ({self.class_name})"
         box = "" if self.box is None else f" [{', '.join(f'{v:g}' for v in self.box)}]"
         done = "" if self.action == "error" else f" ({self.action})"
-        line = f"{self.file}{where}{who}:{box} {self.message}{done}"
-        return line.encode(
-            "utf-8", "backslashreplace"
-        ).decode()  # names on disk may hold halves of characters
+        return printable(f"{self.file}{where}{who}:{box} {self.message}{done}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return a plain dictionary, ready for JSON (a number that is not finite becomes a string)."""
@@ -83,6 +80,11 @@ class Problem:
         if self.box is not None:
             record["box"] = [v if math.isfinite(v) else str(v) for v in self.box]
         return record
+
+
+def printable(text: str) -> str:
+    """Return `text` with what cannot be written as UTF-8 (file names of other systems) in escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 BOX_FAULTS = {

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from minircnn.data.policy import mends
-from minircnn.data.problems import Problem
+from minircnn.data.problems import Problem, printable
 
 _NAMED = 5  # photos without annotation
 
@@ -124,4 +124,4 @@ class DataReport:
         lines += [f"  {problem}" for problem in self.problems[:most]]
         if len(self.problems) > most:
             lines.append(f"  ... and {len(self.problems) - most} more")
-        return "\n".join(lines)
+        return printable("\n".join(lines))

@@ -1,6 +1,7 @@
 """Names and text of other systems: byte order marks, Windows paths, blanks, accents, other cases."""
 
 import json
+import os
 import unicodedata
 
 import pytest
@@ -176,3 +177,17 @@ def test_photos_in_another_folder_are_one_problem_with_the_mend(tmp_path):
     assert [p.kind for p in report.problems] == ["missing"]
     assert "none of its 3 photos lies in" in str(report.problems[0])
     assert "--images" in str(report.problems[0])
+
+
+def test_file_names_in_no_encoding_are_printed_in_escapes(tmp_path):
+    make_voc(tmp_path, {"a": XML})
+    strange = os.fsdecode(b"k\xe4tzchen")
+    for folder, ending in (("JPEGImages", ".png"), ("Annotations", ".xml")):
+        try:
+            (tmp_path / folder / f"{strange}{ending}").write_text("broken")
+        except OSError:
+            pytest.skip("this file system keeps to UTF-8")
+    report = check_dataset(tmp_path)
+    assert len(report.problems) == 2
+    assert "k\\udce4tzchen.xml" in report.text()
+    assert report.text().encode("utf-8")
