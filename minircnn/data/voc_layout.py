@@ -9,7 +9,6 @@ from pathlib import Path
 from minircnn.data import dialects
 from minircnn.data.fields import FieldError, shown
 from minircnn.data.photo_files import (
-    PHOTO_ENDINGS,
     Names,
     PhotoFolder,
     files_below,
@@ -18,6 +17,7 @@ from minircnn.data.photo_files import (
     is_photo,
 )
 from minircnn.data.problems import DatasetError, Problem
+from minircnn.imaging import PHOTO_ENDINGS
 
 _XML = (".xml",)
 _OF_ANNOTATIONS = ("annotations", "annotation", "xmls", "xml", "labels", "label", "ann")
