@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from cyclopts import App, CycloptsError, Group
 
 from minircnn import __version__
 from minircnn.cli.errors import UsageError, run_guarded, tell_of_lost_output
+from minircnn.cli.odd_values import refuse_odd_values
 from minircnn.cli.old_options import refuse_old_options
 from minircnn.cli.output import typed
 from minircnn.cli.presets import fill_from_preset
@@ -59,7 +61,7 @@ app = App(
     group_commands=Group("Commands", show=False),
     version=__version__,
     version_flags=["--version"],
-    config=(fill_from_preset,),
+    config=(refuse_odd_values, fill_from_preset),
     result_action="return_value",
     suppress_keyboard_interrupt=False,  # run_guarded says that it was interrupted
 )
@@ -86,7 +88,9 @@ def _dispatch(tokens: list[str]) -> None:
     try:
         app(tokens, exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        raise UsageError(" ".join(str(error).split())) from error
+        files = [token for token in tokens if token.startswith("-") and os.path.lexists(token)]
+        hint = f" (the file {files[0]} is written ./{files[0]})" if files else ""
+        raise UsageError(" ".join(str(error).split()) + hint) from error
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -183,10 +184,13 @@ def _detect(detector: RegionDetector[Any], files: ResultFiles, least: float, set
             with stage("read"):
                 image = read_photo(files.photo)
             with search_bar(files.photo.name):
-                found = detector.detect(image, image_id=files.photo.stem).above(least)
+                everything = detector.detect(image, image_id=files.photo.stem)
+            found = everything.above(least)
             with stage("draw and write"):
                 save_figure(draw_detections(image, found, min_score=least), files.picture)
-                record = _record(files, image.shape[:2], found, fingerprint(settings, files.photo))
+                record = _record(files, image.shape[:2], found)
+                record["best_score"] = float(everything.scores[0]) if len(everything) else None
+                record["fingerprint"] = fingerprint(settings, files.photo)
                 files.write(record)
         except Exception as error:
             if isinstance(error, OSError) and error.errno in _NO_ROOM:
@@ -211,10 +215,19 @@ def _announce(records: list[_Record], out: Path, least: float, profile: Stage | 
     if records:
         note(f"pictures and JSON: {out}")
         if not any(record["detections"] for record in records):
-            note(f"nothing scores {least:g} or more: try a lower --min-score, and --overwrite")
+            note(_what_to_try(records, least))
 
 
-def _record(files: ResultFiles, size: tuple[int, int], found: Detections, mark: str) -> _Record:
+def _what_to_try(records: Sequence[_Record], least: float) -> str:
+    """Say from which score on there would be something, where nothing was found."""
+    scores = [record["best_score"] for record in records if record["best_score"] is not None]
+    if not scores:
+        return "nothing was found at any score: are the photos very small, or all of one colour?"
+    lower = math.floor(max(scores) * 100) / 100
+    return f"nothing scores {least:g} or more: try --min-score {lower:g} --overwrite"
+
+
+def _record(files: ResultFiles, size: tuple[int, int], found: Detections) -> _Record:
     return {
         "image": str(files.photo),
         "height": size[0],
@@ -222,7 +235,6 @@ def _record(files: ResultFiles, size: tuple[int, int], found: Detections, mark: 
         "picture": str(files.picture),
         "detections": found.to_records(),
         "made_by": f"minircnn {__version__}",
-        "fingerprint": mark,
     }
 
 

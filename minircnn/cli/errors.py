@@ -8,6 +8,8 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from cyclopts import App
+
 from minircnn.cli.output import how_to_go_on, note, typed
 from minircnn.cli.streams import GuardedStream
 from minircnn.training import TrainingInterrupted
@@ -77,7 +79,8 @@ def _help_call() -> str:
     """Return the call that explains the command typed, or names all commands."""
     from minircnn.cli import app
 
-    known, words = app, list[str]()
+    known: App = app
+    words: list[str] = []
     for word in typed.get():
         if word.startswith("-") or word not in known:
             break

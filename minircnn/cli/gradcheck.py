@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from minircnn.arrays import Array
 from minircnn.backbones import build_backbone
@@ -44,7 +45,9 @@ _TOLERANCE = 1e-5
 
 def gradcheck(
     *,
-    elements: Annotated[int, Parameter(help="At most so many elements of every array are varied.")] = 40,
+    elements: Annotated[
+        int, Parameter(validator=Number(gte=1), help="At most so many elements of every array are varied.")
+    ] = 40,
     json: Json = False,
     seed: Seed = 0,
     device: DeviceName = "cpu",
@@ -66,9 +69,7 @@ def gradcheck(
     rng = np.random.default_rng(seed)
     cases = [*_layers(rng), *_losses(rng), ("whole Fast R-CNN", _whole_network(rng))]
     reports = {
-        name: compare(
-            checked, *inputs, rng=rng, step=_STEP, tolerance=_TOLERANCE, max_elements=max(1, elements)
-        )
+        name: compare(checked, *inputs, rng=rng, step=_STEP, tolerance=_TOLERANCE, max_elements=elements)
         for name, (checked, inputs) in progress_bar(cases, desc="gradients", unit="part", delay=1)
     }
     rows = [

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Group, Parameter
+from cyclopts.validators import Number
 
 from minircnn.arrays import Device, device_namespace
 from minircnn.data.problems import OnBadBox, OnBadPhoto
@@ -92,7 +93,12 @@ Json = Annotated[
         help="Write the result as JSON to standard output; all other words go to standard error.",
     ),
 ]
-Seed = Annotated[int, Parameter(group=GENERAL, help="Of all random numbers; equal seeds, equal results.")]
+Seed = Annotated[
+    int,
+    Parameter(
+        group=GENERAL, validator=Number(gte=0), help="Of all random numbers; equal seeds, equal results."
+    ),
+]
 DeviceName = Annotated[
     Device, Parameter(name="--device", group=GENERAL, help="cuda needs CuPy and an NVIDIA GPU.")
 ]

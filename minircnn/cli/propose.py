@@ -30,6 +30,7 @@ from minircnn.cli.output import note, print_json
 from minircnn.cli.photos import looks_like_photo, read_photo
 from minircnn.data.opening import open_dataset
 from minircnn.evaluation import proposal_recall
+from minircnn.imaging import resize_image
 from minircnn.proposals import (
     ProposalSettings,
     Proposer,
@@ -99,6 +100,9 @@ def propose(
     chosen = settings or ProposalSettings()
     if chosen.method == "file" and chosen.path is None:
         raise UsageError("--method file needs the file of boxes: --path FILE (propose --save writes one)")
+    if chosen.method != "file" and chosen.path is not None:
+        raise UsageError("--path names a file of boxes: add --method file, or leave it away")
+    workers = job_count(jobs)
     if draw < 0:
         raise UsageError(f"--draw must be 0 or more, got {draw}")
     proposer = make_proposer(chosen, seed=seed)
@@ -117,7 +121,7 @@ def propose(
             images=images,
             limit=photos,
         )
-        result, boxes = _dataset(dataset, proposer, chosen.limit, job_count(jobs), quiet=json)
+        result, boxes = _dataset(dataset, proposer, chosen.limit, workers, quiet=json)
     if save is not None:
         write_proposals(save, boxes)
         note(f"boxes: {save}")
@@ -128,7 +132,7 @@ def propose(
 def _require_place(save: Path, inputs: list[Path], *, overwrite: bool) -> None:
     """See before the work that its boxes can be written to `save`."""
     if save.suffix.lower() != ".npz":
-        raise UsageError(f"--save writes .npz files: name one, e.g. {save.with_suffix('.npz')}, not {save}")
+        raise UsageError(f"--save writes .npz files: name one, e.g. {save}.npz, not {save}")
     if save.is_dir():
         raise UsageError(f"{save} is a folder: name a file with --save")
     refuse_to_overwrite([save], overwrite=overwrite, inputs=inputs, another="another file with --save")
@@ -178,6 +182,8 @@ def _photo(
 
 def hierarchy_figure(image: ImageArray, hierarchy: Hierarchy) -> Figure:
     """Draw a grouping at a few levels, each with by and by fewer regions, in equal ratios."""
+    if hierarchy.labels.shape != image.shape[:2]:  # a big photo was shrunk for the search
+        image = np.rint(resize_image(image, *hierarchy.labels.shape)).astype(np.uint8)
     merges = len(hierarchy.children)
     fewest = min(8, hierarchy.num_initial)  # with less there is little to see
     left = np.unique(np.geomspace(hierarchy.num_initial, fewest, _LEVELS).round().astype(int))[::-1]

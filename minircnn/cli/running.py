@@ -94,16 +94,16 @@ def parse_svd(text: str | None) -> dict[str, int] | None:
     Raises
     ------
     ValueError
-        If it reads otherwise.
+        If it reads otherwise, names a layer twice or a rank of 0.
     """
-    if not text:
+    if text is None:
         return None
-    ranks = {}
+    ranks: dict[str, int] = {}
     for part in text.split(","):
-        name, _, rank = part.partition("=")
-        if not name.strip() or not rank.strip().isdigit():
-            raise ValueError(f"--svd must read like fc6=1024,fc7=256, got {text!r}")
-        ranks[name.strip()] = int(rank)
+        name, rank = (word.strip() for word in part.partition("=")[::2])
+        if not name or name in ranks or not rank.isdecimal() or int(rank) < 1:
+            raise ValueError(f"--svd must read like fc6=1024,fc7=256, each layer once, got {text!r}")
+        ranks[name] = int(rank)
     return ranks
 
 
