@@ -28,7 +28,7 @@ from minircnn.cli.options import (
     Seed,
     network_job_count,
 )
-from minircnn.cli.output import how_to_go_on, note, print_json, table
+from minircnn.cli.output import how_to_go_on, note, print_json, table, this_call
 from minircnn.cli.photos import find_photos, read_photo, result_names
 from minircnn.cli.profile import profile_if, profile_record, profile_table
 from minircnn.cli.results import ResultFiles, describe_settings, fingerprint
@@ -224,7 +224,8 @@ def _what_to_try(records: Sequence[_Record], least: float) -> str:
     if not scores:
         return "nothing was found at any score: are the photos very small, or all of one colour?"
     lower = math.floor(max(scores) * 100) / 100
-    return f"nothing scores {least:g} or more: try --min-score {lower:g} --overwrite"
+    call = this_call("--overwrite", f"--min-score={lower:g}")
+    return f"nothing scores {least:g} or more; a lower score shows what there is: {call}"
 
 
 def _record(files: ResultFiles, size: tuple[int, int], found: Detections) -> _Record:

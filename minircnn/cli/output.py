@@ -19,9 +19,25 @@ typed: ContextVar[tuple[str, ...]] = ContextVar("minircnn_typed", default=())
 
 def how_to_go_on() -> str:
     """Return the call that continues this one where it stopped, as it would be typed in a shell."""
-    words = [word for word in typed.get() if word not in ("--overwrite", "--resume")]
+    return f"go on with: {this_call('--resume')}"
+
+
+def this_call(*options: str) -> str:
+    """Return this call as it would be typed in a shell, with these options in the place of those like them.
+
+    ``--resume`` and ``--overwrite`` exclude each other; ``--min-score=0.3`` stands for any other score.
+    """
+    names = {"--resume", "--overwrite", *(option.partition("=")[0] for option in options)}
+    words: list[str] = []
+    valued = False  # the word before was an option whose value follows
+    for word in typed.get():
+        name, equals, _ = word.partition("=")
+        if not valued and name not in names:
+            words.append(word)
+        valued = not valued and name in names and not equals and name not in ("--resume", "--overwrite")
+    command = 2 if words[:1] == ["train"] else 1
     # not at the end: a "--" may stand before
-    return "go on with: " + shlex.join(["minircnn", *words[:1], "--resume", *words[1:]])
+    return shlex.join(["minircnn", *words[:command], *options, *words[command:]])
 
 
 def print_json(payload: Any) -> None:
