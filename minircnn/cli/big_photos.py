@@ -49,7 +49,7 @@ def note_big_photos(proposer: Proposer, sizes: Iterable[Size], option: str) -> N
     if memory < _MUCH:
         return
     text = (
-        f"{name} has {height * width / 1e6:.0f} megapixels: selective search will take about "
+        f"{name} has {height * width / 1e6:.3g} megapixels: selective search will take about "
         f"{memory / 1e9:.1f} GB and {_duration(seconds)}"
     )
     smaller = SelectiveSearch(proposer.mode, max_width=1000, strategies=proposer.strategies)

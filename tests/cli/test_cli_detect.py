@@ -201,12 +201,11 @@ NAMES = [
 def test_photos_of_any_name(command, workspace, tmp_path, capsys):
     folder, photo = tmp_path / "photos", workspace / "photos" / "test_00000.png"
     folder.mkdir()
-    for name in [*NAMES, "n" * 251] if command == "detect" else ["new\nline", "\udcff", "$x$"]:
+    for name in [*NAMES, "n" * 251] if command == "detect" else ["new\nline $x$ \udcff"]:
         shutil.copy(photo, folder / f"{name}.png")
         if command != "detect":
             model = [workspace / "fast"] if command == "explain" else []
-            out = tmp_path / "out" / str(len(name))
-            assert run(command, *model, folder / f"{name}.png", "--out", out, "--json") == 0
+            assert run(command, *model, folder / f"{name}.png", "--out", tmp_path / "out", "--json") == 0
     if command == "detect":
         assert run(command, workspace / "fast", folder, "--out", tmp_path / "out") == 0
         captured = capsys.readouterr()
