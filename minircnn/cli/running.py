@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from minircnn.detectors import RegionDetector, load_detector
 from minircnn.progress import progress_bar
 from minircnn.proposals import SelectiveSearch
 from minircnn.structures import Annotations, DetectionDataset, Detections, FloatArray
+from minircnn.training.old_runs import read_settings
 from minircnn.training.run_folder import MODEL_FILE
 from minircnn.workers import run_tasks
 
@@ -50,12 +52,7 @@ def open_detector(
     """
     path = model_file(model)
     if not path.is_file():
-        hint = (
-            "training has not finished: continue it with --resume"
-            if model.is_dir()
-            else "no such file or folder; minircnn train writes one (its --out)"
-        )
-        raise FileNotFoundError(f"{path}: {hint}")
+        raise FileNotFoundError(f"{path}: {_why_no_detector(model)}")
     if batch is not None and batch < 1:
         raise ValueError(f"--batch must be 1 or more, got {batch}")
     if max_width is not None and max_width < 1:
@@ -69,6 +66,17 @@ def open_detector(
     if batch is not None:
         detector.batch = batch
     return detector
+
+
+def _why_no_detector(model: Path) -> str:
+    """Say what to do about a file or folder without a finished detector."""
+    if not model.is_dir():
+        return "no such file or folder; minircnn train writes one (its --out)"
+    detector = read_settings(model).get("detector")
+    if detector is None:
+        return "there is no training run in this folder; minircnn train makes one (its --out)"
+    call = shlex.join(["minircnn", "train", str(detector), "DATA", "--out", str(model), "--resume"])
+    return f"training has not finished; this continues it, DATA being the data set it was begun with: {call}"
 
 
 def model_file(model: Path) -> Path:
