@@ -73,7 +73,7 @@ class ProposalResult:
 
     def table(self) -> str:
         """Return plain text: one row per class, all objects last."""
-        width = max(len("all objects"), *(len(name) for name in self.per_class))
+        width = max(len(name) for name in ("all objects", *self.per_class))
         heads = [f"R@{threshold:g}" for threshold in self.thresholds]
         rows = [f"{'class':<{width}}  {'ABO':>6}  " + "  ".join(f"{h:>6}" for h in heads) + "  objects"]
         for name, result in self.per_class.items():
@@ -207,4 +207,6 @@ def _mean(values: Any) -> float:
 
 
 def _row(name: str, width: int, overlap: float, recall: tuple[float, ...], count: int) -> str:
-    return f"{name:<{width}}  {overlap:6.4f}  " + "  ".join(f"{r:6.4f}" for r in recall) + f"  {count:>7}"
+    # without objects there is nothing to overlap
+    figures = ["     -" if np.isnan(figure) else f"{figure:6.4f}" for figure in (overlap, *recall)]
+    return f"{name:<{width}}  {'  '.join(figures)}  {count:>7}"

@@ -68,7 +68,7 @@ class VocResult:
 
     def table(self) -> str:
         """Return plain text: one row per class, the mean last. A class without objects reads "absent"."""
-        width = max(len("class"), *(len(name) for name in self.per_class))
+        width = max(len(name) for name in ("class", *self.per_class))
         rows = [f"{'class':<{width}}  {'AP':>6}  {'objects':>7}  {'detections':>10}"]
         for name, result in self.per_class.items():
             ap = "absent" if result.ap is None else f"{result.ap:.4f}"

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minircnn import textbook
-from minircnn.evaluation import mabo, proposal_recall
+from minircnn.evaluation import evaluate_voc, mabo, proposal_recall
+from minircnn.structures import Annotations, Detections
 
 quick = settings(deadline=None, max_examples=60)
 NONE = np.zeros((0, 4))
@@ -111,3 +112,13 @@ def test_original_selective_search_boxes(shared_data):
     assert result.recall == (facts["recall_at_0.5"],)
     np.testing.assert_allclose(result.best_overlaps, facts["best_iou_per_gt_in_xml_order"], atol=5e-4)
     assert result.mean_best_overlap == pytest.approx(facts["mean_best_iou"], abs=1e-7)
+
+
+def test_a_data_set_without_classes_or_objects_has_a_table_without_figures():
+    nothing = Annotations(np.zeros((0, 4)), np.zeros(0, np.int64), (), 60, 80)
+    result = proposal_recall([np.array([[0.0, 0, 9, 9]])], [nothing])
+    assert result.table().splitlines()[1:] == [
+        "class mean        -       -       -        0",
+        "all objects       -       -       -        0",
+    ]
+    assert "nan" not in evaluate_voc([Detections.empty(())], [nothing]).table()
