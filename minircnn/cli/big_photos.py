@@ -1,16 +1,20 @@
-"""Photos of many pixels: what the search for proposals will take, before, and how far it is, meanwhile."""
+"""Photos of many pixels: what proposals and network will take, before, and how far a search is, meanwhile."""
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 from tqdm.auto import tqdm
 
+from minircnn.arrays import Device
 from minircnn.cli.output import note
+from minircnn.detectors import RegionDetector
 from minircnn.proposals import Proposer, SelectiveSearch, watched_search
 from minircnn.structures import DetectionDataset
 
@@ -57,6 +61,35 @@ def note_big_photos(proposer: Proposer, sizes: Iterable[Size], option: str) -> N
     if less < memory / 2:
         text += f"; {option} 1000 needs {less / 1e9:.1f} GB and {_duration(sooner)}"
     note(text)
+
+
+def note_full_size(detector: RegionDetector[Any], sizes: Iterable[Size], device: Device) -> None:
+    """Say what the network will hold of the largest photo, where photos are not scaled and it is much."""
+    scale = getattr(detector, "scale", None)
+    if scale is None or scale.short_side is not None or device != "cpu":
+        return
+    name, height, width = max(sizes, key=lambda size: size[1] * size[2], default=("", 0, 0))
+    if height * width < _MUCH / 1000:  # no network here holds so much of a pixel
+        return
+    memory = _bytes_per_pixel(detector.network.features) * height * width  # type: ignore[attr-defined]
+    if memory >= _MUCH:
+        note(
+            f"{name} has {height * width / 1e6:.3g} megapixels, and this detector was trained with "
+            f"--scale.short-side none: its network will hold about {memory / 1e9:.1f} GB; a smaller copy "
+            "of the photo needs less"
+        )
+
+
+def _bytes_per_pixel(features: Any) -> float:
+    """Return what the convolutional layers hold at most, measured on a small photo."""
+    photo = np.zeros((1, 3, 256, 256), np.float32)
+    features(photo)  # what is made once stays
+    tracemalloc.start()
+    try:
+        features(photo)
+        return float(tracemalloc.get_traced_memory()[1] / photo[0, 0].size)
+    finally:
+        tracemalloc.stop()
 
 
 def _duration(seconds: float) -> str:

@@ -1,13 +1,22 @@
 """What a big photo will take is said before, where it is much; a bar shows how far it is."""
 
+import re
+
 import numpy as np
 import pytest
 
 import minircnn.cli.big_photos as big_module
 from minircnn.cli import main
-from minircnn.cli.big_photos import note_big_photos, search_bar, sizes_of_dataset, sizes_of_files
+from minircnn.cli.big_photos import (
+    note_big_photos,
+    note_full_size,
+    search_bar,
+    sizes_of_dataset,
+    sizes_of_files,
+)
 from minircnn.cli.running import open_detector
 from minircnn.data import Scenes
+from minircnn.detectors import ImageScale, save_detector
 from minircnn.imaging import write_image
 from minircnn.proposals import SelectiveSearch, SlidingWindow, watched_search
 from minircnn.proposals.watching import Steps
@@ -56,8 +65,6 @@ def test_commands_say_what_a_big_photo_will_take_and_the_option_makes_it_less(
     detector = open_detector(workspace / "fast")
     model = tmp_path / "old.safetensors"  # of a version that searched photos as they are
     detector.proposer = SelectiveSearch("single", min_size=5)
-    from minircnn.detectors import save_detector
-
     save_detector(model, detector)
     full = ["--mode", "single", "--max-width", "none"] if command == "propose" else []
     call = [command, *([] if command == "propose" else [model]), wide, "--out", tmp_path / "out"]
@@ -108,3 +115,19 @@ def test_the_bar_follows_one_search_after_the_other(monkeypatch):
     with watched_search(lambda done, total: None):
         Steps(1).step()
     assert len(bars) == 2
+
+
+def test_a_network_that_takes_photos_at_full_size_is_told_of(workspace, capsys):
+    detector = open_detector(workspace / "fast")
+    assert detector.scale.short_side is None
+    sizes = [("a.jpg", 6000, 8000), ("b.jpg", 500, 500)]
+    note_full_size(detector, sizes, "cpu")
+    memory = re.search(r"a.jpg has 48 megapixels.* about (\S+) GB", capsys.readouterr().err)
+    assert 2 < float(memory[1]) < 10
+    note_full_size(detector, sizes[1:], "cpu")
+    note_full_size(detector, [], "cpu")
+    note_full_size(detector, sizes, "cuda")
+    detector.scale = ImageScale(600)
+    note_full_size(detector, sizes, "cpu")
+    note_full_size(open_detector(workspace / "rcnn"), sizes, "cpu")
+    assert capsys.readouterr().err == ""

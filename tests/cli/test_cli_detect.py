@@ -34,11 +34,11 @@ def stop_after(monkeypatch, count, error=KeyboardInterrupt):
     """Let detection be interrupted after `count` photos; return the names of those that were begun."""
     begun, detect = [], detect_module._detect
 
-    def counted(detector, files, *rest):
+    def counted(detector, files, *rest, **more):
         if len(begun) == count:
             raise error
         begun.append(files.photo.name)
-        return detect(detector, files, *rest)
+        return detect(detector, files, *rest, **more)
 
     monkeypatch.setattr(detect_module, "_detect", counted)
     return begun

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from minircnn.cli.big_photos import note_big_photos, search_bar, sizes_of_files
+from minircnn.cli.big_photos import note_big_photos, note_full_size, search_bar, sizes_of_files
 from minircnn.cli.explain import fast_rcnn, rcnn, sppnet  # noqa: F401 - each registers what only it has to show
 from minircnn.cli.explain.steps import Step, follow, steps_of
 from minircnn.cli.files import refuse_folder_of, refuse_to_overwrite, require_writable
@@ -60,7 +60,9 @@ def explain(
     detector = open_detector(model, device=device, max_width=max_width)
     photo = read_photo(image)
     require_writable(out)
-    note_big_photos(detector.proposer, sizes_of_files([image]), "--max-width")
+    sizes = list(sizes_of_files([image]))
+    note_big_photos(detector.proposer, sizes, "--max-width")
+    note_full_size(detector, sizes, device)
     note(f"following {image} through {detector.title}")
     with search_bar(image.name):
         followed = follow(detector, photo, image.stem)
