@@ -111,9 +111,11 @@ def guarded_streams() -> Iterator[GuardedStream]:
 def _occupy_standard_files() -> None:
     """Open what was closed when the process began: else the next file written gets the number of a stream.
 
-    A library's warning would then be written into a photo's drawing.
+    A library's warning would then be written into a photo's drawing. Processes that are started get them too:
+    joblib's end where there is no standard error.
     """
     handle = os.open(os.devnull, os.O_RDWR)
     while handle <= 2:
+        os.set_inheritable(handle, True)
         handle = os.dup(handle)
     os.close(handle)

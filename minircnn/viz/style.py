@@ -70,8 +70,8 @@ def ink_on(colour: str) -> str:
 
 def literal(text: str) -> str:
     """Return `text` so that matplotlib shows it as it is: names of classes and photos are data, not TeX."""
-    # a photo's name may hold bytes that are no text: they become question marks
-    printable = text.encode("utf-8", "replace").decode("utf-8")
+    # control characters, and bytes of a photo's name that are no text, are written out
+    printable = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
     return printable.replace("$", r"\$")
 
 

@@ -1,5 +1,6 @@
 """Detection in many photos: it goes on where it stopped, and one odd photo does not cost the others."""
 
+import dataclasses
 import json
 import os
 import shlex
@@ -13,6 +14,8 @@ from PIL import Image
 import minircnn.cli.detect as detect_module
 from minircnn.cli import main
 from minircnn.cli.photos import PHOTO_ENDINGS, find_photos, looks_like_photo, result_names
+from minircnn.cli.running import open_detector
+from minircnn.detectors import save_detector
 from minircnn.imaging import write_image
 
 
@@ -266,3 +269,19 @@ def test_boxes_looked_up_by_name_need_names_of_their_own(workspace, photos, tmp_
     assert "2 photos are called 0" in capsys.readouterr().err
     assert run(*call) == 0
     assert {"0.png.json", "0.bmp.json"} <= {path.name for path in (tmp_path / "out").iterdir()}
+
+
+@pytest.mark.parametrize("detector", ["fast", "rcnn"])
+def test_names_of_classes_are_shown_as_they_are(detector, workspace, tmp_path, capsys):
+    trained = open_detector(workspace / detector)
+    odd = ["$$", r"$\frac{$", "$x$", "a_b^{", "two\nlines", "100 %", "<b>", "\x1b[31m", "_low"]
+    odd = (odd + [f"class {i}" for i in range(9)])[: len(trained.class_names)]
+    model = tmp_path / "odd.safetensors"
+    save_detector(model, dataclasses.replace(trained, class_names=tuple(odd)))
+    photo = workspace / "photos" / "test_00000.png"
+    assert run("detect", model, photo, "--out", tmp_path / "found", "--min-score", "-9") == 0
+    captured = capsys.readouterr()
+    assert "\x1b" not in captured.out
+    assert len(captured.out.splitlines()) == 3
+    assert run("explain", model, photo, "--out", tmp_path / "explained") == 0
+    assert "<b>" not in (tmp_path / "explained" / "explained.html").read_text("utf-8")

@@ -118,3 +118,13 @@ def test_signals_end_with_the_code_that_shells_give_them(kind, sign, code, capsy
 
     assert run_guarded(stopped) == code
     assert capsys.readouterr().err.startswith("minircnn: ")
+
+
+def test_other_processes_work_without_a_standard_error(workspace, tmp_path):
+    detect = f"-m minircnn detect {workspace / 'fast'} {workspace / 'photos'} --out {tmp_path} --jobs 2"
+    ended = subprocess.run(
+        ["sh", "-c", f"{sys.executable} {detect} 2>&-"], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0
+    assert "test_00001.png" in ended.stdout
+    assert len(list(tmp_path.glob("*.json"))) == 2

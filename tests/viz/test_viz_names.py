@@ -21,7 +21,19 @@ from minircnn.viz import (
 )
 from minircnn.viz.style import literal
 
-NAMES = ["$x$", "$$", r"$\frac{$", r"a \$ b", "^_{", "a_b", "100 %", r"\alpha", "\udcff", "_hidden"]
+NAMES = [
+    "$x$",
+    "$$",
+    r"$\frac{$",
+    r"a \$ b",
+    "^_{",
+    "a_b",
+    "100 %",
+    r"\alpha",
+    "\udcff",
+    "\x1b[1m",
+    "_hidden",
+]
 PHOTO = np.full((60, 80, 3), 128, np.uint8)
 BOX = np.array([[5, 5, 40, 50]], np.float32)
 ONE = np.ones(1, np.int64)
@@ -51,7 +63,7 @@ def test_every_name_can_be_drawn(figure):
         FIGURES[figure](name).savefig(io.BytesIO(), format="png", dpi=30)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "\udcff"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name.isprintable()])
 def test_a_name_is_drawn_as_it_is(name):
     from matplotlib.text import Text
 
