@@ -42,7 +42,7 @@ def sizes_of_dataset(dataset: DetectionDataset) -> Iterator[Size]:
         yield image_id, truth.height, truth.width
 
 
-def note_big_photos(proposer: Proposer, sizes: Iterable[Size], option: str) -> None:
+def note_big_photos(proposer: Proposer, sizes: Iterable[Size], option: str = "") -> None:
     """Say what the search in the largest photo will take, if it is much, and which `option` helps."""
     if not isinstance(proposer, SelectiveSearch):
         return
@@ -58,7 +58,7 @@ def note_big_photos(proposer: Proposer, sizes: Iterable[Size], option: str) -> N
     )
     smaller = SelectiveSearch(proposer.mode, max_width=1000, strategies=proposer.strategies)
     less, sooner = smaller.estimate(height, width)
-    if less < memory / 2:
+    if option and less < memory / 2:
         text += f"; {option} 1000 needs {less / 1e9:.1f} GB and {_duration(sooner)}"
     note(text)
 
