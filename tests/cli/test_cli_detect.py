@@ -12,9 +12,11 @@ import pytest
 from PIL import Image
 
 import minircnn.cli.detect as detect_module
+import minircnn.cli.running as running_module
 from minircnn.cli import main
 from minircnn.cli.photos import PHOTO_ENDINGS, find_photos, looks_like_photo, result_names
 from minircnn.cli.running import open_detector
+from minircnn.data import Scenes
 from minircnn.detectors import save_detector
 from minircnn.imaging import write_image
 
@@ -285,3 +287,22 @@ def test_names_of_classes_are_shown_as_they_are(detector, workspace, tmp_path, c
     assert len(captured.out.splitlines()) == 3
     assert run("explain", model, photo, "--out", tmp_path / "explained") == 0
     assert "<b>" not in (tmp_path / "explained" / "explained.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["x.gif", "X.GIF", "x.jfif", "x.ppm"])
+def test_propose_takes_what_detect_takes(name, workspace, tmp_path):
+    with Image.open(workspace / "photos" / "test_00000.png") as photo:
+        photo.save(tmp_path / name, format={"jfif": "jpeg"}.get(name[2:]))
+    assert run("propose", tmp_path / name, "--mode", "single", "--out", tmp_path / "out") == 0
+    assert find_photos([tmp_path]) == [tmp_path / name]
+
+
+def test_evaluation_uses_no_more_processes_than_photos(workspace, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        running_module, "Parallel", lambda n_jobs, **_: asked.append(n_jobs) or (lambda _: [])
+    )
+    scenes = Scenes("test", count=2, size=96, heights=(20, 48))
+    boxes = [np.zeros((0, 4), np.float32)] * 2
+    running_module.run_detector(open_detector(workspace / "fast"), scenes, boxes, n_jobs=1000)
+    assert asked == [2]
