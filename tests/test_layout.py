@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "minircnn"
 
 FLOORS = {
     "arrays": 0,
+    "checks": 0,
     "files": 0,
     "array_files": 0,
     "interrupts": 0,

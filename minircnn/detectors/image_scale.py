@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minircnn.checks import optional, require, require_order, whole
 from minircnn.imaging import scale_to
 from minircnn.structures import FloatArray, ImageArray
 
@@ -18,6 +19,10 @@ class ImageScale:
     """The shorter side becomes this, unless the longer one would exceed `max_long_side` (Fast R-CNN,
     section 5.2: 600 and 1000); None keeps the photo's own size."""
     max_long_side: int = 1000
+
+    def __post_init__(self) -> None:
+        require(self, "scale", short_side=optional(whole(1)), max_long_side=whole(1))
+        require_order("scale.short_side", self.short_side or 0, "scale.max_long_side", self.max_long_side)
 
     def apply(self, image: ImageArray) -> tuple[ImageArray | FloatArray, float]:
         """Return the photo (h, w, 3), values 0..255 (float32 where it is scaled), and the scale factor."""

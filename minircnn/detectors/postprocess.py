@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from minircnn.arrays import Array, array_namespace, to_host
 from minircnn.boxes import NMS_RULES, clip_boxes
+from minircnn.checks import entry_of, real, require, whole
 from minircnn.profiling import stage
 from minircnn.structures import Detections
 
@@ -27,10 +28,8 @@ class PostprocessSettings:
     """Detections returned per photo, over all classes."""
 
     def __post_init__(self) -> None:
-        NMS_RULES.require(self.nms)
-        for name, least in (("top_per_class", 1), ("max_detections", 1), ("nms_iou", 0)):
-            if not getattr(self, name) >= least:
-                raise ValueError(f"postprocess.{name} must be at least {least}, got {getattr(self, name)}")
+        require(self, "postprocess", min_score=real(), nms=entry_of(NMS_RULES), nms_iou=real(0, 1))
+        require(self, "postprocess", top_per_class=whole(1), max_detections=whole(1))
 
 
 @stage("clipping and NMS")

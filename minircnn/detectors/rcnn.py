@@ -18,6 +18,7 @@ import numpy as np
 from minircnn.arrays import Array, HostArray, like
 from minircnn.backbones import Backbone, Normalization
 from minircnn.boxes import decode
+from minircnn.checks import require, require_order, whole
 from minircnn.detectors.base import View, register
 from minircnn.detectors.linear_parts import LinearPartsDetector
 from minircnn.detectors.network import RegionNetwork
@@ -84,6 +85,11 @@ class WarpSettings:
     """Side of the square crop: 227 for AlexNet, 224 for VGG16 and SqueezeNet."""
     context: int = 16
     """Pixels of surroundings around the box, in the crop's own frame: 16 of 227."""
+
+    def __post_init__(self) -> None:
+        require(self, "warp", crop_size=whole(1), context=whole(0))
+        # or nothing is left for the region itself
+        require_order("2 * warp.context", 2 * self.context, "warp.crop_size", self.crop_size, below=True)
 
 
 @register("rcnn")

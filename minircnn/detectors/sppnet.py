@@ -35,6 +35,9 @@ from minircnn.structures import FloatArray, ImageArray, IntArray
 LEVELS = (1, 2, 3, 6)
 """Bins along each side of every level of the pyramid: 50 in all (section 4.1)."""
 
+MAX_LEVEL = 64
+"""More bins along a side than this would be more than there are cells in any photo's map."""
+
 MAX_LONG_SIDE = 4096
 """Of a scaled photo, in pixels. The paper has no bound; a narrow strip would fill the memory."""
 

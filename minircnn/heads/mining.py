@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minircnn.arrays import HostArray
+from minircnn.checks import real, require, require_order, whole
 from minircnn.heads.dual_descent import SVMProblem
 from minircnn.heads.linear_svm import LinearSVMs
 from minircnn.heads.miner import Miner
@@ -37,6 +38,13 @@ class MiningSettings(SVMProblem):
     """Most passes of the solver in one training."""
     score_rows: int = 8192
     """Photos are gathered until they hold so many proposals, and scored in one product."""
+
+    def __post_init__(self) -> None:
+        require(self, "svm", C=real(0, above=True), positive_weight=real(0, above=True), bias_feature=real(0))
+        require(self, "svm", hard_above=real(None, 1), evict_below=real(None, 1), tol=real(0, 1, below=True))
+        # or what is dropped for being easy would be added again as hard
+        require_order("svm.evict_below", self.evict_below, "svm.hard_above", self.hard_above)
+        require(self, "svm", retrain_after=whole(0), max_epochs=whole(1), score_rows=whole(1))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
+from minircnn.checks import checked, entry_of, file_name, one_of, optional, real, record, require, whole
 from minircnn.registry import Registry
 from minircnn.structures import FloatArray, ImageArray
 
@@ -66,14 +67,11 @@ class ProposalSettings:
     MODES: ClassVar[tuple[str, ...]] = ("single", "fast", "quality")
 
     def __post_init__(self) -> None:
-        PROPOSERS.require(self.method)
-        if self.mode not in self.MODES:
-            raise ValueError(f"proposals.mode must be one of {', '.join(self.MODES)}, got {self.mode!r}")
-        for name, least in (("min_size", 0), ("limit", 1)):
-            if not getattr(self, name) >= least:
-                raise ValueError(f"proposals.{name} must be at least {least}, got {getattr(self, name)}")
-        if self.max_width is not None and not self.max_width >= 1:
-            raise ValueError(f"proposals.max_width must be at least 1, or none, got {self.max_width}")
+        require(
+            self, "proposals", method=entry_of(PROPOSERS), mode=one_of(*self.MODES), path=optional(file_name)
+        )
+        require(self, "proposals", min_size=real(0), limit=whole(1))
+        require(self, "proposals", max_width=optional(whole(1)))
 
 
 def make_proposer(settings: ProposalSettings, *, seed: int = 0) -> Proposer:
@@ -110,10 +108,16 @@ def _plain(value: Any) -> Any:
 
 
 def build_proposer(description: Mapping[str, Any]) -> Proposer:
-    """Rebuild what `describe_proposer` described."""
+    """Rebuild what `describe_proposer` described.
+
+    Raises
+    ------
+    ValueError
+        If it is of an unknown kind, or a field is unknown or makes no sense.
+    """
     kinds = {kind.__name__: kind for kind in PROPOSERS.values()}
-    if description["type"] not in kinds:
-        raise ValueError(f"unknown proposer {description['type']!r}; there are {', '.join(kinds)}")
-    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in description["settings"].items()}
-    proposer: Proposer = kinds[description["type"]](**fields)
+    if not isinstance(description, Mapping) or not {"type", "settings"} <= description.keys():
+        raise ValueError(f"a proposer is described by its type and settings, got {description!r}")
+    kind = checked("the proposer's type", description["type"], one_of(*kinds))
+    proposer: Proposer = record(kinds[kind], description["settings"], f"proposer {kind}")
     return proposer

@@ -8,14 +8,15 @@ segmentation, similarities) make mistakes in different places, so their boxes ar
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias, cast, overload
+from typing import Any, ClassVar, Literal, TypeAlias, cast, get_args, overload
 
 import numpy as np
 import numpy.typing as npt
 from joblib import delayed
 
+from minircnn.checks import Refused, each, one_of, optional, real, record, require, whole
 from minircnn.imaging.colour import ColourSpace, convert
 from minircnn.imaging.filters import smooth
 from minircnn.imaging.resize import resize_image
@@ -36,6 +37,8 @@ from minircnn.workers import run_tasks
 Mode: TypeAlias = Literal["single", "fast", "quality"]
 _SIGMA = 0.8
 _BYTES, _SECONDS, _SECONDS_EACH = 330, 1e-6, 0.6e-6  # per pixel: of any search, and of each strategy
+MOST_JOBS = 1024
+"""Processes of one search; no machine has more processors."""
 _MODES: dict[Mode, tuple[tuple[ColourSpace, ...], tuple[float, ...], tuple[str, ...]]] = {
     "single": (("HSV",), (100,), ("CTSF",)),
     "fast": (("HSV", "Lab"), (50, 100), ("CTSF", "TSF")),
@@ -60,6 +63,17 @@ class Strategy:
     colour: ColourSpace
     similarities: str
     k: float
+
+    def __post_init__(self) -> None:
+        require(self, "Strategy", colour=one_of(*get_args(ColourSpace)), similarities=_letters)
+        require(self, "Strategy", k=real(0, above=True))
+
+
+def _letters(value: Any) -> str:
+    """Rule: letters of CTSF, each at most once."""
+    if not isinstance(value, str) or not value or len(set(value) & set("CTSF")) < len(value):
+        raise Refused("letters of CTSF")
+    return value
 
 
 def strategies(mode: Mode) -> tuple[Strategy, ...]:
@@ -89,6 +103,21 @@ class SelectiveSearchResult:
     source: npt.NDArray[np.intp]
     strategies: tuple[Strategy, ...]
     hierarchies: tuple[Hierarchy, ...]
+
+
+def _as_strategy(value: Any) -> Strategy:
+    """Rule: a strategy, or the plain record that a file holds of it."""
+    if not isinstance(value, Strategy | Mapping):
+        raise Refused("a Strategy")
+    return value if isinstance(value, Strategy) else record(Strategy, value, "Strategy")
+
+
+def _job_count(value: Any) -> int:
+    """Rule: a number of processes, as joblib counts them: -1 are all processors, -2 all but one."""
+    count: int = whole(-MOST_JOBS, MOST_JOBS)(value)
+    if count == 0:
+        raise Refused("1 or more processes, or -1 for all processors")
+    return count
 
 
 @register("selective-search")
@@ -126,9 +155,10 @@ class SelectiveSearch:
     limit: int | None = None
 
     def __post_init__(self) -> None:
-        if self.strategies is not None:  # a file holds them as plain records
-            chosen = tuple(Strategy(**s) if isinstance(s, dict) else s for s in self.strategies)
-            object.__setattr__(self, "strategies", chosen)
+        name = "SelectiveSearch"
+        require(self, name, mode=one_of(*_MODES), min_size=real(0), seed=whole(0), n_jobs=_job_count)
+        require(self, name, max_width=optional(whole(1)), limit=optional(whole(1)))
+        require(self, name, strategies=optional(each(_as_strategy, least=1)))
 
     @classmethod
     def from_settings(cls, settings: ProposalSettings, seed: int) -> SelectiveSearch:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from minircnn.checks import each, optional, real, require, whole
 from minircnn.proposals.base import ProposalSettings, register
 from minircnn.structures import ImageArray
 
@@ -56,11 +56,9 @@ class SlidingWindow:
     stride: int | None = None
 
     def __post_init__(self) -> None:
-        numbers = (*self.sizes, *self.aspect_ratios, self.relative_stride)
-        if not all(0 < number < math.inf for number in numbers):  # NaN is neither
-            raise ValueError(f"sizes, aspect ratios and strides must be positive, got {self}")
-        if self.stride is not None and (self.stride < 1 or self.stride % 1):
-            raise ValueError(f"stride must be a whole number of pixels, at least one, got {self.stride}")
+        positive = real(0, above=True)
+        require(self, "SlidingWindow", sizes=each(positive, least=1), aspect_ratios=each(positive, least=1))
+        require(self, "SlidingWindow", relative_stride=positive, stride=optional(whole(1)))
 
     @classmethod
     def from_settings(cls, settings: ProposalSettings, seed: int) -> SlidingWindow:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minircnn.checks import real, require
 from minircnn.heads import BoxRegressor, BoxRegressors
 from minircnn.profiling import stage
 from minircnn.training.feature_cache import FeatureCache
 from minircnn.training.kept_part import KeptPart
 from minircnn.training.regions import RegionRecord
-from minircnn.training.settings import ANY, require
 
 logger = logging.getLogger("minircnn")
 
@@ -28,7 +28,7 @@ class BoxRegressionSettings:
     """Only regions that overlap their object by more are learned from (0.6)."""
 
     def __post_init__(self) -> None:
-        require(self, "box_regression", regularization=(0, ANY), min_iou=(0, 1))
+        require(self, "box_regression", regularization=real(0, above=True), min_iou=real(0, 1, below=True))
 
 
 @stage("box regression")

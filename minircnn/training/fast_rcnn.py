@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minircnn.arrays import Device
+from minircnn.checks import a, each, real, require, require_order, whole
 from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings
 from minircnn.nn import multi_task_loss
 from minircnn.profiling import stage
@@ -42,6 +43,13 @@ class FastRCNNSettings(DetectorSettings):
     solver: SolverSettings = field(default_factory=SolverSettings)
     bbox_loss_weight: float = 1.0
     """λ of equation 1; 1 in the paper."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, "", scale=a(ImageScale), sampling=a(RoISampling), solver=a(SolverSettings))
+        require(self, "", training_scales=each(whole(1)), bbox_loss_weight=real(0))
+        largest = max(self.training_scales, default=0)
+        require_order("training_scales", largest, "scale.max_long_side", self.scale.max_long_side)
 
 
 def target_statistics(

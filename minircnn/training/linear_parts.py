@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from minircnn.arrays import Array
+from minircnn.checks import a, one_of, require
 from minircnn.nn import softmax_cross_entropy
 from minircnn.profiling import stage
 from minircnn.training.box_regression import BoxRegressionSettings, train_box_regressors
@@ -26,6 +27,11 @@ class LinearPartsSettings(DetectorSettings):
     box_regression: BoxRegressionSettings = field(default_factory=BoxRegressionSettings)
     cache_dtype: Literal["float16", "float32"] = "float32"
     """Number format of the feature cache on disk: ``float16`` halves it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, "", svm=a(SVMSettings), box_regression=a(BoxRegressionSettings))
+        require(self, "", cache_dtype=one_of("float16", "float32"))
 
 
 def classification_gradients(network: Any, labels: Array, *inputs: Array) -> dict[str, float]:

@@ -10,10 +10,10 @@ import numpy as np
 from minircnn.arrays import Array, like
 from minircnn.backbones import Normalization
 from minircnn.boxes import flip_boxes, sample_fast_rcnn
+from minircnn.checks import real, require, require_order, whole
 from minircnn.detectors import ImageScale
 from minircnn.structures import BoolArray, FloatArray, IntArray
 from minircnn.training.regions import PhotoReader, RegionRecord, epoch_order
-from minircnn.training.settings import ANY, require
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,17 @@ class RoISampling:
     """Background has a smaller IoU than this (0.5)."""
 
     def __post_init__(self) -> None:
-        require(self, "sampling", images=(1, ANY), rois_per_image=(1, ANY), fg_fraction=(0, 1))
-        require(self, "sampling", fg_iou=(0, 1), bg_iou_low=(0, 1), bg_iou_high=(self.bg_iou_low, 1))
+        require(self, "sampling", images=whole(1), rois_per_image=whole(1))
+        require(self, "sampling", fg_fraction=real(0, 1, above=True), fg_iou=real(0, 1, above=True))
+        require(self, "sampling", bg_iou_low=real(0, 1), bg_iou_high=real(0, 1, above=True))
+        low, high = self.bg_iou_low, self.bg_iou_high
+        require_order("sampling.bg_iou_low", low, "sampling.bg_iou_high", high, below=True)
+        require_order("sampling.bg_iou_high", high, "sampling.fg_iou", self.fg_iou)  # not both of them
+        if round(self.fg_fraction * self.rois_per_image) < 1:
+            raise ValueError(
+                f"sampling.fg_fraction must leave one foreground region or more of sampling.rois_per_image "
+                f"({self.rois_per_image}), got {self.fg_fraction}"
+            )
 
 
 @dataclass(frozen=True)

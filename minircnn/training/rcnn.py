@@ -14,7 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from minircnn.arrays import Device, like
+from minircnn.backbones import Backbone
 from minircnn.boxes import sample_rcnn
+from minircnn.checks import a, optional, real, require, require_order, whole
 from minircnn.detectors import RCNN, RCNNNetwork, WarpSettings
 from minircnn.heads import BoxRegressors, LinearSVMs
 from minircnn.imaging import warp_regions
@@ -24,7 +26,7 @@ from minircnn.training.backbone import check_backbone
 from minircnn.training.linear_parts import LinearPartsSettings, classification_gradients, train_in_parts
 from minircnn.training.presets import QUICK_PROPOSALS, SCENE_PROPOSALS, SQUEEZENET
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
-from minircnn.training.settings import ANY, BackboneSettings, SolverSettings, require
+from minircnn.training.settings import BackboneSettings, SolverSettings
 from minircnn.training.trainer import Trainer
 
 
@@ -42,7 +44,8 @@ class FineTuneSettings:
     """0.001, a tenth of the rate of pre-training, times 0.1 every 20,000 steps."""
 
     def __post_init__(self) -> None:
-        require(self, "fine_tune", foreground=(1, ANY), background=(0, ANY), fg_iou=(0, 1))
+        require(self, "fine_tune", foreground=whole(1), background=whole(0), solver=a(SolverSettings))
+        require(self, "fine_tune", fg_iou=real(0, 1, above=True))
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,13 @@ class RCNNSettings(LinearPartsSettings):
     context: int | None = None
     """Pixels of surroundings in the crop; None takes 16 of 227, in proportion to the crop."""
     fine_tune: FineTuneSettings = field(default_factory=FineTuneSettings)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, "", crop_size=optional(whole(1)), context=optional(whole(0)))
+        require(self, "", fine_tune=a(FineTuneSettings))
+        if self.crop_size is not None and self.context is not None:
+            require_order("2 * context", 2 * self.context, "crop_size", self.crop_size, below=True)
 
 
 class Crops(NamedTuple):
@@ -82,10 +92,7 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
         device: Device = "cpu",
     ) -> None:
         super().__init__(dataset, proposals, settings, device=device)
-        size = settings.crop_size or self.backbone.crop_size
-        # 16 of 227 pixels in the paper; other crops keep the proportion
-        context = round(16 * size / 227) if settings.context is None else settings.context
-        self.warping = WarpSettings(size, context)
+        self.warping = warping_of(settings, self.backbone)
         # One long list of all regions of all photos: a crop is drawn uniformly from it.
         self.photo_of_region = np.repeat(np.arange(len(self.records)), [len(r) for r in self.records])
         self.row_of_region = np.concatenate([np.arange(len(r)) for r in self.records])
@@ -148,6 +155,32 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
         )
 
 
+def warping_of(settings: RCNNSettings, backbone: Backbone) -> WarpSettings:
+    """Return how regions become crops: as `settings` say, or as `backbone` wants them."""
+    size = settings.crop_size or backbone.crop_size
+    # 16 of 227 pixels in the paper; other crops keep the proportion
+    return WarpSettings(size, round(16 * size / 227) if settings.context is None else settings.context)
+
+
+def check_rcnn(settings: RCNNSettings) -> None:
+    """Raise where the network of `settings` cannot be built, or does not take their crops.
+
+    Raises
+    ------
+    ValueError
+        Naming the size of the crop.
+    """
+    backbone = check_backbone(settings)
+    size = warping_of(settings, backbone).crop_size
+    backbone.eval()
+    try:
+        backbone.forward(np.zeros((1, 3, size, size), np.float32))
+    except Exception as error:  # each layer says in its own way that its input has another size
+        raise ValueError(
+            f"crop_size {size} does not fit {backbone.name}, made for {backbone.crop_size} ({error})"
+        ) from error
+
+
 def train_rcnn(job: TrainingJob[RCNNSettings]) -> RCNN:
     """Make the four parts one after the other: the CNN, its features, the SVMs, the box regressions."""
     trainer = RCNNTrainer(job.dataset, job.proposals, job.settings, device=job.device)
@@ -200,6 +233,6 @@ add_recipe(
         announced first); one linear SVM per class is trained on them with hard negative mining; one ridge
         regression per class learns to move boxes. Ctrl-C while the CNN trains writes a checkpoint.
         """,
-        check_backbone,
+        check_rcnn,
     )
 )

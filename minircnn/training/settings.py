@@ -10,21 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from minircnn.backbones import BACKBONES
+from minircnn.checks import a, each, entry_of, file_name, flag, optional, real, require, text, whole
 from minircnn.detectors import PostprocessSettings
 from minircnn.proposals import ProposalSettings
-
-
-def require(settings: Any, what: str, **ranges: tuple[float, float]) -> None:
-    """Raise ValueError naming the first setting outside its closed range."""
-    for name, (low, high) in ranges.items():
-        value = getattr(settings, name)
-        if value is not None and not low <= value <= high:
-            bound = f"at least {low}" if high == float("inf") else f"between {low} and {high}"
-            raise ValueError(f"{what}.{name} must be {bound}, got {value}")
-
-
-ANY = float("inf")
-"""The upper end of a range without one."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +29,8 @@ class BackboneSettings:
     otherwise: random weights frozen would stay random."""
 
     def __post_init__(self) -> None:
-        BACKBONES.require(self.name)
+        require(self, "backbone", name=entry_of(BACKBONES), weights=optional(file_name))
+        require(self, "backbone", frozen=optional(each(text)))
 
 
 @dataclass(frozen=True)
@@ -65,8 +54,9 @@ class SolverSettings:
     pre-trained weights; training from random weights is steadier with it. ``none``: never."""
 
     def __post_init__(self) -> None:
-        require(self, "solver", iterations=(1, ANY), learning_rate=(0, ANY), step=(1, ANY))
-        require(self, "solver", gamma=(0, 1), momentum=(0, 1), weight_decay=(0, ANY), clip_norm=(0, ANY))
+        require(self, "solver", iterations=whole(1), learning_rate=real(0, above=True), step=whole(1))
+        require(self, "solver", gamma=real(0, 1, above=True), momentum=real(0, 1, below=True))
+        require(self, "solver", weight_decay=real(0), clip_norm=optional(real(0, above=True)))
 
 
 @dataclass(frozen=True)
@@ -88,7 +78,13 @@ class DetectorSettings:
     """Of all random numbers of the run."""
 
     def __post_init__(self) -> None:
-        require(self, "settings", batch=(1, ANY))
+        require(self, "", batch=whole(1), flip=flag, seed=whole(0))
+        parts = {
+            "backbone": BackboneSettings,
+            "proposals": ProposalSettings,
+            "postprocess": PostprocessSettings,
+        }
+        require(self, "", **{name: a(kind) for name, kind in parts.items()})
 
 
 def as_json(settings: Any) -> dict[str, Any]:

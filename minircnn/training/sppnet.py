@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minircnn.arrays import Device
+from minircnn.checks import a, each, require, whole
 from minircnn.detectors import PostprocessSettings
-from minircnn.detectors.sppnet import LEVELS, SPPNet, SPPNetNetwork, image_scales
+from minircnn.detectors.sppnet import LEVELS, MAX_LEVEL, MAX_LONG_SIDE, SPPNet, SPPNetNetwork, image_scales
 from minircnn.heads import BoxRegressors, LinearSVMs
 from minircnn.proposals import ProposalSettings, Proposer
 from minircnn.structures import DetectionDataset, FloatArray
@@ -25,7 +26,7 @@ from minircnn.training.linear_parts import LinearPartsSettings, classification_g
 from minircnn.training.photo_batches import PhotoBatch, PhotoSampler, RoISampling
 from minircnn.training.presets import QUICK_PROPOSALS, SCENE_PROPOSALS
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
-from minircnn.training.settings import ANY, BackboneSettings, SolverSettings, require
+from minircnn.training.settings import BackboneSettings, SolverSettings
 from minircnn.training.svms import SVMSettings
 from minircnn.training.trainer import Trainer
 
@@ -62,11 +63,9 @@ class SPPNetSettings(LinearPartsSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self, "settings", target_side=(1, ANY))
-        if not self.levels or min(self.levels) < 1:
-            raise ValueError(f"settings.levels must be one or more whole numbers from 1, got {self.levels}")
-        if self.scales and min(self.scales) < 1:
-            raise ValueError(f"settings.scales must be at least 1, got {self.scales}")
+        require(self, "", target_side=whole(1), levels=each(whole(1, MAX_LEVEL), least=1))
+        require(self, "", scales=each(whole(1, MAX_LONG_SIDE)))
+        require(self, "", sampling=a(RoISampling), solver=a(SolverSettings))
 
 
 class SPPNetTrainer(Trainer[SPPNetSettings, PhotoBatch]):

@@ -10,6 +10,7 @@ import numpy as np
 
 from minircnn.arrays import HostArray
 from minircnn.boxes import nms
+from minircnn.checks import optional, real, require
 from minircnn.heads import LinearSVMs, MinedSVMs, MiningSettings, MiningState, mine_and_train
 from minircnn.heads.linear_svm import FEATURE_NORM
 from minircnn.heads.mining_state import trace_of, trace_record
@@ -19,7 +20,6 @@ from minircnn.structures import BoolArray
 from minircnn.training.feature_cache import FeatureCache
 from minircnn.training.kept_part import KeptPart
 from minircnn.training.regions import RegionRecord
-from minircnn.training.settings import ANY, require
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,9 @@ class SVMSettings(MiningSettings):
     """Features are scaled so that their mean L2 norm is this (20)."""
 
     def __post_init__(self) -> None:
-        require(self, "svm", C=(0, ANY), negative_iou=(0, 1), duplicate_iou=(0, 1), feature_norm=(0, ANY))
-        require(self, "svm", retrain_after=(0, ANY), max_epochs=(1, ANY), score_rows=(1, ANY))
+        super().__post_init__()
+        require(self, "svm", negative_iou=real(0, 1, above=True), duplicate_iou=optional(real(0, 1)))
+        require(self, "svm", feature_norm=real(0, above=True))
 
 
 @stage("SVMs")

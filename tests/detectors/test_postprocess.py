@@ -55,7 +55,7 @@ def test_an_nms_rule_is_taken_by_its_name(xp, monkeypatch):
     found = _run(xp, scores, boxes, nms="none")
     np.testing.assert_allclose(found.scores[:3], [0.45, 0.4, 0.35])
     assert len(found) == 6
-    with pytest.raises(ValueError, match="unknown NMS rule 'magic'; there are greedy"):
+    with pytest.raises(ValueError, match=r"postprocess\.nms must be one of greedy, none, got 'magic'"):
         PostprocessSettings(nms="magic")
 
 

@@ -163,10 +163,10 @@ def test_negatives_are_no_near_duplicates(rng):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"levels": ()}, r"settings\.levels"),
-        ({"levels": (2, 0)}, r"settings\.levels"),
-        ({"scales": (600, -5)}, r"settings\.scales"),
-        ({"target_side": 0}, r"settings\.target_side must be at least 1"),
+        ({"levels": ()}, "levels must be"),
+        ({"levels": (2, 0)}, "levels must be"),
+        ({"scales": (600, -5)}, "scales must be"),
+        ({"target_side": 0}, "target_side must be at least 1"),
         ({"svm": {"duplicate_iou": 3}}, r"svm\.duplicate_iou must be between 0 and 1"),
     ],
 )

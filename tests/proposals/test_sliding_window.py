@@ -51,5 +51,5 @@ def test_wrong_settings():
     ]
     wrong += [{"sizes": (64, np.nan)}, {"aspect_ratios": (np.inf,)}, {"relative_stride": np.nan}]
     for settings_ in wrong:
-        with pytest.raises(ValueError, match=r"positive|at least one"):
+        with pytest.raises(ValueError, match=r"SlidingWindow\..* must be "):
             SlidingWindow(**settings_)

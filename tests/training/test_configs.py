@@ -28,7 +28,11 @@ from minircnn.training import (
         (SolverSettings, {"momentum": 1.5}, r"solver\.momentum must be between 0 and 1"),
         (RoISampling, {"images": 0}, r"sampling\.images"),
         (RoISampling, {"fg_fraction": 2}, r"sampling\.fg_fraction"),
-        (RoISampling, {"bg_iou_low": 0.6}, r"sampling\.bg_iou_high must be between 0\.6 and 1"),
+        (
+            RoISampling,
+            {"bg_iou_low": 0.6},
+            r"sampling\.bg_iou_low must be below sampling\.bg_iou_high \(0\.5\)",
+        ),
         (ProposalSettings, {"limit": 0}, r"proposals\.limit"),
         (FineTuneSettings, {"foreground": 0}, r"fine_tune\.foreground"),
     ],
