@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from minircnn.arrays import Array, array_namespace
 from minircnn.registry import Registry
 
 Rule: TypeAlias = Callable[[Any], Any]
@@ -120,7 +121,7 @@ def entry_of(registry: Registry[Any]) -> Rule:
     return lambda value: one_of(*registry)(value)
 
 
-def a(kind: type) -> Rule:
+def a(kind: Any) -> Rule:
     """Return the rule: a record of this kind."""
 
     def rule(value: Any) -> Any:
@@ -202,6 +203,29 @@ def require_order(name: str, value: float, limit_name: str, limit: float, *, bel
         raise ValueError(
             f"{name} must be {'below' if below else 'at most'} {limit_name} ({limit}), got {value}"
         )
+
+
+def require_array(name: str, array: Array, shape: tuple[int | None, ...], *, positive: bool = False) -> None:
+    """Raise ValueError, naming the array, unless it is of this shape (None: any length) and all finite.
+
+    No shape is broadcast to another, and no number converted: what was stored for other classes, or as
+    something else, does not fit.
+    """
+    try:
+        xp = array_namespace(array)
+    except TypeError:
+        raise ValueError(f"{name} must be an array, got {reprlib.repr(array)}") from None
+    if not xp.isdtype(array.dtype, "real floating"):
+        raise ValueError(f"{name} must hold floating-point numbers, got {array.dtype}")
+    if len(array.shape) != len(shape) or any(
+        n not in (None, m) for n, m in zip(shape, array.shape, strict=True)
+    ):
+        wanted = ", ".join("any" if n is None else str(n) for n in shape) + ("," if len(shape) == 1 else "")
+        raise ValueError(f"{name} must have shape ({wanted}), got {tuple(array.shape)}")
+    if not bool(xp.all(xp.isfinite(array))):
+        raise ValueError(f"{name} holds numbers that are not finite")
+    if positive and not bool(xp.all(array > 0)):
+        raise ValueError(f"{name} must be above 0 everywhere")
 
 
 def record(kind: Callable[..., T], values: Any, what: str) -> T:

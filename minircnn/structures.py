@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -16,15 +17,23 @@ ImageArray = npt.NDArray[np.uint8]
 
 
 def _check_boxes(boxes: FloatArray, what: str) -> None:
+    if not isinstance(boxes, np.ndarray) or boxes.dtype.kind not in "iuf":
+        raise ValueError(f"{what}: boxes must be an array of numbers, got {reprlib.repr(boxes)}")
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f"{what}: boxes must have shape (R, 4), got {boxes.shape}")
     if not np.isfinite(boxes).all():
         raise ValueError(
             f"{what}: box {int(np.flatnonzero(~np.isfinite(boxes).all(axis=1))[0])} is not finite"
         )
+    reversed_ = (boxes[:, 2:] < boxes[:, :2]).any(axis=1)
+    if reversed_.any():
+        row = int(np.flatnonzero(reversed_)[0])
+        raise ValueError(f"{what}: box {row} is reversed: {boxes[row].tolist()}")
 
 
 def _check_labels(labels: IntArray, class_names: tuple[str, ...], what: str) -> None:
+    if isinstance(class_names, str):
+        raise ValueError(f"{what}: class_names must be a tuple of names, got the text {class_names!r}")
     if not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(f"{what}: labels must be integers, got dtype {labels.dtype}")
     if labels.size and not (labels.min() >= 1 and labels.max() <= len(class_names)):
@@ -82,6 +91,8 @@ class Annotations:
             )
         if self.areas is not None and len(self.areas) != len(self.boxes):
             raise ValueError(f"{what}: {len(self.boxes)} boxes, {len(self.areas)} areas")
+        if self.difficult.dtype != bool:  # ~ of the numbers 0 and 1 is −1 and −2
+            raise ValueError(f"{what}: difficult must be true or false, got dtype {self.difficult.dtype}")
         _check_labels(self.labels, self.class_names, what)
 
     def __len__(self) -> int:

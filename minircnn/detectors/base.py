@@ -16,10 +16,12 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from minircnn.arrays import Array, HostArray, array_namespace, like
+from minircnn.checks import Refused, a, checked, class_names, record, require, whole
 from minircnn.detectors.postprocess import PostprocessSettings, select_detections
+from minircnn.imaging import as_image
 from minircnn.kernels.split import split
 from minircnn.profiling import stage
-from minircnn.proposals import Proposer, build_proposer, describe_proposer
+from minircnn.proposals import Proposer, as_proposals, build_proposer, describe_proposer
 from minircnn.registry import Registry
 from minircnn.structures import Detections, FloatArray, ImageArray, IntArray
 
@@ -76,6 +78,17 @@ class RegionDetector(ABC, Generic[SeenAs]):
     postprocess: PostprocessSettings
     batch: int
 
+    def __post_init__(self) -> None:
+        """Check what every detector is made of; heirs with a constructor of their own call it at its end.
+
+        Raises
+        ------
+        ValueError
+            Naming the first part that makes no sense.
+        """
+        require(self, "", class_names=class_names, proposer=_proposer, postprocess=a(PostprocessSettings))
+        require(self, "", batch=whole(1))
+
     def detect(
         self, image: ImageArray, *, proposals: FloatArray | None = None, image_id: str = ""
     ) -> Detections:
@@ -86,7 +99,7 @@ class RegionDetector(ABC, Generic[SeenAs]):
         image : (H, W, 3) uint8 array
             RGB.
         proposals : (R, 4) float array, optional
-            Candidate boxes in pixels of `image`; default: the detector's own.
+            Candidate boxes in pixels of `image`, and inside it; default: the detector's own.
         image_id : str
             Handed to the proposer, for proposers that look boxes up by photo.
 
@@ -94,9 +107,17 @@ class RegionDetector(ABC, Generic[SeenAs]):
         -------
         Detections
             Best score first.
+
+        Raises
+        ------
+        ValueError
+            If `image` is no photo, or a proposal no box in it.
         """
-        if proposals is not None and len(proposals) == 0:
-            return Detections.empty(self.class_names)
+        height, width = as_image(image).shape[:2]
+        if proposals is not None:
+            proposals = as_proposals(proposals, (height, width))
+            if len(proposals) == 0:
+                return Detections.empty(self.class_names)
         view = self.look(image)
         if proposals is None:
             proposals = self.propose(view, image_id)
@@ -117,16 +138,19 @@ class RegionDetector(ABC, Generic[SeenAs]):
         """Do what is done once per region, for regions (R, 4): return scores (R, K) and boxes (R, K, 4)."""
 
     def judge_in_batches(self, view: SeenAs, proposals: FloatArray) -> tuple[Array, Array]:
-        """Return the scores (R, K) and boxes (R, K, 4) of all `proposals` (R, 4), judged batch by batch."""
-        proposals = np.asarray(proposals, dtype=np.float32)
-        if proposals.size == 0:
+        """Return the scores (R, K) and boxes (R, K, 4) of all `proposals` (R, 4), judged batch by batch.
+
+        Raises
+        ------
+        ValueError
+            If a proposal is no box in the photo, or `batch` was set to no number of regions.
+        """
+        checked("batch", self.batch, whole(1))
+        height, width = view.image.shape[:2]
+        proposals = as_proposals(proposals, (height, width))
+        if len(proposals) == 0:
             classes = len(self.class_names)
             return np.zeros((0, classes), np.float32), np.zeros((0, classes, 4), np.float32)
-        if proposals.ndim != 2 or proposals.shape[1] != 4:
-            raise ValueError(f"proposals must have shape (R, 4), got {proposals.shape}")
-        if not np.isfinite(proposals).all():
-            row = int(np.flatnonzero(~np.isfinite(proposals).all(axis=1))[0])
-            raise ValueError(f"proposal {row} is not finite: {proposals[row].tolist()}")
         batches = self.batches(view, proposals)
         parts = [self.judge(view, proposals[some]) for some in batches]
         xp = array_namespace(parts[0][0])
@@ -180,8 +204,15 @@ class RegionDetector(ABC, Generic[SeenAs]):
     def common_fields(settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return what `common_settings` described, by the names of the detector's fields."""
         return {
-            "class_names": tuple(settings["class_names"]),
+            "class_names": settings["class_names"],
             "proposer": build_proposer(settings["proposer"]),
-            "postprocess": PostprocessSettings(**settings["postprocess"]),
-            "batch": int(settings["batch"]),
+            "postprocess": record(PostprocessSettings, settings["postprocess"], "postprocess"),
+            "batch": settings["batch"],
         }
+
+
+def _proposer(value: Any) -> Any:
+    """Rule: what proposes."""
+    if not callable(getattr(value, "propose", None)):
+        raise Refused("a proposer")
+    return value

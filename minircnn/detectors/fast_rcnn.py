@@ -17,6 +17,7 @@ import numpy as np
 from minircnn.arrays import Array, HostArray, like, to_host
 from minircnn.backbones import Backbone, Normalization
 from minircnn.boxes import decode
+from minircnn.checks import a, record, require, require_array
 from minircnn.detectors.base import View, register
 from minircnn.detectors.image_scale import ImageScale
 from minircnn.detectors.network import NetworkDetector, RegionNetwork
@@ -140,6 +141,14 @@ class FastRCNN(NetworkDetector[PhotoMap]):
     postprocess: PostprocessSettings = field(default_factory=lambda: PostprocessSettings(min_score=0.01))
     batch: int = 512
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, "", scale=a(ImageScale))
+        columns = len(self.class_names) + 1
+        require_array("target_mean", self.target_mean, (columns, 4))
+        require_array("target_std", self.target_std, (columns, 4), positive=True)
+        self.require_columns(self.network.outputs.cls_score)
+
     def look(self, image: ImageArray) -> PhotoMap:
         """Run the convolutional layers over the whole photo, once."""
         self.network.eval()
@@ -200,9 +209,16 @@ class FastRCNN(NetworkDetector[PhotoMap]):
             normalization,
             target_mean=arrays["target_mean"],
             target_std=arrays["target_std"],
-            scale=ImageScale(**settings["scale"]),
+            scale=_stored_scale(settings["scale"]),
             **cls.common_fields(settings),
         )
+
+
+def _stored_scale(fields: Any) -> ImageScale:
+    """Return the scale in a file; older ones may hold a shorter side that the longer one never allowed."""
+    if isinstance(fields, Mapping) and isinstance(fields.get("short_side"), int):
+        fields = {**fields, "short_side": min(fields["short_side"], fields["max_long_side"])}
+    return record(ImageScale, fields, "scale")
 
 
 def on_one_photo(rois: FloatArray, feature_map: Array) -> tuple[Array, Array]:

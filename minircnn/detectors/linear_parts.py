@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from minircnn.arrays import Array, HostArray, to_host
+from minircnn.checks import a, require, require_array
 from minircnn.detectors.base import SeenAs
 from minircnn.detectors.network import NetworkDetector
 from minircnn.heads import BoxRegressors, LinearSVMs
+from minircnn.nn import Linear
 from minircnn.structures import FloatArray
 
 
@@ -27,6 +29,21 @@ class LinearPartsDetector(NetworkDetector[SeenAs]):
 
     svms: LinearSVMs
     regressors: BoxRegressors
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, "", svms=a(LinearSVMs), regressors=a(BoxRegressors))
+        classes, fc8 = len(self.class_names), self.network.fc8
+        self.require_columns(fc8)
+        require_array("the SVMs' weight", self.svms.coef_, (classes, fc8.weight.data.shape[1]))
+        require_array("the SVMs' bias", self.svms.intercept_, (classes,))
+        fc6 = getattr(self.network.head, "fc6", None)
+        known = isinstance(fc6, Linear) and self.regressors.weight.shape[-1] > 0
+        require_array(
+            "the box regressors' weight",
+            self.regressors.weight,
+            (classes, 4, fc6.weight.data.shape[1] if known and fc6 is not None else None),
+        )
 
     @abstractmethod
     def region_features(self, view: SeenAs, boxes: FloatArray) -> tuple[Array, Array]:

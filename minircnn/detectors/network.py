@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from minircnn.arrays import Array, HostArray, like
-from minircnn.backbones import Normalization, build_backbone
+from minircnn.backbones import BACKBONES, Normalization, build_backbone
+from minircnn.checks import a, checked, class_names, entry_of, require
 from minircnn.detectors.base import RegionDetector, SeenAs
 from minircnn.detectors.image_scale import ImageScale, at_least
 from minircnn.heads import compress
-from minircnn.nn import Module, Sequential
+from minircnn.imaging import as_image
+from minircnn.nn import Linear, Module, Sequential
 from minircnn.profiling import stage
 from minircnn.structures import ImageArray
 
@@ -58,6 +60,18 @@ class NetworkDetector(RegionDetector[SeenAs]):
     network: Any
     normalization: Normalization
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, "", network=a(RegionNetwork), normalization=a(Normalization))
+
+    def require_columns(self, output: Linear) -> None:
+        """Raise ValueError unless the layer that scores the classes has a column for each, and background."""
+        columns, classes = len(output.bias.data), len(self.class_names)
+        if columns != classes + 1:
+            raise ValueError(
+                f"class_names must be {columns - 1} names, as many as the network has classes, got {classes}"
+            )
+
     def passes(self, regions: float) -> float:
         """Return 1: the photo goes through the convolutional layers once."""
         return 1.0
@@ -73,7 +87,7 @@ class NetworkDetector(RegionDetector[SeenAs]):
     @stage("scale and normalise")
     def network_input(self, image: ImageArray, scale: ImageScale) -> tuple[Array, np.float32]:
         """Return a photo as the network takes it, (1, 3, h, w) float32, and the factor it was scaled by."""
-        scaled, factor = scale.apply(image)
+        scaled, factor = scale.apply(as_image(image))
         pixels = at_least(self.network.smallest_input, self.normalization.apply(scaled))
         return like(pixels, self.on), np.float32(factor)
 
@@ -99,9 +113,13 @@ class NetworkDetector(RegionDetector[SeenAs]):
         make: Any, settings: Mapping[str, Any], arrays: Mapping[str, HostArray]
     ) -> tuple[Any, Normalization]:
         """Return the network ``make(backbone, num_classes)`` with its parameters, and its normalisation."""
-        description = settings["backbone"]
-        backbone = build_backbone(description["name"], **description["options"])
-        network = make(backbone, len(settings["class_names"]))
+        description = checked("backbone", settings["backbone"], a(Mapping))
+        name = checked("backbone.name", description["name"], entry_of(BACKBONES))
+        options = dict(checked("backbone.options", description["options"], a(Mapping)))
+        if options.keys() & {"rng", "weights"}:  # a file does not name others to read
+            raise ValueError(f"backbone.options must be those of {name}, got {options}")
+        backbone = build_backbone(name, **options)
+        network = make(backbone, len(checked("class_names", settings["class_names"], class_names)))
         own = {n.removeprefix("network."): a for n, a in arrays.items() if n.startswith("network.")}
         network.load_state_dict(own)
         network.eval()

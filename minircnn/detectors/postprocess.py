@@ -60,6 +60,11 @@ def select_detections(
         On the host, best score first; equal scores in order of class, then of region.
     """
     xp = array_namespace(scores, boxes)
+    for name, array in (("score", scores), ("box", boxes)):
+        if not bool(
+            xp.all(xp.isfinite(array))
+        ):  # NaN is below every threshold: it would be left out in silence
+            raise ValueError(f"the {name} of a region is not finite: the detector's numbers are too large")
     suppress = NMS_RULES[settings.nms]
     kept_boxes, kept_scores, labels = [], [], []
     for label in range(1, len(class_names) + 1):

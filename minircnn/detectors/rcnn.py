@@ -18,7 +18,7 @@ import numpy as np
 from minircnn.arrays import Array, HostArray, like
 from minircnn.backbones import Backbone, Normalization
 from minircnn.boxes import decode
-from minircnn.checks import require, require_order, whole
+from minircnn.checks import a, record, require, require_order, whole
 from minircnn.detectors.base import View, register
 from minircnn.detectors.linear_parts import LinearPartsDetector
 from minircnn.detectors.network import RegionNetwork
@@ -125,6 +125,10 @@ class RCNN(LinearPartsDetector[View]):
     postprocess: PostprocessSettings = field(default_factory=PostprocessSettings)
     batch: int = 128
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, "", warping=a(WarpSettings))
+
     def look(self, image: ImageArray) -> View:
         """Return the photo as it is: all work is done per region."""
         self.network.eval()
@@ -165,7 +169,7 @@ class RCNN(LinearPartsDetector[View]):
         return cls(
             network,
             normalization,
-            warping=WarpSettings(**settings["warp"]),
+            warping=record(WarpSettings, settings["warp"], "warp"),
             **cls.linear_fields(arrays),
             **cls.common_fields(settings),
         )

@@ -20,6 +20,7 @@ from minircnn.arrays import Array, HostArray, array_namespace, like
 from minircnn.backbones import Backbone, Normalization
 from minircnn.backbones.base import FullyConnected, fully_connected
 from minircnn.boxes import box_area, decode
+from minircnn.checks import checked, each, require, whole
 from minircnn.detectors.base import View, register
 from minircnn.detectors.fast_rcnn import on_one_photo
 from minircnn.detectors.image_scale import ImageScale
@@ -156,6 +157,10 @@ class SPPNet(LinearPartsDetector[ScaledMaps]):
     )
     batch: int = 512
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, "", scales=each(whole(1, MAX_LONG_SIDE)), target_side=whole(1))
+
     def look(self, image: ImageArray) -> ScaledMaps:
         """Run the convolutional layers over the whole photo, once per scale."""
         self.network.eval()
@@ -200,12 +205,13 @@ class SPPNet(LinearPartsDetector[ScaledMaps]):
     @classmethod
     def from_state(cls, settings: Mapping[str, Any], arrays: Mapping[str, HostArray]) -> SPPNet:
         """Return the detector that `state` described."""
-        make = partial(SPPNetNetwork, levels=tuple(settings["levels"]))
+        levels = checked("levels", settings["levels"], each(whole(1, MAX_LEVEL), least=1))
+        make = partial(SPPNetNetwork, levels=levels)
         network, normalization = cls.load_network(make, settings, arrays)
         return cls(
             network,
             normalization,
-            scales=tuple(settings["scales"]),
+            scales=settings["scales"],
             target_side=settings["target_side"],
             **cls.linear_fields(arrays),
             **cls.common_fields(settings),

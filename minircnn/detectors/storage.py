@@ -4,17 +4,21 @@ Nothing is pickled, so a file from a stranger can be read without running their 
 beside its final name and moved into place when complete: an interruption leaves the old file or the new
 one, never half of one. What a file holds of a detector is the detector's own business
 (:meth:`~minircnn.detectors.base.RegionDetector.state`).
+
+Nothing of a file is believed: what differs from what was written is known by a digest, what was written makes
+sense or is refused by the constructors, and whatever is wrong with a file is a :class:`StorageError`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save
 
 from minircnn import files
@@ -32,8 +36,19 @@ class StorageError(ValueError):
 
 def write_bundle(path: Path, arrays: Mapping[str, HostArray], meta: Mapping[str, Any]) -> None:
     """Write `arrays` and the JSON-able `meta` to `path` atomically."""
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    files.write_bytes(path, save(contiguous, metadata={"minircnn": json.dumps(meta)}))
+    native = {name: array.astype(array.dtype.newbyteorder("="), copy=False) for name, array in arrays.items()}
+    contiguous = {name: np.ascontiguousarray(array) for name, array in native.items()}
+    header = _header(contiguous, json.dumps(meta, allow_nan=False))
+    files.write_bytes(path, save(contiguous, metadata=header))
+
+
+def _header(arrays: Mapping[str, HostArray], settings: str) -> dict[str, str]:
+    """Return what the header of a file says: the settings, and a digest of them and of the arrays."""
+    digest = hashlib.sha256(settings.encode())
+    for name in sorted(arrays):
+        digest.update(f"\n{name} {arrays[name].dtype} {arrays[name].shape}\n".encode())
+        digest.update(arrays[name].data)
+    return {"minircnn": settings, "sha256": digest.hexdigest()}
 
 
 def read_bundle(path: Path) -> tuple[dict[str, HostArray], dict[str, Any]]:
@@ -46,19 +61,26 @@ def read_bundle(path: Path) -> tuple[dict[str, HostArray], dict[str, Any]]:
     StorageError
         If the file is damaged or was not written by minircnn.
     """
-    if not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(f"no file {path}")
+    if not path.is_file():
+        raise StorageError(f"{path} is {'a folder' if path.is_dir() else 'a pipe or a device'}, not a file")
     try:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-    except SafetensorError as error:
+        settings = json.loads(header["minircnn"]) if "minircnn" in header else None
+    except Exception as error:  # the header, its JSON, formats of numbers: each fails in its own way
         raise StorageError(
             f"{path} is damaged or no safetensors file ({error}); train again or take a copy"
         ) from error
-    if "minircnn" not in header:
+    if not isinstance(settings, dict):
         raise StorageError(f"{path} was not written by minircnn: its header holds no settings")
-    return arrays, json.loads(header["minircnn"])
+    if "sha256" in header and header != _header(arrays, header["minircnn"]):  # older files have none
+        raise StorageError(
+            f"{path} is damaged: it does not hold what was written (sha256); train again or take a copy"
+        )
+    return arrays, settings
 
 
 def save_detector(path: Path | str, detector: RegionDetector[Any]) -> None:
@@ -67,9 +89,10 @@ def save_detector(path: Path | str, detector: RegionDetector[Any]) -> None:
     Raises
     ------
     ValueError
-        If its proposer is of an unknown kind.
+        If its proposer is of an unknown kind, or a number of its arrays is none.
     """
     settings, arrays = detector.state()
+    _require_numbers(arrays)
     write_bundle(Path(path), arrays, {"format": FORMAT, "detector": detector.name, **settings})
 
 
@@ -91,18 +114,55 @@ def load_detector(path: Path | str, *, svd: Mapping[str, int] | None = None) -> 
     """
     path = Path(path)
     arrays, settings = read_bundle(path)
-    if "detector" not in settings:
-        raise StorageError(f"{path} holds no detector (a training checkpoint? then name its model file)")
-    if settings["format"] > FORMAT:
-        raise StorageError(f"{path} was written by a newer minircnn (format {settings['format']}): upgrade")
-    if settings["detector"] not in DETECTORS:
-        raise StorageError(
-            f"{path} holds a detector of the unknown kind {settings['detector']!r}; "
-            f"known are {', '.join(DETECTORS)}"
-        )
-    if settings["format"] == 1:
-        settings, arrays = upgrade_detector(settings, arrays)
-    detector = DETECTORS[settings["detector"]].from_state(settings, arrays)
+    try:
+        detector = _detector_of(settings, arrays, path)
+    except StorageError:
+        raise
+    except Exception as error:  # whatever its parts say to what the file holds
+        raise StorageError(f"{path} holds no detector that can be used: {_reason(error)}") from error
     if svd:
         detector.compress(svd)
     return detector
+
+
+def _detector_of(
+    settings: Mapping[str, Any], arrays: Mapping[str, HostArray], path: Path
+) -> RegionDetector[Any]:
+    """Return the detector that a file at `path` holds."""
+    if "detector" not in settings:
+        raise StorageError(f"{path} holds no detector (a training checkpoint? then name its model file)")
+    version, name = settings["format"], settings["detector"]
+    if type(version) is not int or version < 1:
+        raise StorageError(f"{path} is of the unknown format {version!r}; known are 1 to {FORMAT}")
+    if version > FORMAT:
+        raise StorageError(f"{path} was written by a newer minircnn (format {version}): upgrade")
+    if name not in DETECTORS:
+        raise StorageError(
+            f"{path} holds a detector of the unknown kind {name!r}; known are {', '.join(DETECTORS)}"
+        )
+    _require_numbers(arrays)
+    if version == 1:
+        settings, arrays = upgrade_detector(settings, arrays)
+    single = {n: a.astype(np.float32) if a.dtype == np.float16 else a for n, a in arrays.items()}
+    return DETECTORS[name].from_state(settings, single)
+
+
+def _require_numbers(arrays: Mapping[str, HostArray]) -> None:
+    """Raise ValueError naming the first array with a NaN, or a number that single precision cannot hold."""
+    most = np.finfo(np.float32).max
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiub":
+            raise ValueError(f"array {name} holds no numbers but {array.dtype}")
+        # NaN is the least and the greatest wherever it is, and fails both comparisons
+        if array.size and not (array.min() >= -most and array.max() <= most):
+            raise ValueError(f"array {name} holds numbers that are not finite")
+
+
+def _reason(error: Exception) -> str:
+    """Return in words what was wrong."""
+    if isinstance(error, KeyError) and " " not in str(error.args[0]):
+        return f"it lacks {error.args[0]!r}"
+    if isinstance(error, MemoryError):
+        return f"its arrays need more memory than there is ({error})"
+    words = str(error.args[0] if isinstance(error, KeyError) else error)
+    return words if isinstance(error, ValueError | KeyError) else f"{type(error).__name__}: {words}"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minircnn.arrays import Array, to_host
+from minircnn.checks import require_array
 from minircnn.kernels.products import matmul
 from minircnn.profiling import stage
 
@@ -27,10 +28,16 @@ class BoxRegressors:
     weight: Array
     bias: Array
 
+    def __post_init__(self) -> None:
+        require_array("the box regressors' weight", self.weight, (None, 4, None))
+        require_array("the box regressors' bias", self.bias, (self.weight.shape[0], 4))
+
     @stage("box regression")
     def offsets(self, features: Array) -> Array:
         """Return the box offsets (R, K, 4) that every class predicts from `features` (R, D)."""
         classes, coordinates, dim = self.weight.shape
+        if dim not in (0, features.shape[1]):
+            raise ValueError(f"box regressors of {dim} features got {features.shape[1]}")
         offsets = matmul(features[:, :dim], self.weight.reshape(classes * coordinates, dim).T)  # (R, 4K)
         return offsets.reshape(-1, classes, coordinates) + self.bias
 

@@ -23,6 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from minircnn.arrays import HostArray
+from minircnn.checks import checked, real, whole
+from minircnn.heads.features import require_finite
 from minircnn.kernels.block_descent import Descent
 from minircnn.structures import FloatArray, IntArray
 
@@ -72,6 +74,7 @@ class DualSolution:
     converged: HostArray
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what overflows is found at the end, and said in words
 def fit_one_vs_rest(
     features: HostArray,
     labels: IntArray,
@@ -107,7 +110,8 @@ def fit_one_vs_rest(
     Raises
     ------
     ValueError
-        If shapes disagree or labels hold anything but -1, 0 and +1.
+        If shapes disagree, labels hold anything but -1, 0 and +1, a number of the problem makes no sense, or
+        the features are not finite or too large to be computed with.
 
     Notes
     -----
@@ -118,6 +122,8 @@ def fit_one_vs_rest(
     if not np.isin(labels, (-1, 0, 1)).all():
         raise ValueError("labels must be -1, 0 (not in this class's problem) or +1")
     problem = problem or SVMProblem()
+    _check(problem, tol, max_epochs)
+    require_finite(features, "features")
     dtype = np.float64 if features.dtype == np.float64 else np.float32
     y: HostArray = labels.astype(dtype)  # (n, K)
     # (n, K), 0 outside the problem
@@ -126,6 +132,8 @@ def fit_one_vs_rest(
     )
     descent = Descent(features, y, cost, problem.bias_feature**2, beta)
     objective, gap = descent.certificate()
+    if not np.isfinite(objective).all():
+        raise ValueError(_TOO_LARGE)
     open_classes, epochs = gap > tol * objective, 0
     parts = descent.blocks() if open_classes.any() else []
     while open_classes.any() and epochs < max_epochs:
@@ -141,6 +149,8 @@ def fit_one_vs_rest(
             open_classes = gap > tol * objective
         if not any(moved):
             break  # at the optimum as far as the working precision can tell
+    if not (np.isfinite(descent.weights).all() and np.isfinite(objective).all()):
+        raise ValueError(_TOO_LARGE)
     return DualSolution(
         descent.weights.T,
         descent.intercepts,
@@ -151,3 +161,16 @@ def fit_one_vs_rest(
         epochs,
         ~open_classes,
     )
+
+
+_TOO_LARGE = "features are too large for C and bias_feature: scale them (feature_scale)"
+
+
+def _check(problem: SVMProblem, tol: float, max_epochs: int) -> None:
+    """Raise ValueError naming the first number that makes no sense, whatever the features are scaled by."""
+    for name in ("C", "positive_weight", "bias_feature"):
+        value = getattr(problem, name)
+        if not (0 < value < 1e100 or (value == 0 and name == "bias_feature")):
+            raise ValueError(f"{name} must be above 0, and finite, got {value}")
+    checked("tol", tol, real(0, 1, below=True))
+    checked("max_epochs", max_epochs, whole(1))

@@ -12,12 +12,16 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
 
 from minircnn.arrays import Array, HostArray, to_host
+from minircnn.checks import checked, optional, real, require_array, whole
 from minircnn.heads.dual_descent import SVMProblem, fit_one_vs_rest
+from minircnn.heads.features import check_parameters, require_finite
 from minircnn.kernels.block_descent import CHUNK
 from minircnn.kernels.products import matmul
 from minircnn.kernels.split import split
 from minircnn.profiling import stage
 from minircnn.structures import FloatArray
+
+_POSITIVE = real(0, above=True)
 
 FEATURE_NORM = 20.0
 """R-CNN scales its features so that their mean L2 norm is this; its C is meant for it."""
@@ -37,12 +41,16 @@ def feature_scale(features: HostArray, target_norm: float = FEATURE_NORM) -> flo
     Raises
     ------
     ValueError
-        If there are no features or all of them are zero.
+        If there are no features, all of them are zero, or one is not finite or too large to be squared.
     """
+    checked("target_norm", target_norm, real(0, above=True))
     total = 0.0
     for part in split(len(features), size=CHUNK):
         rows = np.asarray(features[part], np.float32)
-        total += float(np.linalg.norm(rows, axis=1).sum(dtype=np.float64))
+        with np.errstate(over="ignore", invalid="ignore"):
+            total += float(np.linalg.norm(rows, axis=1).sum(dtype=np.float64))
+    if not np.isfinite(total):
+        raise ValueError(f"features of shape {features.shape} hold numbers that are not finite or too large")
     if total == 0:
         raise ValueError(f"cannot scale features of shape {features.shape}: none differs from zero")
     return target_norm * len(features) / total
@@ -115,14 +123,18 @@ class LinearSVMs(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X is no finite matrix, lengths differ or there is only one class.
+            If X is no finite matrix, lengths differ, there is only one class, or a parameter makes no sense.
 
         Warns
         -----
         sklearn.exceptions.ConvergenceWarning
             If `max_iter` passes did not bring the duality gap below `tol`.
         """
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
+        check_parameters(self, C=_POSITIVE, positive_weight=_POSITIVE, bias_feature=real(0))
+        check_parameters(self, feature_norm=optional(_POSITIVE))
+        check_parameters(self, tol=real(0, 1, below=True), max_iter=whole(1))
+        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_all_finite=False)
+        require_finite(X, "X")
         check_classification_targets(y)
         self.classes_, code = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
@@ -159,6 +171,8 @@ class LinearSVMs(ClassifierMixin, BaseEstimator):
     @classmethod
     def from_weights(cls, weight: HostArray, bias: HostArray) -> LinearSVMs:
         """Return fitted SVMs of classes 1..K with the given weight (K, D) and bias (K,)."""
+        require_array("the SVMs' weight", weight, (None, None))
+        require_array("the SVMs' bias", bias, (weight.shape[0],))
         svms = cls()
         svms.classes_ = np.arange(1, len(bias) + 1)
         # feature by feature in memory: the product with the features reads it in rows
@@ -186,7 +200,8 @@ class LinearSVMs(ClassifierMixin, BaseEstimator):
     def decision_function(self, X: HostArray) -> FloatArray:
         """Return signed scores of `X` (n, D): (n, K), or with two classes (n,) for ``classes_[1]``."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False, ensure_all_finite=False)
+        require_finite(X, "X")
         scores: FloatArray = X @ self.coef_.T + self.intercept_
         return scores[:, 0] if len(self.classes_) == 2 else scores
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minircnn.arrays import HostArray
+from minircnn.checks import checked, real
 from minircnn.heads.dual_descent import fit_one_vs_rest
+from minircnn.heads.features import require_finite
 from minircnn.heads.mining_state import MiningRound, MiningState
 from minircnn.heads.negative_cache import ExamplePool
 from minircnn.structures import BoolArray, FloatArray, IntArray
@@ -34,6 +36,9 @@ class Miner:
         dims = {p.shape[1] for p in positives if p.ndim == 2}
         if len(dims) != 1 or any(p.ndim != 2 for p in positives):
             raise ValueError(f"positives: K arrays (P, D) needed, got {[p.shape for p in positives]}")
+        checked("scale", scale, real(0, above=True))
+        for k, own in enumerate(positives):
+            require_finite(own, f"the features of the objects of column {k}")
         self.settings, self.scale, self.rng, self.progress = settings, np.float32(scale), rng, progress
         self.dim, self.num_classes = dims.pop(), len(positives)
         owner = np.repeat(np.arange(self.num_classes), [len(p) for p in positives])
@@ -90,7 +95,10 @@ class Miner:
     def visit(self, batch: list[tuple[HostArray, BoolArray]]) -> None:
         """Add the hard negatives of each photo in turn; train the classes with enough new ones."""
         features = self._scaled([f for f, _ in batch])
-        scores = features @ self.weights + self.intercepts
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores = features @ self.weights + self.intercepts
+        if not np.isfinite(scores).all():  # as soon as a feature is not: 0 · inf is NaN
+            raise ValueError(f"features of photos from number {self.photo} on are not finite, or too large")
         start = 0
         for photo, eligible in batch:
             rows = slice(start, start + len(photo))

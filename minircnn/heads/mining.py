@@ -103,7 +103,7 @@ def mine_and_train(
     Raises
     ------
     ValueError
-        If there is no class or shapes disagree.
+        If there is no class, shapes disagree or a feature is not finite.
 
     Notes
     -----

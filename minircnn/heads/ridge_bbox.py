@@ -17,6 +17,8 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from minircnn.arrays import HostArray
+from minircnn.checks import real
+from minircnn.heads.features import LARGEST, check_parameters, require_finite
 from minircnn.kernels.products import matmul
 from minircnn.kernels.split import split
 from minircnn.kernels.threads import parallel_for
@@ -66,15 +68,29 @@ class BoxRegressor(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X or y is not finite, lengths differ or there are no rows.
+            If X or y is not finite, lengths differ, there are no rows, or a parameter makes no sense: without
+            `regularization` the features must tell the weights, without `whitening` all targets must vary.
         """
-        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=[np.float64, np.float32])
+        check_parameters(self, regularization=real(0, LARGEST), whitening=real(0))
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            multi_output=True,
+            y_numeric=True,
+            dtype=[np.float64, np.float32],
+            ensure_all_finite=False,
+        )
+        require_finite(X, "X")
+        require_finite(y.reshape(len(y), -1), "y")
         self._flat = y.ndim == 1
         targets = y.reshape(len(y), -1).astype(np.float64)
         self.target_mean_ = targets.mean(axis=0)
         targets = targets - self.target_mean_
         values, vectors = np.linalg.eigh(targets.T @ targets / len(targets))
         root = np.sqrt(np.maximum(values, 0) + self.whitening)
+        if not (root > 0).all():
+            raise ValueError("whitening must be above 0 where the targets do not vary, got 0")
         self.unwhiten_ = (vectors * root) @ vectors.T
         weights = _ridge(X, targets @ (vectors / root) @ vectors.T, self.regularization)  # (D + 1, T)
         self.coef_, self.intercept_ = weights[:-1].T, weights[-1]
@@ -83,7 +99,8 @@ class BoxRegressor(RegressorMixin, BaseEstimator):
     def predict(self, X: HostArray) -> FloatArray:
         """Return the predicted targets of `X` (n, D), shaped like the `y` of ``fit``: (n, 4) for boxes."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False, ensure_all_finite=False)
+        require_finite(X, "X")
         whitened = X @ self.coef_.T + self.intercept_  # (n, T)
         targets: FloatArray = whitened @ self.unwhiten_ + self.target_mean_
         return targets[:, 0] if self._flat else targets
@@ -135,6 +152,11 @@ def _solve(gram: FloatArray, right: FloatArray, regularization: float) -> FloatA
     """Solve (gram + λ) Z = right by Cholesky factorisation; `gram` is overwritten."""
     gram[np.diag_indices_from(gram)] += regularization
     # symmetric, so its transpose is itself, in the column order that LAPACK overwrites without a copy
-    factor = cho_factor(gram.T, overwrite_a=True, check_finite=False)
+    try:
+        factor = cho_factor(gram.T, overwrite_a=True, check_finite=False)
+    except np.linalg.LinAlgError as error:
+        raise ValueError(
+            f"regularization {regularization:g} is too little: the features do not tell the weights ({error})"
+        ) from error
     solution: FloatArray = cho_solve(factor, right, check_finite=False)
     return solution

@@ -2,6 +2,7 @@
 
 from minircnn.imaging.colour import COLOUR_SPACES, ColourSpace, convert
 from minircnn.imaging.filters import gaussian_gradient, gaussian_kernel, smooth
+from minircnn.imaging.photo import as_image
 from minircnn.imaging.read import (
     PHOTO_ENDINGS,
     ImageError,
@@ -20,6 +21,7 @@ __all__ = [
     "ImageError",
     "PhotoHeader",
     "WarpMode",
+    "as_image",
     "convert",
     "gaussian_gradient",
     "gaussian_kernel",

@@ -7,6 +7,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from minircnn.checks import checked, entry_of, file_name, one_of, optional, real, record, require, whole
 from minircnn.registry import Registry
 from minircnn.structures import FloatArray, ImageArray
@@ -44,6 +47,51 @@ PROPOSERS: Registry[Any] = Registry("source of proposals")
 """Every kind of proposer that can be named in settings and stored with a detector: frozen dataclasses."""
 
 register = PROPOSERS.register
+
+TOLERANCE = 0.5
+"""Pixels by which a box may stick out of its photo before it is taken for a mistake."""
+
+
+def as_proposals(proposals: npt.ArrayLike, image_size: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Return boxes of a photo from whatever source, (R, 4), clipped where they stick out by half a pixel.
+
+    Parameters
+    ----------
+    proposals : (R, 4) array
+        ``x1, y1, x2, y2`` in pixels, half-open. None at all may come in any shape.
+    image_size : (int, int)
+        Height and width of the photo.
+
+    Raises
+    ------
+    ValueError
+        Naming the first box that is not finite, reversed, empty, or outside the photo.
+    """
+    try:
+        given = np.asarray(proposals)
+    except ValueError:
+        raise ValueError("proposals must have shape (R, 4), got rows of different lengths") from None
+    if given.size == 0:
+        return np.zeros((0, 4), np.float32)
+    if given.dtype.kind not in "iuf":
+        raise ValueError(f"proposals must be numbers, got {given.dtype}")
+    if given.ndim != 2 or given.shape[1] != 4:
+        raise ValueError(f"proposals must have shape (R, 4), got {given.shape}")
+    limits = np.array([image_size[1], image_size[0]] * 2)
+    boxes: npt.NDArray[np.float32] = np.clip(given, 0, limits, dtype=np.float64).astype(np.float32)
+    inside = ((given >= -TOLERANCE) & (given <= limits + TOLERANCE)).all(axis=1)
+    good = inside & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    if not good.all():
+        row = int(np.flatnonzero(~good)[0])
+        box = given[row].tolist()
+        if not np.isfinite(given[row]).all():
+            fault = "is not finite"
+        elif not (given[row, 2:] > given[row, :2]).all():
+            fault = "is reversed or empty (x1, y1, x2, y2 with x1 < x2 and y1 < y2)"
+        else:
+            fault = f"does not lie in the photo of {image_size[1]}×{image_size[0]} pixels"
+        raise ValueError(f"proposal {row} {fault}: {box} ({int((~good).sum())} such boxes)")
+    return boxes
 
 
 @dataclasses.dataclass(frozen=True)

@@ -27,7 +27,8 @@ import numpy as np
 import numpy.typing as npt
 
 from minircnn.files import write_bytes
-from minircnn.proposals.base import ProposalSettings, register
+from minircnn.imaging.photo import as_image
+from minircnn.proposals.base import TOLERANCE, ProposalSettings, register
 from minircnn.proposals.box_files import READERS, ProposalFileError, half_open, read_boxes
 from minircnn.structures import FloatArray, ImageArray
 
@@ -37,7 +38,6 @@ _SHIFT: dict[str, tuple[int, int]] = {  # what to add to x1, y1 and to x2, y2
     "inclusive-0based": (0, 1),
     "inclusive-1based": (-1, 0),
 }
-_TOLERANCE = 0.5  # pixels a box may stick out of its photo before it is taken for a mistake
 
 
 @register("file")
@@ -100,9 +100,9 @@ class ProposalFile:
             If the file has no boxes for this photo, or a box does not lie in it.
         """
         boxes = self._find(image_id)
-        height, width = image.shape[:2]
+        height, width = as_image(image).shape[:2]
         limits = np.array([width, height, width, height], dtype=np.float64)
-        outside = ((boxes < -_TOLERANCE) | (boxes > limits + _TOLERANCE)).any(axis=1)
+        outside = ((boxes < -TOLERANCE) | (boxes > limits + TOLERANCE)).any(axis=1)
         if outside.any():
             row = int(np.flatnonzero(outside)[0])
             raise ProposalFileError(

@@ -19,6 +19,7 @@ from joblib import delayed
 from minircnn.checks import Refused, each, one_of, optional, real, record, require, whole
 from minircnn.imaging.colour import ColourSpace, convert
 from minircnn.imaging.filters import smooth
+from minircnn.imaging.photo import as_image
 from minircnn.imaging.resize import resize_image
 from minircnn.proposals.base import ProposalSettings, register
 from minircnn.proposals.graph_segmentation import segment_scales
@@ -196,7 +197,7 @@ class SelectiveSearch:
             If the image is no RGB image, or the mode or a strategy is unknown.
         """
         chosen = strategies(self.mode) if self.strategies is None else self.strategies
-        height, width = image.shape[:2]
+        height, width = as_image(image).shape[:2]
         small, scale = image, 1.0
         if self.max_width is not None and width > self.max_width:
             scale = self.max_width / width

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minircnn.checks import each, optional, real, require, whole
+from minircnn.imaging.photo import as_image
 from minircnn.proposals.base import ProposalSettings, register
 from minircnn.structures import ImageArray
 
@@ -71,7 +72,7 @@ class SlidingWindow:
 
     def propose(self, image: ImageArray, *, image_id: str = "") -> npt.NDArray[np.float32]:
         """Return the (R, 4) windows of `image`, row by row within each size."""
-        height, width = image.shape[:2]
+        height, width = as_image(image).shape[:2]
         groups = [np.zeros((0, 4))]
         for xs, ys, window_width, window_height in self._grids(height, width):
             y1, x1 = np.meshgrid(ys, xs, indexing="ij")

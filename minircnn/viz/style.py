@@ -16,6 +16,7 @@ import numpy as np
 
 from minircnn.arrays import Array, to_host
 from minircnn.files import write_bytes
+from minircnn.imaging import as_image
 from minircnn.structures import FloatArray, ImageArray
 
 if TYPE_CHECKING:
@@ -106,12 +107,7 @@ def as_photo(image: Array) -> ImageArray:
     ValueError
         If shape or dtype differ.
     """
-    photo = to_host(image)
-    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or 0 in photo.shape:
-        raise ValueError(
-            f"expected a photo of shape (H, W, 3) and dtype uint8, got {photo.shape} {photo.dtype}"
-        )
-    return photo
+    return as_image(to_host(image))
 
 
 def as_boxes(boxes: Array) -> FloatArray:

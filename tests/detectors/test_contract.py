@@ -94,7 +94,7 @@ def test_judge_gives_a_score_and_a_box_for_each_region_and_class(detector, image
     assert np.isfinite(boxes).all()
 
 
-@pytest.mark.parametrize("none", [[], np.empty(0), np.zeros((0, 4))])
+@pytest.mark.parametrize("none", [[], (), [[]], np.empty(0), np.zeros((0, 4)), np.zeros((0, 5), int)])
 def test_no_proposals_in_any_form(detector, image, none):
     assert len(detector.detect(image, proposals=none)) == 0
 
@@ -111,16 +111,29 @@ def test_no_proposal_and_one(detector, image, count):
     [
         (np.array([[0, 0, 9, 9], [0, np.nan, 9, 9]]), r"proposal 1 is not finite: \[0.0, nan, 9.0, 9.0\]"),
         (np.zeros((3, 5)), r"proposals must have shape \(R, 4\), got \(3, 5\)"),
+        ([[1, 2, 3, 4], [1, 2, 3]], "rows of different lengths"),
+        ([["0", "0", "9", "9"]], "proposals must be numbers, got <U1"),
+        (np.ones((2, 4), bool), "proposals must be numbers, got bool"),
+        ([[5, 5, 60, 60], [60, 5, 5, 60]], r"proposal 1 is reversed or empty .*\[60, 5, 5, 60\]"),
+        ([[5, 5, 60, 60], [5, 60, 60, 60]], "proposal 1 is reversed or empty"),
+        ([[200, 200, 300, 300]], "proposal 0 does not lie in the photo of 128×128 pixels"),
+        ([[100, 100, 128.6, 120]], "proposal 0 does not lie in the photo"),
+        ([[-0.6, 0, 20, 20]], "proposal 0 does not lie in the photo"),
+        ([[-0.4, 0, -0.1, 20]], "proposal 0 does not lie in the photo"),
+        ([[1e6, 1e6, 2e6, 2e6], [-np.inf, 0, 9, 9]], r"proposal 0 .* \(2 such boxes\)"),
     ],
 )
 def test_proposals_that_are_no_boxes_are_named(detector, image, proposals, words):
     with pytest.raises(ValueError, match=words):
         detector.detect(image, proposals=proposals)
+    with pytest.raises(ValueError, match=words):
+        detector.judge_in_batches(detector.look(image), proposals)
 
 
-def test_regions_far_outside_the_photo_run(detector, image):
-    far = np.array([[1e6, 1e6, 2e6, 2e6], [-1e6, -1e6, 1e6, 1e6], [5, 5, 60, 60]], dtype=np.float32)
-    assert np.isfinite(detector.detect(image, proposals=far).scores).all()
+def test_proposals_may_stick_out_by_half_a_pixel_as_those_of_a_file(detector, image):
+    over = np.array([[-0.4, -0.5, 60, 60], [70, 20, 128.5, 128.3]])
+    cut = np.array([[0, 0, 60, 60], [70, 20, 128, 128]])
+    assert_same(detector.detect(image, proposals=over), detector.detect(image, proposals=cut))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 50), (40, 30)])

@@ -153,7 +153,7 @@ def test_boxes_name_what_does_not_fit():
         draw_boxes(PHOTO, [[1, 2, 30, 40]], ["a", "b"])
     with pytest.raises(ValueError, match=r"boxes must have shape \(R, 4\)"):
         draw_boxes(PHOTO, [[1, 2, 30]])
-    with pytest.raises(ValueError, match=r"expected a photo of shape \(H, W, 3\) and dtype uint8"):
+    with pytest.raises(ValueError, match=r"must be an \(H, W, 3\) array of uint8"):
         draw_boxes(PHOTO.astype(float), [])
 
 
