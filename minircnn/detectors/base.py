@@ -49,6 +49,9 @@ class View:
     image: ImageArray
     """(H, W, 3) uint8 RGB."""
 
+    def __post_init__(self) -> None:
+        as_image(self.image)
+
 
 SeenAs = TypeVar("SeenAs", bound=View)
 

@@ -144,10 +144,10 @@ class FastRCNN(NetworkDetector[PhotoMap]):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, "", scale=a(ImageScale))
+        self.require_columns(self.network.outputs.cls_score)
         columns = len(self.class_names) + 1
         require_array("target_mean", self.target_mean, (columns, 4))
         require_array("target_std", self.target_std, (columns, 4), positive=True)
-        self.require_columns(self.network.outputs.cls_score)
 
     def look(self, image: ImageArray) -> PhotoMap:
         """Run the convolutional layers over the whole photo, once."""
@@ -216,8 +216,10 @@ class FastRCNN(NetworkDetector[PhotoMap]):
 
 def _stored_scale(fields: Any) -> ImageScale:
     """Return the scale in a file; older ones may hold a shorter side that the longer one never allowed."""
-    if isinstance(fields, Mapping) and isinstance(fields.get("short_side"), int):
-        fields = {**fields, "short_side": min(fields["short_side"], fields["max_long_side"])}
+    if isinstance(fields, Mapping):
+        short, long = fields.get("short_side"), fields.get("max_long_side")
+        if type(short) is type(long) is int and short > long > 0:
+            fields = {**fields, "short_side": long}
     return record(ImageScale, fields, "scale")
 
 

@@ -166,10 +166,13 @@ class RCNN(LinearPartsDetector[View]):
     def from_state(cls, settings: Mapping[str, Any], arrays: Mapping[str, HostArray]) -> RCNN:
         """Return the detector that `state` described."""
         network, normalization = cls.load_network(RCNNNetwork, settings, arrays)
-        return cls(
+        detector = cls(
             network,
             normalization,
             warping=record(WarpSettings, settings["warp"], "warp"),
             **cls.linear_fields(arrays),
             **cls.common_fields(settings),
         )
+        # one crop tells whether network, SVMs and regressors take its size
+        detector.judge(View(np.zeros((1, 1, 3), np.uint8)), np.array([[0, 0, 1, 1]], np.float32))
+        return detector

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minircnn.arrays import Array, like, to_host
+from minircnn.checks import checked, whole
 from minircnn.nn import Linear, Module, Parameter, Sequential
 from minircnn.profiling import stage
 
@@ -51,8 +52,7 @@ def truncated_svd(layer: Linear, rank: int) -> Sequential:
         If `rank` is not in 1..min(K, D).
     """
     weight = to_host(layer.weight.data)  # (K, D)
-    if not 1 <= rank <= min(weight.shape):
-        raise ValueError(f"rank must be in 1..{min(weight.shape)} for a weight {weight.shape}, got {rank}")
+    checked(f"the rank of a weight {weight.shape}", rank, whole(1, min(weight.shape)))
     u, singular, vt = np.linalg.svd(weight, full_matrices=False)
     first = Linear(weight.shape[1], rank)
     second = Linear(rank, weight.shape[0])
