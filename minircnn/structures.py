@@ -91,6 +91,8 @@ class Annotations:
             )
         if self.areas is not None and len(self.areas) != len(self.boxes):
             raise ValueError(f"{what}: {len(self.boxes)} boxes, {len(self.areas)} areas")
+        if self.areas is not None and not ((self.areas >= 0) & np.isfinite(self.areas)).all():
+            raise ValueError(f"{what}: an area is negative or not finite")
         if self.difficult.dtype != bool:  # ~ of the numbers 0 and 1 is −1 and −2
             raise ValueError(f"{what}: difficult must be true or false, got dtype {self.difficult.dtype}")
         _check_labels(self.labels, self.class_names, what)

@@ -173,6 +173,10 @@ class RCNN(LinearPartsDetector[View]):
             **cls.linear_fields(arrays),
             **cls.common_fields(settings),
         )
-        # one crop tells whether network, SVMs and regressors take its size
-        detector.judge(View(np.zeros((1, 1, 3), np.uint8)), np.array([[0, 0, 1, 1]], np.float32))
+        # one crop tells whether the network takes its size, and the regressors what it makes of it
+        blank, whole_photo = np.zeros((1, 1, 3), np.uint8), np.array([[0, 0, 1, 1]], np.float32)
+        try:
+            detector.judge(detector.look(blank), whole_photo)
+        except ValueError as error:
+            raise ValueError(f"warp.crop_size {detector.warping.crop_size} does not fit ({error})") from error
         return detector

@@ -231,8 +231,9 @@ def test_what_is_wrong_with_a_header_is_said(change, words, stored, path):
 
 def test_a_crop_that_the_network_does_not_take_is_refused(stored, path):
     _, arrays, header = stored["rcnn"]
-    written_by_hand(path, arrays, header | {"warp": {"crop_size": 96, "context": 3}})
-    assert_refused(path, "holds no detector that can be used")
+    for size in (7, 96):
+        written_by_hand(path, arrays, header | {"warp": {"crop_size": size, "context": 3}})
+        assert_refused(path, rf"warp\.crop_size {size} does not fit")
 
 
 @pytest.mark.parametrize("dtype", ["BF16", "F8_E4M3", "F8_E5M2", "F4", "X9"])

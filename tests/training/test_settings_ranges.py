@@ -12,7 +12,7 @@ import pytest
 from minircnn.detectors import ImageScale, PostprocessSettings, WarpSettings
 from minircnn.heads import MiningSettings
 from minircnn.proposals import ProposalSettings, SelectiveSearch, SlidingWindow, Strategy
-from minircnn.training import RECIPES, FineTuneSettings, RoISampling, SolverSettings, as_json
+from minircnn.training import RECIPES, FineTuneSettings, RoISampling, SolverSettings, as_json, train
 from minircnn.training.box_regression import BoxRegressionSettings
 from minircnn.training.fast_rcnn import FastRCNNSettings
 from minircnn.training.linear_parts import LinearPartsSettings
@@ -160,6 +160,14 @@ def test_no_field_takes_a_thing_of_another_kind(kind):
 def test_values_that_do_not_go_together_are_named(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+@pytest.mark.parametrize("size", [5, 20, 100])
+def test_a_crop_that_the_network_does_not_take_fails_before_the_proposals(size, tmp_path):
+    preset = RECIPES["rcnn"].presets["scenes-quick"]
+    with pytest.raises(ValueError, match=rf"crop_size {size} does not fit tiny, whose crops have 48"):
+        train(None, dataclasses.replace(preset, crop_size=size), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
 
 
 def test_what_numpy_and_paths_give_is_kept_as_json_knows_it():
