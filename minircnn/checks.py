@@ -121,15 +121,22 @@ def entry_of(registry: Registry[Any]) -> Rule:
     return lambda value: one_of(*registry)(value)
 
 
-def a(kind: Any) -> Rule:
-    """Return the rule: a record of this kind."""
+def instance(kind: type) -> Rule:
+    """Return the rule: made by this class."""
 
     def rule(value: Any) -> Any:
         if not isinstance(value, kind):
-            raise Refused(f"a {kind.__name__}")
+            raise Refused(f"{kind.__name__}(...)")
         return value
 
     return rule
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """Rule: values by name."""
+    if not isinstance(value, Mapping):
+        raise Refused("a mapping of names to values")
+    return value
 
 
 def each(rule: Rule, *, least: int = 0) -> Rule:
@@ -236,8 +243,7 @@ def record(kind: Callable[..., T], values: Any, what: str) -> T:
     ValueError
         If that is no mapping, or lacks a field, or holds an unknown one; naming it and `what`.
     """
-    if not isinstance(values, Mapping):
-        raise ValueError(f"{what} must be a mapping of fields, got {reprlib.repr(values)}")
+    checked(what, values, mapping)
     fields = {f.name: f for f in dataclasses.fields(kind) if f.init}  # type: ignore[arg-type]
     unknown = [name for name in values if name not in fields]
     if unknown:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from minircnn.arrays import Array, HostArray, array_namespace, like
-from minircnn.checks import Refused, a, checked, class_names, record, require, whole
+from minircnn.checks import Refused, checked, class_names, instance, record, require, whole
 from minircnn.detectors.postprocess import PostprocessSettings, select_detections
 from minircnn.imaging import as_image
 from minircnn.kernels.split import split
@@ -89,8 +89,8 @@ class RegionDetector(ABC, Generic[SeenAs]):
         ValueError
             Naming the first part that makes no sense.
         """
-        require(self, "", class_names=class_names, proposer=_proposer, postprocess=a(PostprocessSettings))
-        require(self, "", batch=whole(1))
+        require(self, "", class_names=class_names, proposer=_proposer, batch=whole(1))
+        require(self, "", postprocess=instance(PostprocessSettings))
 
     def detect(
         self, image: ImageArray, *, proposals: FloatArray | None = None, image_id: str = ""

@@ -17,7 +17,7 @@ import numpy as np
 from minircnn.arrays import Array, HostArray, like, to_host
 from minircnn.backbones import Backbone, Normalization
 from minircnn.boxes import decode
-from minircnn.checks import a, record, require, require_array
+from minircnn.checks import instance, record, require, require_array
 from minircnn.detectors.base import View, register
 from minircnn.detectors.image_scale import ImageScale
 from minircnn.detectors.network import NetworkDetector, RegionNetwork
@@ -143,7 +143,7 @@ class FastRCNN(NetworkDetector[PhotoMap]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self, "", scale=a(ImageScale))
+        require(self, "", scale=instance(ImageScale))
         self.require_columns(self.network.outputs.cls_score)
         columns = len(self.class_names) + 1
         require_array("target_mean", self.target_mean, (columns, 4))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from minircnn.arrays import Array, HostArray, to_host
-from minircnn.checks import a, require, require_array
+from minircnn.checks import instance, require, require_array
 from minircnn.detectors.base import SeenAs
 from minircnn.detectors.network import NetworkDetector
 from minircnn.heads import BoxRegressors, LinearSVMs
@@ -32,7 +32,7 @@ class LinearPartsDetector(NetworkDetector[SeenAs]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self, "", svms=a(LinearSVMs), regressors=a(BoxRegressors))
+        require(self, "", svms=instance(LinearSVMs), regressors=instance(BoxRegressors))
         classes, fc8 = len(self.class_names), self.network.fc8
         self.require_columns(fc8)
         require_array("the SVMs' weight", self.svms.coef_, (classes, fc8.weight.data.shape[1]))

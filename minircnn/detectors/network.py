@@ -9,7 +9,7 @@ import numpy as np
 
 from minircnn.arrays import Array, HostArray, like
 from minircnn.backbones import BACKBONES, Normalization, build_backbone
-from minircnn.checks import a, checked, class_names, entry_of, require
+from minircnn.checks import checked, class_names, entry_of, instance, mapping, require
 from minircnn.detectors.base import RegionDetector, SeenAs
 from minircnn.detectors.image_scale import ImageScale, at_least
 from minircnn.heads import compress
@@ -62,7 +62,7 @@ class NetworkDetector(RegionDetector[SeenAs]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self, "", network=a(RegionNetwork), normalization=a(Normalization))
+        require(self, "", network=instance(RegionNetwork), normalization=instance(Normalization))
 
     def require_columns(self, output: Linear) -> None:
         """Raise ValueError unless the layer that scores the classes has a column for each, and background."""
@@ -113,9 +113,9 @@ class NetworkDetector(RegionDetector[SeenAs]):
         make: Any, settings: Mapping[str, Any], arrays: Mapping[str, HostArray]
     ) -> tuple[Any, Normalization]:
         """Return the network ``make(backbone, num_classes)`` with its parameters, and its normalisation."""
-        description = checked("backbone", settings["backbone"], a(Mapping))
+        description = checked("backbone", settings["backbone"], mapping)
         name = checked("backbone.name", description["name"], entry_of(BACKBONES))
-        options = dict(checked("backbone.options", description["options"], a(Mapping)))
+        options = dict(checked("backbone.options", description["options"], mapping))
         if options.keys() & {"rng", "weights"}:  # a file does not name others to read
             raise ValueError(f"backbone.options must be those of {name}, got {options}")
         backbone = build_backbone(name, **options)

@@ -18,7 +18,7 @@ import numpy as np
 from minircnn.arrays import Array, HostArray, like
 from minircnn.backbones import Backbone, Normalization
 from minircnn.boxes import decode
-from minircnn.checks import a, record, require, require_order, whole
+from minircnn.checks import instance, record, require, require_order, whole
 from minircnn.detectors.base import View, register
 from minircnn.detectors.linear_parts import LinearPartsDetector
 from minircnn.detectors.network import RegionNetwork
@@ -127,7 +127,7 @@ class RCNN(LinearPartsDetector[View]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self, "", warping=a(WarpSettings))
+        require(self, "", warping=instance(WarpSettings))
 
     def look(self, image: ImageArray) -> View:
         """Return the photo as it is: all work is done per region."""

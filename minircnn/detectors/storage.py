@@ -38,17 +38,18 @@ def write_bundle(path: Path, arrays: Mapping[str, HostArray], meta: Mapping[str,
     """Write `arrays` and the JSON-able `meta` to `path` atomically."""
     native = {name: array.astype(array.dtype.newbyteorder("="), copy=False) for name, array in arrays.items()}
     contiguous = {name: np.ascontiguousarray(array) for name, array in native.items()}
-    header = _header(contiguous, json.dumps(meta, allow_nan=False))
-    files.write_bytes(path, save(contiguous, metadata=header))
+    header = {**meta, "sha256": _digest(contiguous, meta)}
+    text = json.dumps(header, allow_nan=False)
+    files.write_bytes(path, save(contiguous, metadata={"minircnn": text}))
 
 
-def _header(arrays: Mapping[str, HostArray], settings: str) -> dict[str, str]:
-    """Return what the header of a file says: the settings, and a digest of them and of the arrays."""
-    digest = hashlib.sha256(settings.encode())
+def _digest(arrays: Mapping[str, HostArray], meta: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of arrays and settings; it stands among the latter, as one entry keeps its place."""
+    digest = hashlib.sha256(json.dumps(meta).encode())
     for name in sorted(arrays):
         digest.update(f"\n{name} {arrays[name].dtype} {arrays[name].shape}\n".encode())
         digest.update(arrays[name].data)
-    return {"minircnn": settings, "sha256": digest.hexdigest()}
+    return digest.hexdigest()
 
 
 def read_bundle(path: Path) -> tuple[dict[str, HostArray], dict[str, Any]]:
@@ -70,13 +71,15 @@ def read_bundle(path: Path) -> tuple[dict[str, HostArray], dict[str, Any]]:
             header = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         settings = json.loads(header["minircnn"]) if "minircnn" in header else None
+        written = settings.pop("sha256", None) if isinstance(settings, dict) else None
+        intact = written is None or written == _digest(arrays, settings)  # older files have none
     except Exception as error:  # the header, its JSON, formats of numbers: each fails in its own way
         raise StorageError(
             f"{path} is damaged or no safetensors file ({error}); train again or take a copy"
         ) from error
     if not isinstance(settings, dict):
         raise StorageError(f"{path} was not written by minircnn: its header holds no settings")
-    if "sha256" in header and header != _header(arrays, header["minircnn"]):  # older files have none
+    if not intact:
         raise StorageError(
             f"{path} is damaged: it does not hold what was written (sha256); train again or take a copy"
         )

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from minircnn.arrays import to_host
 from minircnn.checks import checked, entry_of, file_name, one_of, optional, real, record, require, whole
 from minircnn.registry import Registry
 from minircnn.structures import FloatArray, ImageArray
@@ -68,7 +69,7 @@ def as_proposals(proposals: npt.ArrayLike, image_size: tuple[int, int]) -> npt.N
         Naming the first box that is not finite, reversed, empty, or outside the photo.
     """
     try:
-        given = np.asarray(proposals)
+        given = to_host(proposals)
     except ValueError:
         raise ValueError("proposals must have shape (R, 4), got rows of different lengths") from None
     if given.size == 0:
@@ -120,6 +121,8 @@ class ProposalSettings:
         )
         require(self, "proposals", min_size=real(0), limit=whole(1))
         require(self, "proposals", max_width=optional(whole(1)))
+        if self.method == "file" and self.path is None:
+            raise ValueError("proposals.path must name the file of boxes where proposals.method is file")
 
 
 def make_proposer(settings: ProposalSettings, *, seed: int = 0) -> Proposer:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minircnn.arrays import Device
-from minircnn.checks import a, each, real, require, require_order, whole
+from minircnn.checks import each, instance, real, require, require_order, whole
 from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings
 from minircnn.nn import multi_task_loss
 from minircnn.profiling import stage
@@ -46,7 +46,8 @@ class FastRCNNSettings(DetectorSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self, "", scale=a(ImageScale), sampling=a(RoISampling), solver=a(SolverSettings))
+        require(self, "", scale=instance(ImageScale), sampling=instance(RoISampling))
+        require(self, "", solver=instance(SolverSettings))
         require(self, "", training_scales=each(whole(1)), bbox_loss_weight=real(0))
         largest = max(self.training_scales, default=0)
         require_order("training_scales", largest, "scale.max_long_side", self.scale.max_long_side)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from minircnn.arrays import Array
-from minircnn.checks import a, one_of, require
+from minircnn.checks import instance, one_of, require
 from minircnn.nn import softmax_cross_entropy
 from minircnn.profiling import stage
 from minircnn.training.box_regression import BoxRegressionSettings, train_box_regressors
@@ -30,7 +30,7 @@ class LinearPartsSettings(DetectorSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self, "", svm=a(SVMSettings), box_regression=a(BoxRegressionSettings))
+        require(self, "", svm=instance(SVMSettings), box_regression=instance(BoxRegressionSettings))
         require(self, "", cache_dtype=one_of("float16", "float32"))
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from minircnn.arrays import Device, like
 from minircnn.backbones import Backbone
 from minircnn.boxes import sample_rcnn
-from minircnn.checks import a, optional, real, require, require_order, whole
+from minircnn.checks import instance, optional, real, require, require_order, whole
 from minircnn.detectors import RCNN, RCNNNetwork, WarpSettings
 from minircnn.heads import BoxRegressors, LinearSVMs
 from minircnn.imaging import warp_regions
@@ -45,7 +45,7 @@ class FineTuneSettings:
     """0.001, a tenth of the rate of pre-training, times 0.1 every 20,000 steps."""
 
     def __post_init__(self) -> None:
-        require(self, "fine_tune", foreground=whole(1), background=whole(0), solver=a(SolverSettings))
+        require(self, "fine_tune", foreground=whole(1), background=whole(0), solver=instance(SolverSettings))
         require(self, "fine_tune", fg_iou=real(0, 1, above=True))
 
 
@@ -64,7 +64,7 @@ class RCNNSettings(LinearPartsSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, "", crop_size=optional(whole(1)), context=optional(whole(0)))
-        require(self, "", fine_tune=a(FineTuneSettings))
+        require(self, "", fine_tune=instance(FineTuneSettings))
         if self.crop_size is not None and self.context is not None:
             require_order("2 * context", 2 * self.context, "crop_size", self.crop_size, below=True)
 

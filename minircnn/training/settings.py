@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from minircnn.backbones import BACKBONES
-from minircnn.checks import a, each, entry_of, file_name, flag, optional, real, require, text, whole
+from minircnn.checks import each, entry_of, file_name, flag, instance, optional, real, require, text, whole
 from minircnn.detectors import PostprocessSettings
 from minircnn.proposals import ProposalSettings
 
@@ -79,12 +79,8 @@ class DetectorSettings:
 
     def __post_init__(self) -> None:
         require(self, "", batch=whole(1), flip=flag, seed=whole(0))
-        parts = {
-            "backbone": BackboneSettings,
-            "proposals": ProposalSettings,
-            "postprocess": PostprocessSettings,
-        }
-        require(self, "", **{name: a(kind) for name, kind in parts.items()})
+        require(self, "", backbone=instance(BackboneSettings), proposals=instance(ProposalSettings))
+        require(self, "", postprocess=instance(PostprocessSettings))
 
 
 def as_json(settings: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minircnn.arrays import Device
-from minircnn.checks import a, each, require, whole
+from minircnn.checks import each, instance, require, whole
 from minircnn.detectors import PostprocessSettings
 from minircnn.detectors.sppnet import LEVELS, MAX_LEVEL, MAX_LONG_SIDE, SPPNet, SPPNetNetwork, image_scales
 from minircnn.heads import BoxRegressors, LinearSVMs
@@ -65,7 +65,7 @@ class SPPNetSettings(LinearPartsSettings):
         super().__post_init__()
         require(self, "", target_side=whole(1), levels=each(whole(1, MAX_LEVEL), least=1))
         require(self, "", scales=each(whole(1, MAX_LONG_SIDE)))
-        require(self, "", sampling=a(RoISampling), solver=a(SolverSettings))
+        require(self, "", sampling=instance(RoISampling), solver=instance(SolverSettings))
 
 
 class SPPNetTrainer(Trainer[SPPNetSettings, PhotoBatch]):

@@ -157,6 +157,22 @@ def test_every_length_that_is_too_short_is_refused(file, path):
     assert_refused(path, "is damaged")
 
 
+@pytest.mark.parametrize("value", [1, None, float("nan"), [[]], {"a": "b"}])
+def test_settings_that_were_changed_after_writing_are_found(value, file, path):
+    payload, arrays, header = file
+    end = 8 + struct.unpack("<Q", payload[:8])[0]
+    written = json.loads(json.loads(payload[8:end])["__metadata__"]["minircnn"])
+    assert written.keys() == {*header, "sha256"}
+    for name in written.keys() - {"sha256"}:
+        written_by_hand(path, arrays, written | {name: value})
+        assert_refused(path, r"is damaged: it does not hold what was written \(sha256\)")
+    written_by_hand(path, arrays, written | {"sha256": value})
+    if value is not None:
+        assert_refused(path, "sha256")
+    written_by_hand(path, arrays, written)
+    load_detector(path)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -196,7 +212,7 @@ def test_headers_that_are_none(text, words, path):
             {"backbone": {"name": "tiny", "options": {"widths": [10**9, 10**9]}}},
             "holds no detector that can be",
         ),
-        ({"backbone": 5}, "backbone must be a Mapping, got 5"),
+        ({"backbone": 5}, "backbone must be a mapping of names to values, got 5"),
         ({"proposer": {"type": "EdgeBoxes", "settings": {}}}, "proposer's type must be one of .*'EdgeBoxes'"),
         (
             {"proposer": {"type": "SelectiveSearch", "settings": {"speed": 1}}},
@@ -212,7 +228,7 @@ def test_headers_that_are_none(text, words, path):
         ({"proposer": "SelectiveSearch"}, "a proposer is described by"),
         ({"postprocess": {"top_per_class": -1}}, r"postprocess\.top_per_class must be at least 1, got -1"),
         ({"postprocess": {"soft": True}}, "postprocess has no field 'soft'; there are min_score"),
-        ({"postprocess": []}, "postprocess must be a mapping of fields"),
+        ({"postprocess": []}, "postprocess must be a mapping of names"),
         ({"batch": "5"}, "batch must be a whole number, got '5'"),
         ({"batch": -1}, "batch must be at least 1, got -1"),
         ({"class_names": "ab"}, "class_names must be a tuple of one or more names, got 'ab'"),

@@ -47,10 +47,10 @@ def test_what_every_detector_is_made_of(detector):
     for names in ("ab", ("a",), ("a", "b", "c"), ("a", "a"), ("a", ""), ("a", 3), (), None, {"a", "b"}):
         assert_refused(detector, "^class_names must be", class_names=names)
     assert dataclasses.replace(detector, class_names=["a", "b"]).class_names == ("a", "b")
-    assert_refused(detector, "postprocess must be a PostprocessSettings", postprocess={"nms_iou": 0.3})
+    assert_refused(detector, "postprocess must be PostprocessSettings", postprocess={"nms_iou": 0.3})
     assert_refused(detector, "proposer must be a proposer, got None", proposer=None)
-    assert_refused(detector, "normalization must be a Normalization", normalization=None)
-    assert_refused(detector, "network must be a RegionNetwork", network=object())
+    assert_refused(detector, "normalization must be Normalization", normalization=None)
+    assert_refused(detector, "network must be RegionNetwork", network=object())
 
 
 def test_target_statistics_are_of_every_column_and_finite():
@@ -66,7 +66,7 @@ def test_target_statistics_are_of_every_column_and_finite():
         detector, "target_mean must hold floating-point numbers, got int", target_mean=mean.astype(int)
     )
     assert_refused(detector, "target_mean must be an array, got 0", target_mean=0)
-    assert_refused(detector, "scale must be a ImageScale", scale=600)
+    assert_refused(detector, "scale must be ImageScale", scale=600)
 
 
 @pytest.mark.parametrize("make", [small_detectors.rcnn, sppnet])
@@ -77,14 +77,14 @@ def test_svms_and_regressors_are_of_every_class_and_of_the_network(make):
     assert_refused(detector, r"SVMs' weight must have shape \(2, 128\)", svms=LinearSVMs.none(2, 64))
     assert_refused(detector, "box regressors' weight must", regressors=BoxRegressors(one, one[:, :, 0]))
     assert_refused(detector, "box regressors' weight must", regressors=BoxRegressors(two, two[:, :, 0]))
-    assert_refused(detector, "svms must be a LinearSVMs", svms=None)
+    assert_refused(detector, "svms must be LinearSVMs", svms=None)
     dataclasses.replace(detector, regressors=BoxRegressors.none(2))
 
 
 def test_own_settings_of_each_detector():
     assert_refused(sppnet(NAMES, SlidingWindow()), "target_side must be at least 1", target_side=0)
     assert_refused(sppnet(NAMES, SlidingWindow()), "scales must be", scales=(0,))
-    assert_refused(small_detectors.rcnn(NAMES, SlidingWindow()), "warping must be a WarpSettings", warping=48)
+    assert_refused(small_detectors.rcnn(NAMES, SlidingWindow()), "warping must be WarpSettings", warping=48)
 
 
 @pytest.mark.parametrize(
