@@ -70,7 +70,7 @@ def read_bundle(path: Path) -> tuple[dict[str, HostArray], dict[str, Any]]:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        settings = json.loads(header["minircnn"]) if "minircnn" in header else None
+        settings: Any = json.loads(header["minircnn"]) if "minircnn" in header else None
         written = settings.pop("sha256", None) if isinstance(settings, dict) else None
         intact = written is None or written == _digest(arrays, settings)  # older files have none
     except Exception as error:  # the header, its JSON, formats of numbers: each fails in its own way
