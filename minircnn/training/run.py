@@ -103,16 +103,15 @@ def train(
     with interruptible(), claim(folder, settings, data_options or {}, resume=resume) as fresh:
         proposer = make_proposer(settings.proposals, seed=settings.seed)
         clock = time.perf_counter()
-        with stage("read photos"):
+        with stage("fingerprint"):
             data = bind_data(folder, DataFingerprint.of(dataset, progress=progress), fresh=fresh)
         kept = proposal_folder or folder / "proposals"
         with stage("proposals"):
             proposals = compute_proposals(
                 dataset, proposer, folder=kept, n_jobs=n_jobs, progress=progress, digests=data.digests
             )
-        if not getattr(
-            proposer, "from_pixels_alone", False
-        ):  # a file of boxes may change while the run rests
+        # a file of boxes may change while the run rests
+        if not getattr(proposer, "from_pixels_alone", False):
             data = bind_data(folder, data.with_proposals(proposals), fresh=False)
         loop = dataclasses.replace(loop, data=data)
         seconds = {"proposals": time.perf_counter() - clock}

@@ -20,7 +20,7 @@ from minircnn.training.old_runs import (
     read_settings,
     write_settings,
 )
-from minircnn.training.same_run import require_same_settings
+from minircnn.training.same_run import require_settings_of
 from minircnn.training.settings import DetectorSettings, as_json
 
 logger = logging.getLogger("minircnn")
@@ -89,7 +89,7 @@ def _enter(
         raise FolderInUseError(
             f"{folder} holds a run of {stored['detector']}, not of {settings.detector}: name another folder"
         )
-    require_same_settings(f"the run in {folder}", stored, flat, stored.keys() & flat.keys())
+    require_settings_of(folder, settings)
     _remove_partial_files(folder)
     adopt_old_run(folder)
     if not stored:

@@ -18,6 +18,7 @@ from minircnn.training.fingerprint import (
     write_fingerprint,
 )
 from minircnn.training.old_runs import read_settings
+from minircnn.training.settings import DetectorSettings, as_json
 
 logger = logging.getLogger("minircnn")
 
@@ -71,6 +72,12 @@ def require_same_settings(
             f"{what} was trained with other settings ({differences}); "
             "resume with the same settings or start in another folder"
         )
+
+
+def require_settings_of(folder: Path, settings: DetectorSettings) -> None:
+    """Raise StorageError if the run in `folder` has other settings, as far as its version knew them."""
+    stored, now = read_settings(folder), as_json(settings)
+    require_same_settings(f"the run in {folder}", stored, now, stored.keys() & now.keys())
 
 
 def require_same_data(path: Path, stored: Mapping[str, Any], now: Mapping[str, Any]) -> None:

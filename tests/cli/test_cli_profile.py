@@ -137,7 +137,7 @@ def test_train_knows_its_stages(workspace, tmp_path, capsys, detector):
     assert find(training, "checkpoint")["calls"] == 1
     if detector == "rcnn":
         assert [inner["stage"] for inner in profile["stages"]] == [
-            "proposals", "fine-tuning", "features", "SVMs", "box regression", "write detector",
+            "fingerprint", "proposals", "fine-tuning", "features", "SVMs", "box regression", "write detector",
         ]  # fmt: skip
         assert find(profile, "features", "read photo")["calls"] == 2
 
