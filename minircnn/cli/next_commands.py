@@ -35,7 +35,7 @@ def split_to_evaluate(data: str, trained: str | None) -> str | None:
         there = []
     own = trained or ("train" if "train" in there else None)
     for split in ("val", "valid", "test"):
-        if own is not None and split in there and split not in own:  # val is a part of trainval
+        if own is not None and split in there and split not in own:  # val is a part of train + val
             return split
     return own
 

@@ -20,7 +20,7 @@ from minircnn.training.old_runs import (
     read_settings,
     write_settings,
 )
-from minircnn.training.same_run import require_settings_of
+from minircnn.training.same_run import settle_settings
 from minircnn.training.settings import DetectorSettings, as_json
 
 logger = logging.getLogger("minircnn")
@@ -81,7 +81,7 @@ def _enter(
     folder: Path, settings: DetectorSettings, data_options: Mapping[str, Any], *, resume: bool
 ) -> bool:
     """Bring the settings in `folder` and `settings` together; return whether the run begins."""
-    stored, flat = read_settings(folder), as_json(settings)
+    stored = read_settings(folder)
     if not resume and (stored or (folder / MODEL_FILE).exists()):
         way = "continue it with --resume, or name another folder" if stored else "name another folder"
         raise FolderInUseError(f"{folder} already holds a training run: {way}")
@@ -89,15 +89,16 @@ def _enter(
         raise FolderInUseError(
             f"{folder} holds a run of {stored['detector']}, not of {settings.detector}: name another folder"
         )
-    require_settings_of(folder, settings)
     _remove_partial_files(folder)
     adopt_old_run(folder)
     if not stored:
         opened = {f"data.{name}": value for name, value in data_options.items()}
-        write_settings(folder, settings.detector, flat | opened)
-    elif not _settings_are_readable(folder):
+        write_settings(folder, settings.detector, as_json(settings) | opened)
+        return True
+    if not _settings_are_readable(folder):
         write_settings(folder, settings.detector, {k: v for k, v in stored.items() if k != "detector"})
-    return not stored
+    settle_settings(folder, settings)
+    return False
 
 
 def _settings_are_readable(folder: Path) -> bool:

@@ -17,7 +17,7 @@ from minircnn.training.fingerprint import (
     summary_difference,
     write_fingerprint,
 )
-from minircnn.training.old_runs import read_settings
+from minircnn.training.old_runs import has_checkpoint, read_settings, write_settings
 from minircnn.training.settings import DetectorSettings, as_json
 
 logger = logging.getLogger("minircnn")
@@ -38,7 +38,7 @@ def bind_data(folder: Path, data: DataFingerprint, *, fresh: bool) -> DataFinger
     """
     stored = None if fresh else read_fingerprint(folder)
     if stored is None:
-        adopted = not fresh and any(folder.glob("*.checkpoint.safetensors"))
+        adopted = not fresh and has_checkpoint(folder)
         if adopted:
             logger.warning(
                 "%s was begun by a version that did not note its data: whether it goes on with the same "
@@ -78,6 +78,23 @@ def require_settings_of(folder: Path, settings: DetectorSettings) -> None:
     """Raise StorageError if the run in `folder` has other settings, as far as its version knew them."""
     stored, now = read_settings(folder), as_json(settings)
     require_same_settings(f"the run in {folder}", stored, now, stored.keys() & now.keys())
+
+
+def settle_settings(folder: Path, settings: DetectorSettings) -> None:
+    """Take `settings` for the run in `folder` as long as nothing was trained; then they must be the same.
+
+    Raises
+    ------
+    StorageError
+        If the run was trained with other settings.
+    """
+    stored, now = read_settings(folder), as_json(settings)
+    if has_checkpoint(folder):
+        require_settings_of(folder, settings)
+    elif any(now[name] != stored.get(name) for name in now):
+        logger.info("%s: nothing was trained yet, the run takes the new settings", folder)
+        opened = {name: value for name, value in stored.items() if name.startswith("data.")}
+        write_settings(folder, settings.detector, now | opened)
 
 
 def require_same_data(path: Path, stored: Mapping[str, Any], now: Mapping[str, Any]) -> None:

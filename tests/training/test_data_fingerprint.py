@@ -233,11 +233,29 @@ def test_a_class_more_or_less_is_named():
     assert summary_difference({}, then) is None
 
 
-def test_other_settings_are_refused_before_anything_is_computed(place):
-    (place / "run" / CHECKPOINT).unlink()
+def test_other_settings_are_refused_before_anything_is_computed(place, monkeypatch):
+    monkeypatch.setattr("minircnn.training.run.compute_proposals", lambda *_, **__: 1 / 0)
     settings = dataclasses.replace(SETTINGS, seed=1)
     with pytest.raises(StorageError, match=r"the run in .* other settings \(seed: 0 then, 1 now\)"):
         train(VOCDataset(place / "voc"), settings, place / "run", resume=True, progress=False)
+
+
+def test_a_run_that_trained_nothing_takes_other_settings_and_notes_them(place, caplog):
+    (place / "run" / CHECKPOINT).unlink()
+    settings = dataclasses.replace(SETTINGS, batch=7)
+    with caplog.at_level(logging.INFO, "minircnn"):
+        train(VOCDataset(place / "voc"), settings, place / "run", resume=True, progress=False)
+    assert "nothing was trained yet" in caplog.text
+    assert read_settings(place / "run")["batch"] == 7
+    with pytest.raises(StorageError, match="batch: 7 then"):
+        resume(place)
+
+
+def test_a_run_that_trained_nothing_still_has_its_data(place):
+    (place / "run" / CHECKPOINT).unlink()
+    shift_box(place)
+    with pytest.raises(OtherDataError, match="its boxes differ"):
+        resume(place)
 
 
 @pytest.mark.parametrize("text", ["", '{\n  "detector": "fast', "\n"])
