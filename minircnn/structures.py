@@ -184,3 +184,14 @@ class DetectionDataset(Protocol):
     def annotations(self, index: int) -> Annotations:
         """Return the ground truth of photo `index`."""
         ...
+
+
+def holds_for(thing: object, claim: str, method: str) -> bool:
+    """Return whether the attribute `claim` of `thing` was made for the `method` that it has.
+
+    An heir that overrides the method inherits the claim, but it speaks of what was overridden.
+    """
+    if method in getattr(thing, "__dict__", {}):
+        return False
+    owners = [kind for kind in type(thing).__mro__ if claim in vars(kind) or method in vars(kind)]
+    return bool(owners) and claim in vars(owners[0])

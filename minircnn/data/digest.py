@@ -10,7 +10,7 @@ import hashlib
 
 import numpy as np
 
-from minircnn.structures import DetectionDataset
+from minircnn.structures import DetectionDataset, holds_for
 
 
 def photo_digest(dataset: DetectionDataset, index: int) -> str:
@@ -20,19 +20,7 @@ def photo_digest(dataset: DetectionDataset, index: int) -> str:
     ``photo_digest(index)``. It counts for the class that defines it and for those that leave ``image`` alone:
     who changes the pixels is asked for the pixels.
     """
-    if _knows_digest(dataset):
+    if holds_for(dataset, "photo_digest", "image"):
         return str(dataset.photo_digest(index))  # type: ignore[attr-defined]
     image = np.ascontiguousarray(dataset.image(index))
     return hashlib.sha256(f"{image.shape} {image.dtype} ".encode() + image.tobytes()).hexdigest()
-
-
-def _knows_digest(dataset: DetectionDataset) -> bool:
-    """Return whether ``photo_digest`` is at least as special as ``image``."""
-    if "image" in getattr(dataset, "__dict__", {}):
-        return False
-    for kind in type(dataset).__mro__:
-        if "photo_digest" in vars(kind):
-            return True
-        if "image" in vars(kind):
-            return False
-    return False

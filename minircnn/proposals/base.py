@@ -13,7 +13,7 @@ import numpy.typing as npt
 from minircnn.arrays import to_host
 from minircnn.checks import checked, entry_of, file_name, one_of, optional, real, record, require, whole
 from minircnn.registry import Registry
-from minircnn.structures import FloatArray, ImageArray
+from minircnn.structures import FloatArray, ImageArray, holds_for
 
 
 class Proposer(Protocol):
@@ -42,6 +42,12 @@ class Proposer(Protocol):
             ``x1, y1, x2, y2`` in pixels of `image`, half-open, inside the photo, best rank first.
         """
         ...
+
+
+def from_pixels_alone(proposer: Proposer) -> bool:
+    """Return whether the boxes of `proposer` are the same for equal pixels, whatever else is."""
+    claimed = bool(getattr(proposer, "from_pixels_alone", False))
+    return claimed and holds_for(proposer, "from_pixels_alone", "propose")
 
 
 PROPOSERS: Registry[Any] = Registry("source of proposals")

@@ -89,11 +89,6 @@ def find_checkpoint(folder: Path) -> Path | None:
     return next(iter(sorted(folder.glob(f"*{CHECKPOINT_ENDING}"))), None)
 
 
-def has_checkpoint(folder: Path) -> bool:
-    """Return whether something was trained in `folder`."""
-    return any(folder.glob(f"*{_CHECKPOINT}"))
-
-
 def write_settings(folder: Path, detector: str, flat: Mapping[str, Any]) -> None:
     """Write the settings of a run."""
     text = json.dumps({"detector": detector, **flat}, indent=2)

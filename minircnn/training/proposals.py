@@ -22,6 +22,7 @@ from minircnn.data.digest import photo_digest
 from minircnn.files import read_bytes, write_bytes
 from minircnn.progress import progress_bar
 from minircnn.proposals import Proposer, SelectiveSearch, describe_proposer
+from minircnn.proposals.base import from_pixels_alone
 from minircnn.structures import DetectionDataset, FloatArray
 from minircnn.workers import run_tasks
 
@@ -71,7 +72,7 @@ def compute_proposals(
         # all boxes are kept, so that another limit need not compute them again
         proposer = dataclasses.replace(proposer, limit=None, n_jobs=1)
     count = len(dataset.image_ids)
-    if folder is None or not getattr(proposer, "from_pixels_alone", False):
+    if folder is None or not from_pixels_alone(proposer):
         computed = dict(_computed(dataset, proposer, range(count), n_jobs, progress))
         return [computed[i][:limit] for i in range(count)]
     kept = _KeptBoxes(folder, proposer)

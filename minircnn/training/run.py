@@ -14,6 +14,7 @@ from minircnn.detectors import RegionDetector, save_detector
 from minircnn.interrupts import interruptible
 from minircnn.profiling import stage
 from minircnn.proposals import make_proposer
+from minircnn.proposals.base import from_pixels_alone
 from minircnn.structures import DetectionDataset
 from minircnn.training.fingerprint import DataFingerprint
 from minircnn.training.loop import LoopSettings
@@ -100,8 +101,8 @@ def train(
         progress=progress,
         stop_after=stop_after,
     )
+    proposer = make_proposer(settings.proposals, seed=settings.seed)
     with interruptible(), claim(folder, settings, data_options or {}, resume=resume) as fresh:
-        proposer = make_proposer(settings.proposals, seed=settings.seed)
         clock = time.perf_counter()
         with stage("fingerprint"):
             data = bind_data(folder, DataFingerprint.of(dataset, progress=progress), fresh=fresh)
@@ -111,7 +112,7 @@ def train(
                 dataset, proposer, folder=kept, n_jobs=n_jobs, progress=progress, digests=data.digests
             )
         # a file of boxes may change while the run rests
-        if not getattr(proposer, "from_pixels_alone", False):
+        if not from_pixels_alone(proposer):
             data = bind_data(folder, data.with_proposals(proposals), fresh=False)
         loop = dataclasses.replace(loop, data=data)
         seconds = {"proposals": time.perf_counter() - clock}

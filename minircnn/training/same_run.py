@@ -17,7 +17,7 @@ from minircnn.training.fingerprint import (
     summary_difference,
     write_fingerprint,
 )
-from minircnn.training.old_runs import has_checkpoint, read_settings, write_settings
+from minircnn.training.old_runs import find_checkpoint, read_settings, write_settings
 from minircnn.training.settings import DetectorSettings, as_json
 
 logger = logging.getLogger("minircnn")
@@ -38,7 +38,7 @@ def bind_data(folder: Path, data: DataFingerprint, *, fresh: bool) -> DataFinger
     """
     stored = None if fresh else read_fingerprint(folder)
     if stored is None:
-        adopted = not fresh and has_checkpoint(folder)
+        adopted = not fresh and find_checkpoint(folder)
         if adopted:
             logger.warning(
                 "%s was begun by a version that did not note its data: whether it goes on with the same "
@@ -89,7 +89,7 @@ def settle_settings(folder: Path, settings: DetectorSettings) -> None:
         If the run was trained with other settings.
     """
     stored, now = read_settings(folder), as_json(settings)
-    if has_checkpoint(folder):
+    if find_checkpoint(folder) is not None:
         require_settings_of(folder, settings)
     elif any(now[name] != stored.get(name) for name in now):
         logger.info("%s: nothing was trained yet, the run takes the new settings", folder)

@@ -175,12 +175,12 @@ def test_a_changed_file_of_proposals_is_refused(stopped, tmp_path):
         train(dataset, settings, tmp_path / "run", resume=True, progress=False)
 
 
-def without_data(run):
+def without_data(run, checkpoint=CHECKPOINT):
     """Make the run in folder `run` one of a version that noted nothing of its data."""
     (run / "data.json").unlink()
-    arrays, meta = read_bundle(run / CHECKPOINT)
+    arrays, meta = read_bundle(run / checkpoint)
     meta["settings"] = {k: v for k, v in meta["settings"].items() if not k.startswith("data.")}
-    write_bundle(run / CHECKPOINT, arrays, meta)
+    write_bundle(run / checkpoint, arrays, meta)
 
 
 def test_a_run_of_an_older_version_goes_on_with_a_word_and_is_bound_from_then_on(place, caplog):
@@ -286,3 +286,21 @@ def test_every_recipe_keeps_the_data_in_its_checkpoints():
     assert set(RECIPES) == {"fast-rcnn", "rcnn", "sppnet"}
     for kind in (FastRCNNTrainer, RCNNTrainer, SPPNetTrainer):
         assert kind.train is Trainer.train
+
+
+def test_cached_features_of_an_older_version_are_trusted_in_a_run_of_it_only(tmp_path, monkeypatch):
+    trusted = []
+
+    def asked(*arguments, trust_old, digests, **options):
+        trusted.append(trust_old)
+        assert len(digests) == len(SCENES)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("minircnn.training.linear_parts.cache_features", asked)
+    settings = dataclasses.replace(settings_of("rcnn"), proposals=SETTINGS.proposals)
+    for old in (False, True, True):
+        if old and trusted == [False]:
+            without_data(tmp_path, "rcnn.checkpoint.safetensors")
+        with pytest.raises(KeyboardInterrupt):
+            train(SCENES, settings, tmp_path, resume=True, progress=False)
+    assert trusted == [False, True, True]

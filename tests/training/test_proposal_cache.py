@@ -222,6 +222,18 @@ def test_a_proposer_that_may_depend_on_names_is_asked_every_time(tmp_path):
     assert not files_of(tmp_path)
 
 
+def test_an_heir_that_proposes_otherwise_does_not_inherit_the_boxes(tmp_path):
+    @dataclass(frozen=True)
+    class ByName(SlidingWindow):
+        def propose(self, image, *, image_id=""):
+            return super().propose(image)[: len(image_id)]
+
+    for ids in (("a", "bb"), ("ccc", "dddd")):
+        boxes = compute_proposals(Named(*ids), ByName(sizes=(32,)), folder=tmp_path, progress=False)
+        assert [len(b) for b in boxes] == [len(image_id) for image_id in ids]
+    assert not files_of(tmp_path)
+
+
 def test_a_proposer_of_ones_own_can_have_its_boxes_kept(tmp_path, monkeypatch):
     calls = []
 
