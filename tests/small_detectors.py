@@ -9,6 +9,8 @@ from minircnn.detectors import (
     FastRCNNNetwork,
     ImageScale,
     RCNNNetwork,
+    SPPNet,
+    SPPNetNetwork,
     WarpSettings,
 )
 from minircnn.heads import BoxRegressors, LinearSVMs
@@ -36,3 +38,12 @@ def rcnn(class_names, proposer, *, rng=None, **fields):
     )
     parts = (network, backbone.normalization, tuple(class_names), proposer, svms, regressors)
     return RCNN(*parts, WarpSettings(crop_size=48, context=3), **fields)
+
+
+def sppnet(class_names, proposer, *, rng=None, **fields):
+    rng = rng or np.random.default_rng(0)
+    backbone = build_backbone("tiny", rng=rng)
+    classes = len(class_names)
+    network = SPPNetNetwork(backbone, classes, rng=rng)
+    linear = LinearSVMs.none(classes, backbone.feature_dim), BoxRegressors.none(classes)
+    return SPPNet(network, backbone.normalization, tuple(class_names), proposer, *linear, scales=(), **fields)

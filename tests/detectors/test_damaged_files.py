@@ -11,16 +11,16 @@ import small_detectors
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
-from test_detector_values import NAMES, sppnet
 
 from minircnn.detectors import StorageError, load_detector, save_detector
 from minircnn.detectors.storage import read_bundle, write_bundle
 from minircnn.proposals import SelectiveSearch, SlidingWindow
 
+NAMES = ("cat", "dog")
 MAKE = {
     "fast-rcnn": lambda: small_detectors.fast_rcnn(NAMES, SelectiveSearch("single", limit=50)),
     "rcnn": lambda: small_detectors.rcnn(NAMES, SlidingWindow((20,))),
-    "sppnet": lambda: sppnet(NAMES, SelectiveSearch("fast")),
+    "sppnet": lambda: small_detectors.sppnet(NAMES, SelectiveSearch("fast")),
 }
 PHOTO = np.random.default_rng(1).integers(0, 256, (30, 40, 3), dtype=np.uint8)
 BOXES = np.array([[0, 0, 40, 30], [5, 5, 20, 25]])

@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 import small_detectors
 
-from minircnn.backbones import build_backbone
 from minircnn.detectors import PostprocessSettings, load_detector, save_detector, select_detections
-from minircnn.detectors.sppnet import SPPNet, SPPNetNetwork
 from minircnn.heads import BoxRegressors, LinearSVMs
 from minircnn.proposals import SlidingWindow
 
@@ -18,14 +16,7 @@ WHOLE = np.array([[0, 0, 40, 30]])
 PHOTO = np.random.default_rng(1).integers(0, 256, (30, 40, 3), dtype=np.uint8)
 
 
-def sppnet(class_names, proposer):
-    backbone = build_backbone("tiny", rng=np.random.default_rng(0))
-    network = SPPNetNetwork(backbone, len(class_names), rng=np.random.default_rng(0))
-    parts = LinearSVMs.none(len(class_names), backbone.feature_dim), BoxRegressors.none(len(class_names))
-    return SPPNet(network, backbone.normalization, class_names, proposer, *parts, scales=())
-
-
-@pytest.fixture(params=[small_detectors.fast_rcnn, small_detectors.rcnn, sppnet])
+@pytest.fixture(params=[small_detectors.fast_rcnn, small_detectors.rcnn, small_detectors.sppnet])
 def detector(request):
     return request.param(NAMES, SlidingWindow((20,)))
 
@@ -69,7 +60,7 @@ def test_target_statistics_are_of_every_column_and_finite():
     assert_refused(detector, "scale must be ImageScale", scale=600)
 
 
-@pytest.mark.parametrize("make", [small_detectors.rcnn, sppnet])
+@pytest.mark.parametrize("make", [small_detectors.rcnn, small_detectors.sppnet])
 def test_svms_and_regressors_are_of_every_class_and_of_the_network(make):
     detector = make(NAMES, SlidingWindow())
     one, two = np.zeros((1, 4, 9), np.float32), np.zeros((2, 4, 9), np.float32)
@@ -82,8 +73,10 @@ def test_svms_and_regressors_are_of_every_class_and_of_the_network(make):
 
 
 def test_own_settings_of_each_detector():
-    assert_refused(sppnet(NAMES, SlidingWindow()), "target_side must be at least 1", target_side=0)
-    assert_refused(sppnet(NAMES, SlidingWindow()), "scales must be", scales=(0,))
+    assert_refused(
+        small_detectors.sppnet(NAMES, SlidingWindow()), "target_side must be at least 1", target_side=0
+    )
+    assert_refused(small_detectors.sppnet(NAMES, SlidingWindow()), "scales must be", scales=(0,))
     assert_refused(small_detectors.rcnn(NAMES, SlidingWindow()), "warping must be WarpSettings", warping=48)
 
 
