@@ -38,7 +38,7 @@ def bind_data(folder: Path, data: DataFingerprint, *, fresh: bool) -> DataFinger
     """
     stored = None if fresh else read_fingerprint(folder)
     if stored is None:
-        adopted = not fresh and find_checkpoint(folder)
+        adopted = not fresh and find_checkpoint(folder) is not None
         if adopted:
             logger.warning(
                 "%s was begun by a version that did not note its data: whether it goes on with the same "
