@@ -58,8 +58,8 @@ class COCODataset(RecordDataset):
     Raises
     ------
     DatasetError
-        If the file is no such JSON, for a bad photo or box where these are errors, or if no photo or no
-        object is left. All findings are named at once.
+        If the file is no such JSON, for a bad photo or box where these are errors, or if no photo is left.
+        All findings are named at once.
     """
 
     def __init__(

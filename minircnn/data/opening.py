@@ -141,7 +141,7 @@ def open_dataset(
     Raises
     ------
     DatasetError
-        If there is no such data set, it cannot be used, or none of the first photos has an object.
+        If there is no such data set, it cannot be used, or no object is marked in it.
     ValueError
         If the scenes have no such split or `limit` is less than one.
     """
@@ -149,14 +149,12 @@ def open_dataset(
     if known is None:
         raise DatasetError(f"{spec}: {_unknown(Path(spec))}")
     dataset = known.open(str(spec), Request(split, default_split, on_bad_box, on_bad_photo, images))
-    if limit is None:
-        return dataset
-    first = FirstPhotos(dataset, limit)
-    if not any(len(first.annotations(index)) for index in range(len(first))):
-        raise DatasetError(
-            f"{dataset.name}: no object is marked in its first {len(first)} photo(s); take more"
-        )
-    return first
+    if limit is not None:
+        dataset = FirstPhotos(dataset, limit)
+    if not any(len(dataset.annotations(index)) for index in range(len(dataset))):
+        photos = f"its {'' if limit is None else 'first '}{len(dataset)} photo(s)"
+        raise DatasetError(f"{dataset.name}: no object is marked in {photos}: nothing to learn or to find")
+    return dataset
 
 
 def find_format(spec: str | Path) -> DataFormat | None:

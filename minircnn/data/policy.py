@@ -66,7 +66,7 @@ def settle(
     name: str,
     records: Sequence[PhotoRecord],
 ) -> tuple[Problem, ...]:
-    """Return what was put right, logged with counts; refuse the rest, and a data set of nothing.
+    """Return what was put right, logged with counts; refuse the rest, and a data set without photos.
 
     Raises
     ------
@@ -95,9 +95,8 @@ def settle(
         )
         for problem in [p for p in found if not p.is_box][:3]:
             _log.warning("  %s", problem)
-    empty = nothing_left(records, name)
-    if empty:
-        raise DatasetError(f"{name}: nothing to work with", [*empty, *found], _WHERE)
+    if not records:
+        raise DatasetError(f"{name}: nothing to work with", [*nothing_left(records, name), *found], _WHERE)
     return tuple(found)
 
 

@@ -54,8 +54,8 @@ class VOCDataset(RecordDataset):
     Raises
     ------
     DatasetError
-        If there is no such folder or list, for a bad photo or box where these are errors, or if no photo or
-        no object is left. All findings are named at once.
+        If there is no such folder or list, for a bad photo or box where these are errors, or if no photo is
+        left. All findings are named at once.
     """
 
     def __init__(

@@ -84,7 +84,7 @@ def _is_stray(layout: Layout) -> bool:
     return all(
         not part.apart
         and part.photos == part.annotations
-        and not files_below(part.photos, PHOTO_ENDINGS, deep=False)
+        and not PhotoFolder(part.photos, deep=False).names()
         for part in layout.parts
     )
 

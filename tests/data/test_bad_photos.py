@@ -8,6 +8,7 @@ from PIL import Image
 from voc_folder import HEIGHT, WIDTH, annotation_xml, make_voc, object_xml
 
 from minircnn.data import DatasetError, VOCDataset, check_dataset
+from minircnn.data.opening import open_dataset
 
 XML = annotation_xml(object_xml())
 
@@ -170,13 +171,15 @@ def test_no_photo_and_no_object_is_a_problem(tmp_path):
         assert [problem.kind for problem in report.problems] == ["nothing"]
         assert not report.ok
         with pytest.raises(DatasetError, match=words):
-            VOCDataset(tmp_path / folder, None)
+            open_dataset(tmp_path / folder, None)
     file = save_coco(tmp_path, {"images": [], "annotations": [], "categories": []})
     assert [problem.kind for problem in check_dataset(file).problems] == ["nothing"]
     content = coco_content()
     content["annotations"] = []
+    file = save_coco(tmp_path, content)
     with pytest.raises(DatasetError, match=r"no object is marked in its 3 photo"):
-        read_coco_file(save_coco(tmp_path, content))
+        open_dataset(file, None)
+    assert len(read_coco_file(file)) == 3  # in Python, photos alone are a data set
 
 
 ROBOFLOW = [
