@@ -159,7 +159,13 @@ def _look_at_voc(folder: VOCFolder, split: str | None, class_names: Sequence[str
     names = folder.class_names() if class_names is None else tuple(class_names)
     unknown = class_problems(records, names)
     problems += [*unknown, *_list_problems(folder, lists)]
-    return _Found(folder.name, names, records, problems, lists, tuple(folder.unannotated()))
+    wrong = folder.misnamed()
+    remarks = (
+        ()
+        if not wrong
+        else (f"{len(wrong)} annotation(s) say the name of another photo, {wrong[0]} for one",)
+    )
+    return _Found(folder.name, names, records, problems, lists, tuple(folder.unannotated()), remarks)
 
 
 def _list_problems(folder: VOCFolder, lists: dict[str, list[str]]) -> Iterator[Problem]:

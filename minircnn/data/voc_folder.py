@@ -113,6 +113,16 @@ class VOCFolder:
         photos = [part.photos.folder / name for part in self._parts.values() for name in part.photos.names()]
         return [photo.relative_to(self.path).as_posix() for photo in photos if photo not in used]
 
+    def misnamed(self) -> list[str]:
+        """Return the annotations that say the name of another photo, which is there too."""
+        found = []
+        for image_id, file in self.xml.items():
+            part, said = self._part_of(image_id), self._parse(image_id).filename
+            alike = part.alike(image_id)
+            if len(alike) == 1 and part.means_another(said, alike[0]):
+                found.append(file.relative_to(self.path).as_posix())
+        return found
+
     def read(self, image_ids: Sequence[str]) -> tuple[list[PhotoRecord], list[Problem]]:
         """Read the annotations of `image_ids` and check them against the photos' headers.
 

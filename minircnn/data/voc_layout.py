@@ -192,6 +192,11 @@ class PartFiles:
         stem = self._stems.find(image_id.removeprefix(self._part.name))
         return [] if stem is None else [self._part.photos / name for name in self._of_stem[stem]]
 
+    def means_another(self, filename: str, photo: Path) -> bool:
+        """Tell whether `filename` is the name of a photo in the folder of `photo`, but of another."""
+        said = _last(filename)
+        return is_photo(said) and folded(said) != folded(photo.name) and (photo.parent / said).is_file()
+
     def photo(self, image_id: str, filename: str) -> Path | None:
         """Return the photo of an annotation file: by its own name, else by the `filename` that it says.
 
@@ -200,7 +205,7 @@ class PartFiles:
         FieldError
             If several photos have its name and `filename` is none of them.
         """
-        said = filename.replace("\\", "/").rpartition("/")[2]
+        said = _last(filename)
         found = self.alike(image_id)
         if len(found) == 1:
             return found[0]
@@ -221,6 +226,10 @@ class PartFiles:
         if photo is None and stem is not None and len(self._of_stem[stem]) == 1:
             return self._part.photos / self._of_stem[stem][0]
         return photo
+
+
+def _last(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[2]
 
 
 def _stem(name: str) -> str:

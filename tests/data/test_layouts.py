@@ -127,6 +127,14 @@ def test_a_photo_of_another_name_is_found_by_the_name_that_the_xml_says(tmp_path
     assert dataset.path(0).name == "photo 1.png"
 
 
+def test_an_annotation_that_says_the_name_of_another_photo_is_remarked(tmp_path):
+    place(tmp_path, "a.xml", "a.png", "b.xml", "b.png")
+    (tmp_path / "b.xml").write_text(XML.replace("<size>", "<filename>a.png</filename><size>"))
+    report = check_dataset(tmp_path)
+    assert report.ok
+    assert report.remarks == ("1 annotation(s) say the name of another photo, b.xml for one",)
+
+
 def test_one_photo_has_one_annotation(tmp_path):
     place(tmp_path, "a.xml", "a.png", "b.xml", "c.xml", "c.png")
     (tmp_path / "b.xml").write_text(XML.replace("<size>", "<filename>a.png</filename><size>"))
