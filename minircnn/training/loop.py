@@ -106,7 +106,8 @@ def train_loop(
     """Run `step` and the optimiser until the solver's iterations are made, then enter evaluation mode.
 
     Every random number of an iteration comes from ``state.rng``, whose state the checkpoint holds: a run
-    that is stopped and resumed makes exactly the updates of one that is not.
+    that is stopped and resumed makes exactly the updates of one that is not. After the last update `step` is
+    called once more, to see that the loss still is a number.
 
     Raises
     ------
@@ -138,15 +139,18 @@ def train_loop(
             bar.update()
             bar.set_postfix({name: f"{value:.3f}" for name, value in losses.items()}, refresh=False)
             append_log(loop.log_path, {"iteration": state.iteration, **losses})
-            if loop.checkpoint_path and (state.iteration % loop.checkpoint_every == 0 or written.due()):
+            due = state.iteration % loop.checkpoint_every == 0 or written.due()
+            if loop.checkpoint_path and due and state.iteration < limit:  # the last one is written below
                 with written.now():
                     save_checkpoint(loop.checkpoint_path, state, settings)
+    if state.iteration == iterations:
+        _try_the_last_update(step, state)
     state.network.zero_grad()
     if loop.checkpoint_path:
         save_checkpoint(loop.checkpoint_path, state, settings)
-    else:  # no loss was computed after the last update
+    else:
         require_finite(state.network.state_dict(), "the network")
-    if state.iteration < iterations:
+    if state.iteration < iterations or interrupted:
         kept = f"continue with --resume from {loop.checkpoint_path}" if loop.folder else "nothing was written"
         raise TrainingInterrupted(f"training stopped at iteration {state.iteration} of {iterations}; {kept}")
     state.network.eval()
@@ -170,6 +174,13 @@ def _update(
         state.optimizer.step()
     state.iteration += 1
     return {**losses, "seconds": time.perf_counter() - start}
+
+
+def _try_the_last_update(step: Step, state: TrainingState) -> None:
+    """See that the weights still give a loss: an update is judged by the step after it, the last by none."""
+    before = state.rng.bit_generator.state
+    _require_number("loss", float(step(state.iteration)["loss"]), state.iteration)
+    state.rng.bit_generator.state = before
 
 
 def _require_number(what: str, value: float, iteration: int) -> None:

@@ -1,0 +1,96 @@
+"""A training killed at any operation on a file and resumed ends with the bytes of one that was not."""
+
+import dataclasses
+import random
+
+import pytest
+from fault_layer import FaultLayer, Killed
+from trained_detectors import shortened
+
+from minircnn.data import Scenes
+from minircnn.training import RECIPES, read_log, train
+from minircnn.training.checkpoint import CheckpointClock
+
+SCENES = Scenes("train", count=4, size=64, heights=(16, 32))
+UPDATES = 3
+HALVES = {"write", "map", "create"}
+"""Operations that a kill can cut in half."""
+
+
+def settings_of(name):
+    settings = shortened(RECIPES[name].presets["scenes-quick"], UPDATES, 12)
+    if name == "fast-rcnn":
+        return settings
+    # many short rounds of mining, so that there is something to be killed between
+    svm = dataclasses.replace(settings.svm, score_rows=1, retrain_after=2)
+    if name == "rcnn":
+        few = dataclasses.replace(settings.fine_tune, foreground=2, background=4)
+        return dataclasses.replace(settings, svm=svm, fine_tune=few)
+    return dataclasses.replace(settings, svm=svm)
+
+
+def train_in(folder, name, **how):
+    return train(SCENES, settings_of(name), folder, progress=False, checkpoint_every=2, **how)
+
+
+@pytest.fixture(autouse=True)
+def always_due(monkeypatch):
+    """What is written once a minute is written whenever it may be: a training of a second has no minutes."""
+    monkeypatch.setattr(CheckpointClock, "due", lambda self: True)
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    """Of every recipe the bytes of its detector, and the operations that its training made on files."""
+    known = {}
+
+    def run(name):
+        if name not in known:
+            folder = tmp_path_factory.mktemp(name)
+            with pytest.MonkeyPatch.context() as patch, FaultLayer().in_place() as layer:
+                patch.setattr(CheckpointClock, "due", lambda self: True)
+                train_in(folder, name)
+            known[name] = (folder / "model.safetensors").read_bytes(), layer.operations
+        return known[name]
+
+    return run
+
+
+def kill_points(operations):
+    """Return where to kill: before every operation, and in the middle of those that have one."""
+    before = [(number, False) for number in range(len(operations))]
+    return before + [(number, True) for number, name in enumerate(operations) if name in HALVES]
+
+
+def assert_survives(name, expected, folder, *points):
+    for number, middle in points:
+        with FaultLayer(number, middle=middle).in_place(), pytest.raises(Killed):
+            train_in(folder, name, resume=True)
+    train_in(folder, name, resume=True)
+    where = f"{name}, killed {points}"
+    assert (folder / "model.safetensors").read_bytes() == expected, where
+    assert [line["iteration"] for line in read_log(folder / f"{name}.log.jsonl")] == [1, 2, 3], where
+    assert not list(folder.rglob("*.partial")), where
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_training_killed_here_and_there_ends_with_the_same_bytes(name, straight, tmp_path):
+    expected, operations = straight(name)
+    points = kill_points(operations)
+    for number, point in enumerate(random.Random(name).sample(points, 3)):
+        assert_survives(name, expected, tmp_path / str(number), point)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_training_killed_again_and_again_ends_with_the_same_bytes(name, straight, tmp_path):
+    expected, _ = straight(name)
+    assert_survives(name, expected, tmp_path, *[(15, True), (15, False)] * 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_training_killed_at_any_operation_ends_with_the_same_bytes(name, straight, tmp_path):
+    expected, operations = straight(name)
+    assert {"open", "write", "fsync", "replace"} <= set(operations)
+    for number, point in enumerate(kill_points(operations)):
+        assert_survives(name, expected, tmp_path / str(number), point)
