@@ -17,7 +17,6 @@ from minircnn.data.photo_files import (
     is_photo,
 )
 from minircnn.data.problems import DatasetError, Problem
-from minircnn.imaging import PHOTO_ENDINGS
 
 _XML = (".xml",)
 _OF_ANNOTATIONS = ("annotations", "annotation", "xmls", "xml", "labels", "label", "ann")

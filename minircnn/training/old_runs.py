@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minircnn import files
 from minircnn.detectors.storage import read_bundle
+from minircnn.files import read_text, write_text
 from minircnn.training.regions import RegionRecord
 
-logger = logging.getLogger("minircnn")
-
 SETTINGS_FILE = "settings.json"
-CHECKPOINT_ENDING = ".checkpoint.safetensors"
+_CHECKPOINT = ".checkpoint.safetensors"
+_BEGINNING = '{\n  "detector"'
+"""Of the settings of every run, also where the rest was lost."""
 
 RENAMED = {
     "nms_iou": "postprocess.nms_iou",
@@ -36,63 +35,47 @@ def upgrade_settings(flat: Mapping[str, Any]) -> dict[str, Any]:
     return then | {RENAMED.get(name, name): value for name, value in flat.items()}
 
 
-class SettingsError(ValueError):
-    """A file that holds no settings of a run; the message names it."""
-
-
 def read_settings(folder: Path) -> dict[str, Any]:
     """Return the settings of the run in `folder`, with its detector; nothing where there is no run.
 
-    A checkpoint holds them too: a run that has one is not lost with its ``settings.json``. One that has none
-    has trained nothing yet and may start over.
-    """
-    try:
-        return parse_settings(folder / SETTINGS_FILE)
-    except FileNotFoundError as error:
-        missing: Exception = error
-    except SettingsError as error:
-        missing = error
-    checkpoint = find_checkpoint(folder)
-    if checkpoint is None:
-        if isinstance(missing, SettingsError):
-            logger.warning("%s; nothing was trained yet: the run starts over", missing)
-        return {}
-    logger.warning("%s; the settings are those of %s", missing, checkpoint)
-    detector = checkpoint.name.removesuffix(CHECKPOINT_ENDING)
-    settings = upgrade_settings(read_bundle(checkpoint)[1].get("settings", {}))
-    return {"detector": detector.replace("_", "-"), **settings}
-
-
-def parse_settings(path: Path) -> dict[str, Any]:
-    """Return the settings in the file `path`.
+    Version 0.1.0 could leave half a file if it was killed at the wrong moment: then the checkpoint tells, and
+    without one nothing was done yet.
 
     Raises
     ------
-    SettingsError
-        If it holds anything else.
-    FileNotFoundError
-        If there is no such file.
+    ValueError
+        If the file is none of a training run.
     """
+    path = folder / SETTINGS_FILE
     if not path.is_file():
-        raise FileNotFoundError(f"there is no {path}")
+        return {}
+    text = read_text(path)
     try:
-        stored = json.loads(files.read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise SettingsError(f"{path} cannot be read ({error})") from error
-    if not isinstance(stored, dict) or not isinstance(stored.get("detector"), str):
-        raise SettingsError(f"{path} holds no settings of a run")
-    return {**upgrade_settings(stored), "detector": stored["detector"].replace("_", "-")}
+        stored = json.loads(text)
+    except ValueError as error:
+        if text.strip() and not text.startswith(_BEGINNING):
+            raise ValueError(f"{path} holds no settings of a training run ({error})") from error
+        stored = _settings_of_checkpoint(folder)
+    if not isinstance(stored, dict) or not isinstance(stored.get("detector", ""), str):
+        raise ValueError(f"{path} holds no settings of a training run: name another folder")
+    stored = upgrade_settings(stored)
+    if "detector" in stored:
+        stored["detector"] = stored["detector"].replace("_", "-")
+    return stored
 
 
-def find_checkpoint(folder: Path) -> Path | None:
-    """Return the checkpoint of the run in `folder`, if it has one."""
-    return next(iter(sorted(folder.glob(f"*{CHECKPOINT_ENDING}"))), None)
+def _settings_of_checkpoint(folder: Path) -> dict[str, Any]:
+    """Return the settings that the checkpoint in `folder` keeps; nothing where there is none."""
+    for path in sorted(folder.glob(f"*{_CHECKPOINT}")):
+        settings = read_bundle(path)[1].get("settings", {})
+        return {"detector": path.name.removesuffix(_CHECKPOINT), **settings}
+    return {}
 
 
 def write_settings(folder: Path, detector: str, flat: Mapping[str, Any]) -> None:
     """Write the settings of a run."""
     text = json.dumps({"detector": detector, **flat}, indent=2)
-    files.write_text(folder / SETTINGS_FILE, text + "\n")
+    write_text(folder / SETTINGS_FILE, text + "\n")
 
 
 def adopt_old_run(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The folder of a run: one process at a time, and nothing in it is overwritten unasked."""
+"""The folder of a run belongs to one process at a time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from minircnn.training.settings import DetectorSettings, as_json
 
 logger = logging.getLogger("minircnn")
 
-MODEL_FILE = "model.safetensors"
 _LOCK_FILE = ".lock"
 _NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}
 """What file systems answer that know no locks."""
@@ -72,6 +71,7 @@ def _lock(folder: Path) -> Iterator[None]:
             raise
         logger.warning("%s: this file system has no locks; start no second training there", folder)
     try:
+        _remove_partial_files(folder)
         yield
     finally:
         lock.release()
