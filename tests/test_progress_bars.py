@@ -1,0 +1,65 @@
+"""A progress bar that is lost does not end the work."""
+
+import io
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from minircnn.progress import progress_bar
+
+
+def work_through(**options):
+    return list(progress_bar(iter(range(5)), total=5, desc="work", mininterval=0, miniters=1, **options))
+
+
+def closed():
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+def without_reader():
+    reader, writer = os.pipe()
+    os.close(reader)
+    return os.fdopen(writer, "w", buffering=1)
+
+
+def ascii_only():
+    return io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+
+
+STREAMS = {
+    "none": lambda: None,
+    "closed": closed,
+    "full": lambda: Path("/dev/full").open("w", buffering=1),
+    "without reader": without_reader,
+    "ascii": ascii_only,
+}
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+def test_the_work_is_done_without_the_bar(kind, monkeypatch):
+    if kind == "full" and not os.path.exists("/dev/full"):
+        pytest.skip("this system has no full device")
+    stream = STREAMS[kind]()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", stream)
+        assert work_through() == [0, 1, 2, 3, 4]
+        with progress_bar(total=2) as bar:
+            bar.update()
+            bar.set_postfix({"λ": "1"})
+    with suppress(OSError, AttributeError):
+        stream.close()
+
+
+def test_the_bar_is_shown_where_it_can(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert work_through() == [0, 1, 2, 3, 4]
+    assert "work: 100%" in stream.getvalue()
+    stream.truncate(0)
+    assert work_through(show=False) == [0, 1, 2, 3, 4]
+    assert not stream.getvalue().strip("\0")

@@ -1,0 +1,79 @@
+"""Tasks shared among processes: in order, no more processes than tasks, none left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import joblib
+import pytest
+from joblib import delayed
+
+from minircnn import workers
+from minircnn.workers import run_tasks
+
+SLEEPER = """
+import os, time
+from joblib import delayed
+from minircnn.workers import run_tasks
+
+def sleep(i):
+    print(os.getpid(), flush=True)
+    time.sleep(60)
+
+if __name__ == "__main__":
+    list(run_tasks([delayed(sleep)(i) for i in range(4)], 2))
+"""
+
+
+def own_process(i):
+    return i, os.getpid()
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_results_come_in_the_order_of_the_tasks(n_jobs):
+    results = list(run_tasks((delayed(own_process)(i) for i in range(6)), n_jobs))
+    assert [i for i, _ in results] == list(range(6))
+    assert (os.getpid() in {process for _, process in results}) == (n_jobs == 1)
+
+
+@pytest.mark.parametrize(("tasks", "n_jobs", "processes"), [(2, 40, 2), (0, 4, 1), (1, 2, 1), (9, 3, 3)])
+def test_there_are_no_more_processes_than_tasks(tasks, n_jobs, processes, monkeypatch):
+    asked = []
+
+    def parallel(n_jobs, **how):
+        asked.append(n_jobs)
+        return joblib.Parallel(1)
+
+    monkeypatch.setattr(workers, "Parallel", parallel)
+    assert len(list(run_tasks([delayed(own_process)(i) for i in range(tasks)], n_jobs))) == tasks
+    assert asked == [processes]
+
+
+def test_an_orphan_ends(monkeypatch):
+    ended = []
+    monkeypatch.setattr(workers.os, "_exit", ended.append)
+    ended_process = subprocess.Popen([sys.executable, "-c", ""])
+    ended_process.wait()
+    workers._watch(ended_process.pid)
+    assert ended == [1]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_with_the_process_that_started_them(end, tmp_path):
+    script = tmp_path / "sleeper.py"
+    script.write_text(SLEEPER)
+    process = subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    found = [int(process.stdout.readline()) for _ in range(2)]
+    process.send_signal(end)
+    process.wait()
+    limit = time.monotonic() + 30
+    while (alive := [pid for pid in found if workers._exists(pid)]) and time.monotonic() < limit:
+        time.sleep(0.1)
+    process.stdout.close()
+    assert not alive
