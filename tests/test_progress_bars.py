@@ -34,7 +34,7 @@ def ascii_only():
 STREAMS = {
     "none": lambda: None,
     "closed": closed,
-    "full": lambda: Path("/dev/full").open("w", buffering=1),
+    "full": lambda: Path("/dev/full").open("w", buffering=1),  # noqa: SIM115
     "without reader": without_reader,
     "ascii": ascii_only,
 }

@@ -13,13 +13,13 @@ from joblib import delayed
 from minircnn import workers
 from minircnn.workers import run_tasks
 
-SLEEPER = """
+SLEEPER = r"""
 import os, time
 from joblib import delayed
 from minircnn.workers import run_tasks
 
 def sleep(i):
-    print(os.getpid(), flush=True)
+    os.write(1, f"{os.getpid()}\n".encode())  # in one piece
     time.sleep(60)
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from minircnn.nn import (
     Flatten,
     Linear,
     LocalResponseNorm,
+    MaxPool2d,
     ReLU,
     Sequential,
     gradcheck,
@@ -246,3 +247,25 @@ def test_units_are_dropped_where_nothing_below_is_trained(rng):
     assert (y == 0).any()
     assert net.backward(net(np.ones((5, 4), np.float32))) is None
     assert net.fc7.weight.grad is not None
+
+
+@pytest.mark.parametrize(
+    ("layer", "x"),
+    [
+        (Linear(3, 2, rng=np.random.default_rng(0)), np.ones((4, 3), np.float32)),
+        (Conv2d(3, 2, 3, padding=1, rng=np.random.default_rng(0)), np.ones((1, 3, 5, 5), np.float32)),
+        (ReLU(), np.ones((4, 3), np.float32)),
+        (MaxPool2d(2), np.ones((1, 3, 4, 4), np.float32)),
+        (LocalResponseNorm(5), np.ones((1, 8, 4, 4), np.float32)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_backward_without_a_forward_in_training_mode_says_so(layer, x):
+    layer.train()
+    y = layer(x)
+    layer.backward(np.ones_like(y))
+    layer.eval()
+    layer(x)
+    layer.train()
+    with pytest.raises(RuntimeError, match="backward without a forward in training mode"):
+        layer.backward(np.ones_like(y))

@@ -1,5 +1,6 @@
 """A file system that is cut off at one operation, as by a kill: before it, or in the middle of it."""
 
+import errno
 import os
 from contextlib import contextmanager
 
@@ -22,10 +23,12 @@ class FaultLayer:
         None only counts.
     middle : bool
         Do half of the operation first.
+    full : bool
+        The disk is full from there on, in the place of a kill.
     """
 
-    def __init__(self, at=None, *, middle=False):
-        self.at, self.middle, self.dead = at, middle, False
+    def __init__(self, at=None, *, middle=False, full=False):
+        self.at, self.middle, self.full, self.dead = at, middle, full, False
         self.operations = []
 
     def run(self, name, whole, half=lambda: None):
@@ -33,7 +36,11 @@ class FaultLayer:
         if self.dead:
             raise Killed
         self.operations.append(name)
-        if self.at is not None and len(self.operations) > self.at:
+        reached = self.at is not None and len(self.operations) > self.at
+        if reached and self.full:
+            if name in ("write", "open"):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "some.partial")
+        elif reached:
             self.dead = True
             if self.middle:
                 half()

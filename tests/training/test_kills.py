@@ -3,6 +3,7 @@
 import dataclasses
 import random
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from fault_layer import FaultLayer, Killed
@@ -93,6 +94,20 @@ def test_a_training_killed_again_and_again_comes_to_its_end(name, straight, tmp_
             kills += 1
     assert 0 < kills < 100
     assert (tmp_path / "model.safetensors").read_bytes() == straight(name)[0]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_full_disk_is_an_error_that_names_the_file_and_costs_nothing(name, straight, tmp_path):
+    expected, operations = straight(name)
+    writes = [number for number, operation in enumerate(operations) if operation in ("open", "write")]
+    for number in random.Random(name).sample(writes, 3):
+        folder = tmp_path / str(number)
+        with FaultLayer(number, full=True).in_place(), pytest.raises(OSError, match="No space") as caught:
+            train_in(folder, name)
+        assert Path(caught.value.filename).is_relative_to(folder)
+        assert not caught.value.filename.endswith(".partial")
+        train_in(folder, name, resume=True)
+        assert (folder / "model.safetensors").read_bytes() == expected
 
 
 @pytest.mark.slow
