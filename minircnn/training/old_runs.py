@@ -15,7 +15,7 @@ from minircnn.files import read_text, write_text
 from minircnn.training.regions import RegionRecord
 
 SETTINGS_FILE = "settings.json"
-_CHECKPOINT = ".checkpoint.safetensors"
+CHECKPOINT_ENDING = ".checkpoint.safetensors"
 _BEGINNING = '{\n  "detector"'
 """Of the settings of every run, also where the rest was lost."""
 
@@ -66,10 +66,16 @@ def read_settings(folder: Path) -> dict[str, Any]:
 
 def _settings_of_checkpoint(folder: Path) -> dict[str, Any]:
     """Return the settings that the checkpoint in `folder` keeps; nothing where there is none."""
-    for path in sorted(folder.glob(f"*{_CHECKPOINT}")):
-        settings = read_bundle(path)[1].get("settings", {})
-        return {"detector": path.name.removesuffix(_CHECKPOINT), **settings}
-    return {}
+    path = find_checkpoint(folder)
+    if path is None:
+        return {}
+    settings = read_bundle(path)[1].get("settings", {})
+    return {"detector": path.name.removesuffix(CHECKPOINT_ENDING), **settings}
+
+
+def find_checkpoint(folder: Path) -> Path | None:
+    """Return the checkpoint of the run in `folder`, if it has one."""
+    return next(iter(sorted(folder.glob(f"*{CHECKPOINT_ENDING}"))), None)
 
 
 def write_settings(folder: Path, detector: str, flat: Mapping[str, Any]) -> None:

@@ -18,7 +18,6 @@ from minircnn.proposals.base import from_pixels_alone
 from minircnn.structures import DetectionDataset
 from minircnn.training.fingerprint import DataFingerprint
 from minircnn.training.loop import LoopSettings
-from minircnn.training.old_runs import adopt_old_run, read_settings, write_settings
 from minircnn.training.proposals import compute_proposals
 from minircnn.training.recipe import RECIPES, TrainingJob
 from minircnn.training.run_folder import MODEL_FILE, claim
@@ -126,22 +125,3 @@ def train(
         with stage("write detector"):
             save_detector(model_path, detector)
     return TrainingRun(detector, model_path, seconds)
-
-
-def _claim(folder: Path, settings: DetectorSettings, *, resume: bool) -> None:
-    """Write the settings into `folder`, or see that the run to resume there is of the same detector."""
-    stored = read_settings(folder)
-    if not stored:
-        if not resume and ((folder / MODEL_FILE).exists() or any(folder.glob("*.checkpoint.safetensors"))):
-            raise FolderInUseError(f"{folder} already holds a trained network: name another folder")
-        write_settings(folder, settings.detector, as_json(settings))
-        return
-    if not resume:
-        raise FolderInUseError(
-            f"{folder} already holds a training run: continue it with --resume, or name another folder"
-        )
-    if stored["detector"] != settings.detector:
-        raise FolderInUseError(
-            f"{folder} holds a run of {stored['detector']}, not of {settings.detector}: name another folder"
-        )
-    adopt_old_run(folder)

@@ -12,19 +12,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from minircnn import files
-from minircnn.training.old_runs import (
-    SETTINGS_FILE,
-    SettingsError,
-    adopt_old_run,
-    parse_settings,
-    read_settings,
-    write_settings,
-)
+from minircnn.training.old_runs import adopt_old_run, find_checkpoint, read_settings, write_settings
 from minircnn.training.same_run import settle_settings
 from minircnn.training.settings import DetectorSettings, as_json
 
 logger = logging.getLogger("minircnn")
 
+MODEL_FILE = "model.safetensors"
 _LOCK_FILE = ".lock"
 _NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}
 """What file systems answer that know no locks."""
@@ -40,10 +34,9 @@ class FolderInUseError(ValueError):
 def claim(
     folder: Path, settings: DetectorSettings, data_options: Mapping[str, Any], *, resume: bool
 ) -> Iterator[bool]:
-    """Keep other trainings out of `folder` while in the block, and see that it holds the run of `settings`.
+    """Keep other trainings out of `folder` inside the block, and see that it holds the run of `settings`.
 
-    Yields whether the run begins. `data_options` are kept with its settings. The operating system takes the
-    lock away when the process ends, however it ends.
+    Yields whether the run begins. `data_options` are kept with its settings.
 
     Raises
     ------
@@ -52,13 +45,22 @@ def claim(
     StorageError
         If the run to resume was begun with other settings.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder):
+    with locked(folder):
         yield _enter(folder, settings, data_options, resume=resume)
 
 
 @contextmanager
-def _lock(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other trainings out of `folder` inside the block, and clear away what a killed one was writing.
+
+    The operating system takes the lock away when the process ends, however it ends.
+
+    Raises
+    ------
+    FolderInUseError
+        If another process trains there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / _LOCK_FILE, timeout=0)
     try:
         lock.acquire()
@@ -82,31 +84,24 @@ def _enter(
 ) -> bool:
     """Bring the settings in `folder` and `settings` together; return whether the run begins."""
     stored = read_settings(folder)
-    if not resume and (stored or (folder / MODEL_FILE).exists()):
-        way = "continue it with --resume, or name another folder" if stored else "name another folder"
-        raise FolderInUseError(f"{folder} already holds a training run: {way}")
-    if stored and stored["detector"] != settings.detector:
-        raise FolderInUseError(
-            f"{folder} holds a run of {stored['detector']}, not of {settings.detector}: name another folder"
-        )
-    _remove_partial_files(folder)
-    adopt_old_run(folder)
     if not stored:
+        if not resume and ((folder / MODEL_FILE).exists() or find_checkpoint(folder)):
+            raise FolderInUseError(f"{folder} already holds a trained network: name another folder")
         opened = {f"data.{name}": value for name, value in data_options.items()}
         write_settings(folder, settings.detector, as_json(settings) | opened)
         return True
-    if not _settings_are_readable(folder):
-        write_settings(folder, settings.detector, {k: v for k, v in stored.items() if k != "detector"})
+    if not resume:
+        raise FolderInUseError(
+            f"{folder} already holds a training run: continue it with --resume, or name another folder"
+        )
+    kind = stored.get("detector")
+    if kind != settings.detector:
+        raise FolderInUseError(
+            f"{folder} holds a run of {kind}, not of {settings.detector}: name another folder"
+        )
+    adopt_old_run(folder)
     settle_settings(folder, settings)
     return False
-
-
-def _settings_are_readable(folder: Path) -> bool:
-    try:
-        parse_settings(folder / SETTINGS_FILE)
-    except (SettingsError, FileNotFoundError):
-        return False
-    return True
 
 
 def _remove_partial_files(folder: Path) -> None:

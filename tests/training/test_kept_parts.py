@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
+from minircnn.training.feature_norm import finite_feature_scale
 from test_kills import SCENES, settings_of
 
 from minircnn.training import NotFiniteError, box_regression, svms, train
 from minircnn.training.checkpoint import CheckpointClock
-from minircnn.training.feature_norm import finite_feature_scale
 from minircnn.training.kept_part import KeptPart
 
 
