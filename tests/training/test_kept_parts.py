@@ -4,10 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from minircnn.training.feature_norm import finite_feature_scale
 from test_kills import SCENES, settings_of
 
-from minircnn.training import NotFiniteError, box_regression, svms, train
+from minircnn.training import box_regression, svms, train
 from minircnn.training.checkpoint import CheckpointClock
 from minircnn.training.kept_part import KeptPart
 
@@ -80,12 +79,3 @@ def test_what_was_kept_under_another_key_counts_as_nothing(tmp_path):
     assert arrays["a"].tolist() == [1, 1]
     assert state == {"done": 1}
     assert KeptPart(path, "other", clock).read() is None
-
-
-@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_features_that_are_no_numbers_are_refused(value):
-    features = np.ones((3, 4), np.float32)
-    features[1, 2] = value
-    with pytest.raises(NotFiniteError, match="features of the regions hold numbers that are not finite"):
-        finite_feature_scale(features, 20.0)

@@ -21,7 +21,7 @@ from minircnn.proposals import (
     write_proposals,
 )
 from minircnn.proposals.base import PROPOSERS
-from minircnn.training import compute_proposals, processes
+from minircnn.training import compute_proposals
 from minircnn.training.proposals import _key
 
 SEARCH = SelectiveSearch(mode="single", min_size=8.0)
@@ -271,21 +271,3 @@ def test_no_proposals_are_an_answer_too(tmp_path):
     for _ in range(2):
         kept = compute_proposals(SCENES, none, folder=tmp_path, progress=False)
         assert [b.shape for b in kept] == [(0, 4)] * 3
-
-
-def test_no_more_processes_are_started_than_there_are_photos(monkeypatch):
-    asked_for = []
-
-    class Serial:
-        def __init__(self, *, n_jobs, return_as):
-            asked_for.append(n_jobs)
-
-        def __call__(self, calls):
-            return (function(*args, **kwargs) for function, args, kwargs in calls)
-
-    monkeypatch.setattr("minircnn.training.proposals.Parallel", Serial)
-    compute_proposals(SCENES, SlidingWindow(), n_jobs=40, progress=False)
-    assert asked_for == [3]
-    assert [processes.process_count(n, 5) for n in (1, 2, 1000)] == [1, 2, 5]
-    assert processes.process_count(4, 0) == 1
-    assert processes.process_count(-1, 10**6) >= 1
