@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from tqdm.auto import tqdm
 
 from minircnn.arrays import Device
 from minircnn.cli.output import note
 from minircnn.detectors import RegionDetector
+from minircnn.imaging import ImageError, read_header
 from minircnn.proposals import Proposer, SelectiveSearch, watched_search
 from minircnn.structures import DetectionDataset
 
@@ -27,12 +27,9 @@ Size = tuple[str, int, int]
 def sizes_of_files(photos: Iterable[Path]) -> Iterator[Size]:
     """Yield the sizes of those `photos` whose header tells them."""
     for photo in photos:
-        try:
-            if photo.is_file():
-                with Image.open(photo) as opened:
-                    yield str(photo), opened.height, opened.width
-        except Exception:
-            continue
+        with suppress(ImageError):
+            header = read_header(photo)
+            yield str(photo), header.height, header.width
 
 
 def sizes_of_dataset(dataset: DetectionDataset) -> Iterator[Size]:

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import json as json_format
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from cyclopts import Parameter
 
 from minircnn import files
-from minircnn.cli.files import refuse_to_overwrite
+from minircnn.cli.big_photos import note_big_photos, sizes_of_dataset
+from minircnn.cli.detection_files import original_ids, targets, write_detections
+from minircnn.cli.errors import UsageError
+from minircnn.cli.evaluation_page import evaluation_page
+from minircnn.cli.files import refuse_to_overwrite, require_writable
+from minircnn.cli.judging import (
+    detect_all,
+    in_common_classes,
+    of_annotated_classes,
+    read_all,
+    say_what_is_not_shared,
+)
 from minircnn.cli.options import (
     Bad,
     BadPhoto,
     Batch,
-    Data,
     DeviceName,
     Images,
     Json,
-    Model,
     NetworkJobs,
     Overwrite,
     Photos,
@@ -29,30 +40,51 @@ from minircnn.cli.options import (
     network_job_count,
 )
 from minircnn.cli.output import note, print_json
-from minircnn.cli.pages import Balance, best_balance, mistakes, precision_recall_figure
-from minircnn.cli.running import (
-    Outcome,
-    open_detector,
-    parse_svd,
-    run_detector,
-)
-from minircnn.data.opening import open_dataset
-from minircnn.detectors import RegionDetector
-from minircnn.evaluation import ProposalResult, VocResult, evaluate_coco, evaluate_voc, proposal_recall
-from minircnn.structures import DetectionDataset
-from minircnn.training import compute_proposals
-from minircnn.viz import Report
+from minircnn.cli.pages import Balance, best_balance
+from minircnn.cli.running import Outcome, open_detector, parse_svd
+from minircnn.data.opening import SCENES, FirstPhotos, open_dataset
+from minircnn.evaluation import ProposalResult, evaluate_coco, evaluate_voc, proposal_recall
+from minircnn.evaluation.pairing import require_threshold
+from minircnn.evaluation.voc_ap import Method
 
-Metric = Literal["voc", "voc07", "coco"]
+Metric = Literal["voc", "voc07", "voc07-published", "coco"]
+
+_METHODS: dict[Metric, Method] = {
+    "voc": "area",
+    "voc07": "11point",
+    "voc07-published": "11point-published",
+    "coco": "area",
+}
+_DEFAULT_SPLIT = "test"
+_USUAL_SCORE = 0.5  # from which detections of a file are kept in pictures where nothing is right
+_WAYS = (
+    "name a detector and a data set (minircnn evaluate RUN DATA), or a data set and its detections "
+    "(minircnn evaluate DATA --detections FILE)"
+)
 
 
 def evaluate(
-    model: Model,
-    data: Data,
+    model: Annotated[
+        str,
+        Parameter(
+            help="A trained detector: model.safetensors, or the run's folder. With --detections the data set "
+            "takes its place."
+        ),
+    ],
+    data: Annotated[
+        str | None,
+        Parameter(
+            help="Data set: a PASCAL VOC folder, a COCO instances file (.json), or 'scenes' for the built-in "
+            "digits on photos."
+        ),
+    ] = None,
     /,
     *,
+    detections: Path | None = None,
+    save_detections: Path | None = None,
     split: Split = None,
     metric: Metric = "voc",
+    iou: float | None = None,
     out: Path | None = None,
     svd: str | None = None,
     proposal_folder: Path | None = None,
@@ -73,17 +105,32 @@ def evaluate(
     do so; the average precision of a class sums that up over all scores, and mAP is the mean over the classes
     that occur. What the proposals miss the detector cannot find, so their recall is printed too.
 
+    Classes are told by their names: one that the detector does not know counts with an average precision of 0
+    where it occurs, and one that the data set does not have is left out of the mean.
+
     For example:
 
         minircnn evaluate runs/fast VOC2007 --split test --out reports/fast
+
+    Detections that any program wrote are measured without a detector and without photos:
+
+        minircnn evaluate instances_val.json --detections results.json --metric coco
 
     Next: look at the false detections in the report; `minircnn explain` shows one photo in depth.
 
     Parameters
     ----------
+    detections
+        Measure these in the place of a detector's: COCO's results (.json), a folder of the VOC devkit's
+        comp4_det_SPLIT_CLASS.txt, or the folder that minircnn detect wrote.
+    save_detections
+        Write what was found: COCO's results if the name ends in .json, else a folder of the devkit's files.
     metric
-        voc: area under the precision-recall curve at IoU 0.5; voc07: its mean at 11 recalls, as in 2007;
-        coco: the mean over IoU 0.5 to 0.95, with its eleven companions.
+        voc: area under the precision-recall curve; voc07: its mean at 11 recalls, as in 2007;
+        voc07-published: the same as the published Python code has it, which misses recalls of exactly 0.3,
+        0.6 and 0.7; coco: the mean over IoU 0.5 to 0.95, with its eleven companions.
+    iou
+        IoU from which a detection is right. Default: 0.5.
     out
         Folder that receives report.html (tables, curves, photos with mistakes) and result.json.
     svd
@@ -91,104 +138,127 @@ def evaluate(
     proposal_folder
         Keeps the proposals, so that a second evaluation of the same photos is faster.
     """
+    place, spec = _detector_and_data(model, data, detections)
+    threshold = _threshold(iou, metric)
+    if place is None:
+        _refuse_options(svd=svd, proposal_folder=proposal_folder, batch=batch)
     if out is not None:
         refuse_to_overwrite((out / "report.html", out / "result.json"), overwrite=overwrite)
+        require_writable(out)
     workers = network_job_count(jobs, device)
-    detector = open_detector(model, svd=parse_svd(svd), device=device, batch=batch)
-    dataset = open_dataset(
-        data,
+    detector = None
+    if place is not None:
+        detector = open_detector(Path(place), svd=parse_svd(svd), device=device, batch=batch)
+    whole = open_dataset(
+        spec,
         split,
-        default_split="test",
+        default_split=_DEFAULT_SPLIT,
         on_bad_box=on_bad_box,
         on_bad_photo=on_bad_photo,
         images=images,
-        limit=photos,
+        need_photos=place is not None,
     )
-    _require_same_classes(detector, dataset)
-    proposals = compute_proposals(dataset, detector.proposer, folder=proposal_folder, n_jobs=job_count(jobs))
-    outcome = run_detector(detector, dataset, proposals, n_jobs=workers)
+    dataset = whole if photos is None else FirstPhotos(whole, photos)
+    if save_detections is not None:
+        names = whole.class_names if detector is None else detector.class_names
+        read = [Path(spec), *([detections] if detections else [])]
+        _require_target(save_detections, targets(save_detections, split, names), read, overwrite=overwrite)
+    if detector is not None:
+        if spec != SCENES:
+            note_big_photos(detector.proposer, sizes_of_dataset(dataset))
+        outcome = detect_all(detector, dataset, proposal_folder, job_count(jobs), workers)
+    else:
+        outcome = read_all(detections or Path(), whole, len(dataset), split)
+    if save_detections is not None:
+        write_detections(save_detections, whole, split, outcome.detections)
+        note(f"detections: {save_detections}")
+    classes, outcome = in_common_classes(outcome, dataset)
     voc = evaluate_voc(
-        outcome.detections, outcome.annotations, method="11point" if metric == "voc07" else "area"
+        outcome.detections, outcome.annotations, iou_threshold=threshold, method=_METHODS[metric]
     )
-    recall = proposal_recall(outcome.proposals, outcome.annotations)
-    balance = best_balance(outcome, detector.usual_min_score)
-    text, record = _figures(metric, voc, outcome)
+    table, record = voc.table(), voc.to_record()
+    if metric == "coco":
+        ids = original_ids(whole)[: len(dataset)]
+        coco = evaluate_coco(outcome.detections, outcome.annotations, image_ids=ids)
+        table, record = coco.table(), coco.to_record()
+    usual = _USUAL_SCORE if detector is None else detector.usual_min_score
+    certain = of_annotated_classes(outcome, classes)
+    balance = best_balance(certain, usual, threshold)
+    recall = None if detector is None else proposal_recall(outcome.proposals, outcome.annotations)
     result = {
-        "model": str(model),
+        "model": place,
         "data": dataset.name,
         "photos": len(dataset),
         "metric": metric,
         **record,
+        "unknown_classes": classes.unknown,
+        "absent_classes": classes.absent,
         "best_balance": asdict(balance),
-        "proposals": recall.to_record(),
-        "seconds_per_photo": float(np.mean(outcome.seconds)),
-        "processes": workers,
+        **_source(detections, recall, outcome, workers),
     }
     if json:
         print_json(result)
     else:
-        print(text)
-        print(
-            f"\nbest balance: --min-score {balance.score:.3g} "
-            f"(precision {balance.precision:.3f}, recall {balance.recall:.3f})"
-        )
-        print(f"\nproposals: {recall.num_proposals:,.0f} a photo\n{recall.table()}")
-        shared = "" if workers == 1 else f", in each of {workers} processes at a time"
-        print(f"\n{result['seconds_per_photo']:.3f} s a photo without proposals{shared}")
+        print(table)
+        _print_rest(balance, recall, outcome, workers)
+    say_what_is_not_shared(classes, dataset.name)
     if out is not None:
-        page = _report(dataset, outcome, voc, recall, balance, detector.title)
+        title = str(detections) if detector is None else detector.title
+        page = evaluation_page(dataset, certain, voc, recall, balance, title)
         note(f"report: {page.save(out / 'report.html')}")
         files.write_text(out / "result.json", json_format.dumps(result, indent=2) + "\n")
 
 
-def _require_same_classes(detector: RegionDetector[Any], dataset: DetectionDataset) -> None:
-    """Labels are numbers: unless the names agree in order, they mean different things."""
-    if tuple(detector.class_names) != tuple(dataset.class_names):
-        raise ValueError(
-            f"the detector knows the classes {', '.join(detector.class_names)}, "
-            f"{dataset.name} has {', '.join(dataset.class_names)}"
-        )
+def _source(
+    detections: Path | None, recall: ProposalResult | None, outcome: Outcome, workers: int
+) -> dict[str, Any]:
+    """Return where the detections come from, as part of the result."""
+    if recall is None:
+        return {"detections": str(detections)}
+    seconds = float(np.mean(outcome.seconds))
+    return {"proposals": recall.to_record(), "seconds_per_photo": seconds, "processes": workers}
 
 
-def _figures(metric: Metric, voc: VocResult, outcome: Outcome) -> tuple[str, dict[str, Any]]:
-    """Return the table of the chosen metric, and the same as numbers."""
-    if metric != "coco":
-        return voc.table(), voc.to_record()
-    coco = evaluate_coco(outcome.detections, outcome.annotations)
-    return coco.table(), coco.to_record()
-
-
-def _report(
-    dataset: DetectionDataset,
-    outcome: Outcome,
-    voc: VocResult,
-    recall: ProposalResult,
-    balance: Balance,
-    name: str,
-) -> Report:
-    page = Report(
-        f"{name} on {dataset.name}",
-        f"{len(dataset)} photos, mAP at IoU 0.5: {voc.map:.3f}.",
+def _print_rest(balance: Balance, recall: ProposalResult | None, outcome: Outcome, workers: int) -> None:
+    """Print what stands below the table of average precision."""
+    print(
+        f"\nbest balance: --min-score {balance.score:.3g} "
+        f"(precision {balance.precision:.3f}, recall {balance.recall:.3f})"
     )
-    rows = [
-        [name, None if c.ap is None else float(c.ap), c.num_gt, c.num_detections, recall.per_class[name].abo]
-        for name, c in voc.per_class.items()
-    ]
-    page.section(
-        "Class by class",
-        "Average precision at IoU 0.5. The average best overlap says how well the proposals cover the "
-        "objects of a class: it bounds what the detector can find.",
-        [
-            (
-                precision_recall_figure(voc),
-                "Precision against recall: one point per detection, best score first.",
-            )
-        ],
-        table=(["class", "AP", "objects", "detections", "average best overlap"], rows),
-    )
-    page.section(
-        "Photos with the most mistakes",
-        balance.explain(),
-        mistakes(dataset, outcome, count=6, min_score=balance.score),
-    )
-    return page
+    if recall is not None:
+        print(f"\nproposals: {recall.num_proposals:,.0f} a photo\n{recall.table()}")
+        shared = "" if workers == 1 else f", in each of {workers} processes at a time"
+        print(f"\n{float(np.mean(outcome.seconds)):.3f} s a photo without proposals{shared}")
+
+
+def _detector_and_data(model: str, data: str | None, detections: Path | None) -> tuple[str | None, str]:
+    """Return the detector, None where there are detections in its place, and the data set."""
+    if detections is None:
+        if data is None:
+            raise UsageError(f"evaluate needs two things: {_WAYS}")
+        return model, data
+    if data is not None:
+        raise UsageError(f"--detections takes the place of the detector: {_WAYS}")
+    return None, model
+
+
+def _threshold(iou: float | None, metric: Metric) -> float:
+    if iou is None:
+        return 0.5
+    if metric == "coco":
+        raise UsageError("--iou is for the voc metrics: coco is the mean over IoU 0.5 to 0.95")
+    require_threshold(iou, "--iou")
+    return iou
+
+
+def _refuse_options(**given: Any) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(f"--{name.replace('_', '-')} is for a detector: with --detections none runs")
+
+
+def _require_target(path: Path, written: Sequence[Path], read: Sequence[Path], *, overwrite: bool) -> None:
+    """Fail before the work where the detections could not be written."""
+    another = "another with --save-detections"
+    refuse_to_overwrite(written, overwrite=overwrite, inputs=read, another=another)
+    require_writable(path.parent if path.suffix.lower() == ".json" else path, another=another)

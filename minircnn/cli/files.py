@@ -98,6 +98,8 @@ def written_by_us(path: Path) -> bool:
         if ending == ".npz":
             ProposalFile(path)
             return True
+        if ending == ".txt":  # detections in the format of the VOC devkit, which has no room for a mark
+            return path.name.startswith(("comp3_det_", "comp4_det_"))
         return ending == ".json" and _is_our_record(json.loads(read_text(path)))
     except Exception:  # whatever is wrong with it, it is not ours
         return False

@@ -47,15 +47,16 @@ class Balance:
         )
 
 
-def best_balance(outcome: Outcome, usual: float) -> Balance:
+def best_balance(outcome: Outcome, usual: float, iou_threshold: float = 0.5) -> Balance:
     """Return the score with the largest harmonic mean of precision and recall.
 
     Scores of different detectors and trainings mean different things; this makes their pictures
-    comparable. Where nothing is right, it is the score `usual`.
+    comparable. Where nothing is right, it is the score `usual`. A detection is right by the rule of PASCAL
+    VOC at `iou_threshold`.
     """
     scores, correct, objects = [], [], 0
     for found, truth in zip(outcome.detections, outcome.annotations, strict=True):
-        verdict = judge(found, truth)
+        verdict = judge(found, truth, iou_threshold)
         scores.append(found.scores[~verdict.ignored])
         correct.append(verdict.correct[~verdict.ignored])
         objects += int((~truth.difficult).sum())
@@ -70,13 +71,21 @@ def best_balance(outcome: Outcome, usual: float) -> Balance:
 
 
 def detection_pictures(
-    dataset: DetectionDataset, outcome: Outcome, indices: Sequence[int], min_score: float
+    dataset: DetectionDataset,
+    outcome: Outcome,
+    indices: Sequence[int],
+    min_score: float,
+    iou_threshold: float = 0.5,
 ) -> list[Captioned]:
     """Draw what was found in the photos `indices` over what is there."""
     return [
         (
             draw_detections(
-                dataset.image(i), outcome.detections[i], outcome.annotations[i], min_score=min_score
+                dataset.image(i),
+                outcome.detections[i],
+                outcome.annotations[i],
+                min_score=min_score,
+                iou_threshold=iou_threshold,
             ),
             f"{dataset.image_ids[i]}, scores of at least {min_score:.2f}",
         )
@@ -84,13 +93,21 @@ def detection_pictures(
     ]
 
 
-def mistakes(dataset: DetectionDataset, outcome: Outcome, *, count: int, min_score: float) -> list[Captioned]:
+def mistakes(
+    dataset: DetectionDataset,
+    outcome: Outcome,
+    *,
+    count: int,
+    min_score: float,
+    iou_threshold: float = 0.5,
+) -> list[Captioned]:
     """Draw the photos with most false detections and missed objects; none where all is right."""
     wrong = []
     for found, truth in zip(outcome.detections, outcome.annotations, strict=True):
-        verdict = judge(found.above(min_score), truth)
+        verdict = judge(found.above(min_score), truth, iou_threshold)
         false = ~verdict.correct & ~verdict.ignored
         missed = ~verdict.found & ~truth.difficult
         wrong.append(int(false.sum()) + int(missed.sum()))
     order = np.argsort(-np.array(wrong), kind="stable")[:count]
-    return detection_pictures(dataset, outcome, [int(i) for i in order if wrong[i]], min_score)
+    worst = [int(i) for i in order if wrong[i]]
+    return detection_pictures(dataset, outcome, worst, min_score, iou_threshold)

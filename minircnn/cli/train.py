@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from cyclopts import App, Group, Parameter
 
 from minircnn.arrays import Device
+from minircnn.cli.big_photos import note_big_photos, sizes_of_dataset
 from minircnn.cli.next_commands import command_line, split_to_evaluate
 from minircnn.cli.options import (
     Bad,
@@ -30,8 +31,9 @@ from minircnn.cli.options import (
 )
 from minircnn.cli.output import note, print_json, table
 from minircnn.cli.profile import profile_if, profile_record, profile_table
-from minircnn.data.opening import open_dataset
+from minircnn.data.opening import SCENES, open_dataset
 from minircnn.profiling import Stage
+from minircnn.proposals import make_proposer
 from minircnn.structures import DetectionDataset
 from minircnn.training import RECIPES, Recipe, TrainingInterrupted, TrainingRun, train
 from minircnn.training.old_runs import read_settings
@@ -109,6 +111,10 @@ def _add_command(recipe: Recipe[Any]) -> None:
             images=images,
             limit=photos,
         )
+        chosen = settings or recipe.settings()
+        if data != SCENES:
+            proposer = make_proposer(chosen.proposals, seed=chosen.seed)
+            note_big_photos(proposer, sizes_of_dataset(dataset), "--proposals.max-width")
         opened = {
             "split": split,
             "photos": photos,
@@ -127,7 +133,7 @@ def _add_command(recipe: Recipe[Any]) -> None:
         with _way_on(out, again), _profile_of_training(profile, device) as total:
             run = train(
                 dataset,
-                settings or recipe.settings(),
+                chosen,
                 out,
                 resume=resume,
                 device=device,

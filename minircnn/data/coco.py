@@ -47,11 +47,15 @@ class COCODataset(RecordDataset):
         so they need ``on_bad_box="drop"``.
     flippable : bool
         Whether mirrored photos are valid examples.
+    need_photos : bool
+        Whether the photos must be there; without them annotations can be read, but no photo.
 
     Attributes
     ----------
     category_ids : tuple of int or str
-        ``category_ids[label - 1]`` is the file's id of a label, for writing results back.
+        ``category_ids[label - 1]`` is the file's id of a label, whatever its type.
+    original_ids, original_category_ids : tuple of int or str
+        The ids of photos and labels just as they stand in the file, for writing results back.
     problems : tuple of Problem
         Boxes that were dropped or clipped, and photos that were left out.
 
@@ -71,12 +75,15 @@ class COCODataset(RecordDataset):
         on_bad_box: OnBadBox = "error",
         on_bad_photo: OnBadPhoto = "error",
         flippable: bool = True,
+        need_photos: bool = True,
     ) -> None:
-        content = read_coco(Path(annotation_file), Path(image_folder), split)
+        content = read_coco(Path(annotation_file), Path(image_folder), split, need_photos=need_photos)
         name = Path(annotation_file).stem + parse_split(split).suffix
         problems = settle(content.problems, on_bad_box, on_bad_photo, name, content.records)
         super().__init__(name, content.class_names, content.records, problems, flippable)
         self.category_ids = content.category_ids
+        self.original_category_ids = content.original_category_ids
+        self.original_ids = tuple(record.original_id for record in content.records)
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,7 @@ class COCOContent:
     records: tuple[PhotoRecord, ...]
     class_names: tuple[str, ...]
     category_ids: tuple[Identity, ...]
+    original_category_ids: tuple[Identity, ...]
     problems: tuple[Problem, ...]
     remarks: tuple[str, ...]
     photos: PhotoFolder
@@ -102,8 +110,10 @@ class COCOContent:
         )
 
 
-def read_coco(file: Path, folder: Path, split: str | None = None) -> COCOContent:
+def read_coco(file: Path, folder: Path, split: str | None = None, *, need_photos: bool = True) -> COCOContent:
     """Read a COCO instances file, or a share of its photos, and check it against the photos' headers.
+
+    Photos that are not needed need not be there.
 
     Raises
     ------
@@ -118,18 +128,26 @@ def read_coco(file: Path, folder: Path, split: str | None = None) -> COCOContent
     names = {category.id: category.name for category in categories}
     share = parse_split(split)
     photos = PhotoFolder(folder)
-    found, owned = _locate(images, photos, problems)
+    if need_photos:
+        found, owned = _locate(images, photos, problems)
+    else:
+        found, owned = [(image, folder / image.file_name) for image in images], frozenset[Path]()
     records = []
     for image, photo in found:
         if not share.takes(str(image.id)):
             continue
-        record = _read_photo(image, photo, objects, names, problems)
+        size = measure(photo, image.where, image.height, image.width, need_photo=need_photos)
+        if isinstance(size, Problem):
+            problems.append(size)
+            continue
+        record = _read_photo(image, photo, size, objects, names, problems)
         if record is not None:
             records.append(record)
     return COCOContent(
         tuple(records),
         tuple(names.values()),
         tuple(names),
+        tuple(category.original for category in categories),
         tuple(problems),
         (*remarks, *objects.remarks),
         photos,
@@ -221,13 +239,14 @@ def _locate(
 
 
 def _read_photo(
-    image: ImageEntry, photo: Path, objects: _Objects, names: dict[Identity, str], problems: list[Problem]
+    image: ImageEntry,
+    photo: Path,
+    size: tuple[int, int],
+    objects: _Objects,
+    names: dict[Identity, str],
+    problems: list[Problem],
 ) -> PhotoRecord | None:
-    """Return the record of one photo, None if it or one of its annotations cannot be read."""
-    size = measure(photo, image.where, image.height, image.width)
-    if isinstance(size, Problem):
-        problems.append(size)
-        return None
+    """Return the record of one photo of `size` (height, width), None if an annotation cannot be read."""
     sound = True
     found: list[ObjectRecord] = []
     for number, entry in objects.of(image.id):
@@ -246,4 +265,6 @@ def _read_photo(
         if kept is not None:
             found.append(kept)
     source = str(objects.file)
-    return PhotoRecord(str(image.id), photo, source, *size, tuple(found)) if sound else None
+    if not sound:
+        return None
+    return PhotoRecord(str(image.id), photo, source, *size, tuple(found), image.original)

@@ -21,6 +21,8 @@ class Category:
     id: Identity
     name: str
     parent: str
+    original: Identity
+    """The id just as it stands in the file: ``"1"`` and 1 are one id, yet not one text."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class ImageEntry:
     height: int | None
     width: int | None
     where: str
+    original: Identity
 
 
 def entry_place(file: Path, key: str, number: int, entry: Any) -> str:
@@ -49,6 +52,11 @@ def _require_entry(entry: Any) -> dict[str, Any]:
     return entry
 
 
+def _original(entry: dict[str, Any], key: Identity) -> Identity:
+    """Return the id of an entry with its own type."""
+    return entry["id"] if isinstance(entry["id"], str) else key
+
+
 def read_categories(
     file: Path, entries: Sequence[Any], used: set[Identity]
 ) -> tuple[list[Category], list[Problem], list[str]]:
@@ -64,9 +72,8 @@ def read_categories(
             entry = _require_entry(entry)
             key = fields.identity(entry.get("id", MISSING), "id")
             parent = entry.get("supercategory")
-            own = Category(
-                key, fields.class_name(entry.get("name", MISSING)), parent if isinstance(parent, str) else ""
-            )
+            name = fields.class_name(entry.get("name", MISSING))
+            own = Category(key, name, parent if isinstance(parent, str) else "", _original(entry, key))
         except FieldError as error:
             where = entry_place(file, "categories", number, entry)
             problems.append(Problem(where, "field", str(error)))
@@ -120,7 +127,7 @@ def read_images(file: Path, entries: Sequence[Any]) -> tuple[list[ImageEntry], s
             key = fields.identity(entry.get("id", MISSING), "id")
             name = fields.text(entry.get("file_name", MISSING), "file_name")
             height, width = (fields.pixels(entry.get(side, MISSING), side) for side in ("height", "width"))
-            found.append(ImageEntry(key, name, height, width, where))
+            found.append(ImageEntry(key, name, height, width, where, _original(entry, key)))
         except FieldError as error:
             problems.append(Problem(where, "field", str(error), is_photo=True))
             if key is not None:

@@ -82,6 +82,7 @@ class Request:
     on_bad_box: OnBadBox = "error"
     on_bad_photo: OnBadPhoto = "error"
     images: str | Path | None = None
+    need_photos: bool = True
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def open_dataset(
     on_bad_photo: OnBadPhoto = "error",
     images: str | Path | None = None,
     limit: int | None = None,
+    need_photos: bool = True,
 ) -> DetectionDataset:
     """Open a data set named by one word.
 
@@ -137,6 +139,8 @@ def open_dataset(
         Folder of a COCO file's photos. Default: the folder of the file.
     limit : int, optional
         Only the first so many photos.
+    need_photos : bool
+        Whether the photos must be there; without them annotations can be read, but no photo.
 
     Raises
     ------
@@ -148,7 +152,8 @@ def open_dataset(
     known = find_format(spec)
     if known is None:
         raise DatasetError(f"{spec}: {_unknown(Path(spec))}")
-    dataset = known.open(str(spec), Request(split, default_split, on_bad_box, on_bad_photo, images))
+    request = Request(split, default_split, on_bad_box, on_bad_photo, images, need_photos)
+    dataset = known.open(str(spec), request)
     if limit is not None:
         dataset = FirstPhotos(dataset, limit)
     if not any(len(dataset.annotations(index)) for index in range(len(dataset))):
@@ -181,7 +186,13 @@ def _open_voc(spec: str, request: Request) -> DetectionDataset:
     split = request.split
     if split is None and request.default_split is not None:
         split = _default_list(spec, request.default_split)
-    return VOCDataset(Path(spec), split, on_bad_box=request.on_bad_box, on_bad_photo=request.on_bad_photo)
+    return VOCDataset(
+        Path(spec),
+        split,
+        on_bad_box=request.on_bad_box,
+        on_bad_photo=request.on_bad_photo,
+        need_photos=request.need_photos,
+    )
 
 
 def _default_list(spec: str, wanted: str) -> str | None:
@@ -213,6 +224,7 @@ def _open_coco(spec: str, request: Request) -> DetectionDataset:
         split=request.split,
         on_bad_box=request.on_bad_box,
         on_bad_photo=request.on_bad_photo,
+        need_photos=request.need_photos,
     )
 
 

@@ -146,11 +146,16 @@ class PhotoFolder:
         return f"file_name is {shown(name)}: no such photo in {self.folder}"
 
 
-def measure(photo: Path, source: str, height: int | None, width: int | None) -> tuple[int, int] | Problem:
+def measure(
+    photo: Path, source: str, height: int | None, width: int | None, *, need_photo: bool = True
+) -> tuple[int, int] | Problem:
     """Return (height, width) of a photo, or the problem if it is broken or not as large as `source` says.
 
-    Only the header is read. What the annotation does not say (None) is taken from the photo.
+    Only the header is read. What the annotation does not say (None) is taken from the photo; where the photo
+    is not needed and the annotation says all, it is not looked at.
     """
+    if not need_photo and height and width:
+        return height, width
     try:
         header = read_header(photo)
     except ImageError as error:

@@ -31,7 +31,11 @@ class ObjectRecord:
 
 @dataclass(frozen=True)
 class PhotoRecord:
-    """One annotated photo. `source` is the file the annotations stand in."""
+    """One annotated photo.
+
+    `source` is the file the annotations stand in, `original_id` the photo's id as it stands there, where ids
+    may be numbers.
+    """
 
     image_id: str
     photo: Path
@@ -39,6 +43,7 @@ class PhotoRecord:
     height: int
     width: int
     objects: tuple[ObjectRecord, ...]
+    original_id: int | str | None = None
 
     def annotations(self, class_names: tuple[str, ...]) -> Annotations:
         """Return the objects whose class is among `class_names`, in the order of the file."""

@@ -45,6 +45,8 @@ class VOCDataset(RecordDataset):
         the split, so that splits agree.
     flippable : bool
         Whether mirrored photos are valid examples; false for letters and signs.
+    need_photos : bool
+        Whether the photos must be there; without them annotations can be read, but no photo.
 
     Attributes
     ----------
@@ -68,13 +70,14 @@ class VOCDataset(RecordDataset):
         on_bad_photo: OnBadPhoto = "error",
         class_names: Sequence[str] | None = None,
         flippable: bool = True,
+        need_photos: bool = True,
     ) -> None:
         folder = VOCFolder(root, year)
         self.root = folder.path
         named = parse_split(split)
         name = folder.name + (named.suffix or f"-{named.name or 'all'}")
         names = folder.class_names() if class_names is None else tuple(class_names)
-        records, problems = folder.read(folder.split_ids(split))
+        records, problems = folder.read(folder.split_ids(split), need_photos=need_photos)
         unknown = class_problems(records, names)
         records = without(records, unknown)
         settled = settle([*problems, *unknown], on_bad_box, on_bad_photo, name, records)

@@ -123,8 +123,10 @@ class VOCFolder:
                 found.append(file.relative_to(self.path).as_posix())
         return found
 
-    def read(self, image_ids: Sequence[str]) -> tuple[list[PhotoRecord], list[Problem]]:
-        """Read the annotations of `image_ids` and check them against the photos' headers.
+    def read(
+        self, image_ids: Sequence[str], *, need_photos: bool = True
+    ) -> tuple[list[PhotoRecord], list[Problem]]:
+        """Read the annotations of `image_ids` and check them against the photos, if these are needed.
 
         Returns
         -------
@@ -141,7 +143,7 @@ class VOCFolder:
             if count > 1:
                 message = "this photo is listed more than once"
                 problems.append(Problem(image_id, "duplicate", message, is_photo=True))
-            record = self._read_one(image_id, problems)
+            record = self._read_one(image_id, problems, need_photos)
             if record is None:
                 continue
             records.append(record)
@@ -155,7 +157,7 @@ class VOCFolder:
         first = next(iter(self._parts.values()))
         return self._parts.get(f"{image_id.split('/')[0]}/", first)
 
-    def _read_one(self, image_id: str, problems: list[Problem]) -> PhotoRecord | None:
+    def _read_one(self, image_id: str, problems: list[Problem], need_photo: bool) -> PhotoRecord | None:
         """Return the record of a photo, None after noting what keeps it from being used."""
         part, before = self._part_of(image_id), len(problems)
         file = self.xml.get(image_id)
@@ -165,13 +167,17 @@ class VOCFolder:
                 Problem(str(part.expected_xml(image_id)), "missing", "no such file", is_photo=True)
             )
         else:
-            problems += [*part.clash(image_id), *parsed.problems]
+            problems += [*(part.clash(image_id) if need_photo else ()), *parsed.problems]
         source = str(file or part.expected_xml(image_id))
         try:
             photo = part.photo(image_id, parsed.filename if parsed else "")
         except FieldError as error:
-            problems.append(Problem(source, "field", str(error), is_photo=True))
-            return None
+            if need_photo:
+                problems.append(Problem(source, "field", str(error), is_photo=True))
+                return None
+            photo = None
+        if photo is None and not need_photo:
+            photo = part.expected_photo(image_id)
         if photo is None and (parsed is None or parsed.readable):
             expected = part.expected_photo(image_id)
             message = "no such photo (nor with another ending)"
@@ -179,7 +185,7 @@ class VOCFolder:
         if photo is None:
             return None
         said = (None, None) if parsed is None else (parsed.height, parsed.width)
-        size = measure(photo, source, *said)
+        size = measure(photo, source, *said, need_photo=need_photo)
         if isinstance(size, Problem):
             problems.append(size)
         if isinstance(size, Problem) or parsed is None or len(problems) > before:

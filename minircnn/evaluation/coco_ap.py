@@ -9,6 +9,7 @@ count.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from minircnn.evaluation.coco_matching import (
     AREA_RANGES,
     IOU_THRESHOLDS,
     ImageMatches,
+    coco_area,
     match_image,
 )
 from minircnn.evaluation.pairing import paired_classes
@@ -26,6 +28,8 @@ from minircnn.structures import Annotations, BoolArray, Detections, FloatArray
 
 RECALLS = np.linspace(0.0, 1.0, 101)
 """Recalls at which precision is read off."""
+
+_NUMBER = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ def evaluate_coco(
     max_detections: tuple[int, int, int] = (1, 10, 100),
     *,
     areas: Sequence[FloatArray] | None = None,
+    image_ids: Sequence[int | str] | None = None,
 ) -> CocoResult:
     """Return the twelve COCO figures.
 
@@ -81,12 +86,16 @@ def evaluate_coco(
     Parameters
     ----------
     detections, annotations : sequences, one record per photo in the same order
-        Equal scores count in this order.
     max_detections : (int, int, int)
         Limits on the detections per class and photo, rising; the last holds for all AP figures.
     areas : sequence of (G,) float arrays, optional
         Area of each object in square pixels, which decides whether it is small (below 32^2), medium or
-        large (above 96^2). COCO takes the area of the segmentation. Default: the area of the box.
+        large (above 96^2). COCO takes the area of the segmentation. Default: `areas` of the annotations,
+        where they have it, else the areas of the boxes.
+    image_ids : sequence of int or str, optional
+        Equal scores count in the order of these, as in COCO's own code: numbers by their value, texts by
+        their letters. Default: `image_id` of the annotations, those of digits as numbers; photos without one
+        count in the order given.
 
     Returns
     -------
@@ -95,22 +104,25 @@ def evaluate_coco(
     Raises
     ------
     ValueError
-        If there is no photo, the records do not fit together or the limits do not rise.
+        If there is no photo, the records do not fit together, a box or an area is unsound or the limits do
+        not rise.
     """
     names = paired_classes(detections, annotations)
     if len(max_detections) != 3 or not 0 < max_detections[0] < max_detections[1] < max_detections[2]:
         raise ValueError(f"max_detections must be three rising positive numbers, got {max_detections}")
-    if areas is None:
-        areas = [(a.boxes[:, 2] - a.boxes[:, 0]) * (a.boxes[:, 3] - a.boxes[:, 1]) for a in annotations]
-    if [len(a) for a in areas] != [len(a) for a in annotations]:
+    areas = [_areas(a) for a in annotations] if areas is None else [np.asarray(a) for a in areas]
+    if [a.shape for a in areas] != [(len(a),) for a in annotations]:
         raise ValueError("areas must hold one number per annotated object")
+    for i, own in enumerate(areas):
+        if not (np.isfinite(own) & (own >= 0)).all():
+            raise ValueError(f"photo {i}: areas must be numbers of at least 0, got {own.tolist()}")
+    order = _counting_order(annotations, image_ids)
     shape = (len(IOU_THRESHOLDS), len(names), len(AREA_RANGES))
     precision = np.full((*shape, len(RECALLS)), -1.0)  # (T, K, A, 101)
     recall = np.full((*shape, len(max_detections)), -1.0)  # (T, K, A, 3)
     for k in range(len(names)):
         photos = [
-            match_image(d, a, area, k + 1, max_detections[-1])
-            for d, a, area in zip(detections, annotations, areas, strict=True)
+            match_image(detections[i], annotations[i], areas[i], k + 1, max_detections[-1]) for i in order
         ]
         matches = [photo for photo in photos if photo is not None]
         if matches:
@@ -118,6 +130,26 @@ def evaluate_coco(
     precision = precision.transpose(0, 3, 1, 2)  # (T, 101, K, A)
     per_class = {name: _present_mean(precision[:, :, k, 0]) for k, name in enumerate(names)}
     return CocoResult(_twelve(precision, recall, max_detections), per_class, precision, recall)
+
+
+def _areas(truth: Annotations) -> FloatArray:
+    """Return the area of every object (G,), in square pixels."""
+    return coco_area(truth.boxes) if truth.areas is None else truth.areas
+
+
+def _counting_order(
+    annotations: Sequence[Annotations], image_ids: Sequence[int | str] | None
+) -> Sequence[int]:
+    """Return the photos in the order in which equal scores count."""
+    if image_ids is None:
+        own = [a.image_id for a in annotations]
+        if not all(own):
+            return range(len(own))
+        image_ids = [int(i) if _NUMBER.fullmatch(i) else i for i in own]
+    if len(image_ids) != len(annotations):
+        raise ValueError(f"{len(image_ids)} image_ids but annotations of {len(annotations)} photos")
+    keys = [(isinstance(i, str), 0 if isinstance(i, str) else i, str(i)) for i in image_ids]
+    return sorted(range(len(keys)), key=lambda i: keys[i])
 
 
 def _accumulate(

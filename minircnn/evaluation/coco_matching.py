@@ -14,6 +14,8 @@ IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 AREA_RANGES = np.array([[0, 1e10], [0, 32**2], [32**2, 96**2], [96**2, 1e10]])
 """The area ranges A (all, small, medium, large) in square pixels, both ends included."""
 
+_DECIMALS = 9
+
 
 @dataclass(frozen=True)
 class ImageMatches:
@@ -51,9 +53,25 @@ def match_image(
     ignored_gt = crowd | _outside(areas[objects].astype(np.float64))  # (A, G)
     overlap = _overlap(boxes, annotations.boxes[objects].astype(np.float64), crowd)  # (D, G)
     matched, ignored = _match(overlap, crowd, ignored_gt)
-    sides = boxes[:, 2:] - boxes[:, :2]
-    ignored |= ~matched & _outside(sides[:, 0] * sides[:, 1])[:, None, :]
+    ignored |= ~matched & _outside(coco_area(boxes))[:, None, :]
     return ImageMatches(scores[order], matched, ignored, np.count_nonzero(~ignored_gt, axis=1))
+
+
+def coco_sides(boxes: FloatArray) -> FloatArray:
+    """Return width and height (R, 2) as they stand in COCO's files.
+
+    ``(x + width) - x`` is not always `width` again, and the difference decides where an overlap is exactly a
+    threshold. Files hold a few decimals: the number with so many that leads to the same corner is meant.
+    """
+    low, high = boxes[:, :2].astype(np.float64), boxes[:, 2:].astype(np.float64)
+    sides: FloatArray = np.round(high - low, _DECIMALS)
+    return np.where(low + sides == high, sides, high - low)
+
+
+def coco_area(boxes: FloatArray) -> FloatArray:
+    """Return the areas (R,) as COCO computes them, of the sides in its files."""
+    area: FloatArray = np.prod(coco_sides(boxes), axis=1)
+    return area
 
 
 def _match(overlap: FloatArray, crowd: BoolArray, ignored_gt: BoolArray) -> tuple[BoolArray, BoolArray]:
@@ -98,8 +116,8 @@ def _overlap(boxes: FloatArray, objects: FloatArray, crowd: BoolArray) -> FloatA
     low = np.maximum(boxes[:, None, :2], objects[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], objects[None, :, 2:])
     intersection = np.prod(np.maximum(high - low, 0.0), axis=2)  # (D, G)
-    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)[:, None]  # (D, 1)
-    union = area + np.prod(objects[:, 2:] - objects[:, :2], axis=1) - intersection  # (D, G)
+    area = coco_area(boxes)[:, None]  # (D, 1)
+    union = area + coco_area(objects) - intersection  # (D, G)
     whole = np.where(crowd, area, union)
     overlap: FloatArray = intersection / np.where(intersection > 0, whole, 1.0)
     return overlap

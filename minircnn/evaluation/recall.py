@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minircnn.boxes.geometry import box_iou
-from minircnn.evaluation.pairing import common_classes
+from minircnn.evaluation.pairing import common_classes, require_sound, require_threshold
 from minircnn.structures import Annotations, FloatArray
 
 
@@ -141,18 +141,25 @@ def proposal_recall(
     Raises
     ------
     ValueError
-        If there is no photo, or the sequences differ in length or the photos in class names.
+        If there is no photo, the sequences differ in length or the photos in class names, a box is unsound or
+        an argument is out of range.
     """
     if len(proposals) != len(annotations):
         raise ValueError(f"proposals of {len(proposals)} photos but annotations of {len(annotations)}")
     names = common_classes(annotations)
+    levels = tuple(float(threshold) for threshold in thresholds)
+    for level in levels:
+        require_threshold(level, "thresholds")
+    if max_proposals is not None and max_proposals < 0:
+        raise ValueError(f"max_proposals must be 0 or more, got {max_proposals}")
+    for i, boxes in enumerate(proposals):
+        require_sound(boxes, f"photo {i}: proposal")
     used = [boxes[:max_proposals] for boxes in proposals]
     chosen = [np.ones(len(a), dtype=bool) if count_difficult else ~a.difficult for a in annotations]
     labels = np.concatenate([a.labels[mask] for a, mask in zip(annotations, chosen, strict=True)])  # (G,)
     best = np.concatenate(
         [_best_overlaps(p, a.boxes[mask]) for p, a, mask in zip(used, annotations, chosen, strict=True)]
     )  # (G,)
-    levels = tuple(float(threshold) for threshold in thresholds)
     per_class = {name: _class_overlap(best[labels == k], levels) for k, name in enumerate(names, start=1)}
     abos = [c.abo for c in per_class.values() if c.abo is not None]
     recalls = [c.recall for c in per_class.values() if c.recall is not None]

@@ -17,10 +17,17 @@ from typing import Any, Literal
 import numpy as np
 
 from minircnn.boxes.geometry import box_iou
-from minircnn.evaluation.pairing import paired_classes
+from minircnn.evaluation.pairing import paired_classes, require_threshold
 from minircnn.structures import Annotations, BoolArray, Detections, FloatArray, IntArray
 
-Method = Literal["area", "11point"]
+Method = Literal["area", "11point", "11point-published"]
+
+_ELEVEN = {
+    # rounded like the quotient "found / objects" that is compared with it
+    "11point": np.arange(11) / 10,
+    # `arange(0, 1.1, 0.1)` of the published code: its 0.3, 0.6 and 0.7 lie above those quotients
+    "11point-published": np.arange(11) * 0.1,
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ class VocResult:
     per_class : dict of str to ClassResult
         In the order of the class names.
     iou_threshold : float
-    method : "area" or "11point"
+    method : "area", "11point" or "11point-published"
     """
 
     map: float
@@ -102,9 +109,10 @@ def average_precision(recall: FloatArray, precision: FloatArray, method: Method 
     ----------
     recall, precision : (D,) float arrays
         Points of the curve; recall does not fall.
-    method : "area" or "11point"
+    method : "area", "11point" or "11point-published"
         The area under the curve (VOC 2010 and later), or the mean of the precision at recall 0, 0.1,
-        ..., 1 (VOC 2007).
+        ..., 1 (VOC 2007). ``"11point-published"`` is for comparison with figures of the Python code published
+        with Fast R-CNN: a recall of exactly 0.3, 0.6 or 0.7 does not reach that point there.
 
     Returns
     -------
@@ -114,18 +122,24 @@ def average_precision(recall: FloatArray, precision: FloatArray, method: Method 
     Raises
     ------
     ValueError
-        If the arrays do not fit together or `method` is neither.
+        If the arrays do not fit together or there is no such `method`.
     """
     if recall.shape != precision.shape or recall.ndim != 1:
         raise ValueError(f"recall has shape {recall.shape}, precision {precision.shape}; both must be (D,)")
+    _require_method(method)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]  # (D,)
     if method == "area":
         return float(np.sum(np.diff(recall, prepend=0.0) * envelope))
-    if method == "11point":
-        # k / 10 is rounded like the quotient "found / objects" it is compared with; k * 0.1 is not.
-        reached = np.searchsorted(recall, np.arange(11) / 10, side="left")  # (11,)
-        return float(np.append(envelope, 0.0)[reached].mean())
-    raise ValueError(f"method must be 'area' or '11point', got {method!r}")
+    reached = np.searchsorted(recall, _ELEVEN[method], side="left")  # (11,)
+    return float(np.append(envelope, 0.0)[reached].mean())
+
+
+def _require_method(method: str) -> None:
+    known = ("area", *_ELEVEN)
+    if method not in known:
+        raise ValueError(
+            f"method must be {', '.join(map(repr, known[:-1]))} or {known[-1]!r}, got {method!r}"
+        )
 
 
 def evaluate_voc(
@@ -143,7 +157,7 @@ def evaluate_voc(
         Equal scores count in this order.
     iou_threshold : float
         In (0, 1]; an overlap of exactly the threshold is a match.
-    method : "area" or "11point"
+    method : "area", "11point" or "11point-published"
         As for :func:`average_precision`.
 
     Returns
@@ -153,11 +167,12 @@ def evaluate_voc(
     Raises
     ------
     ValueError
-        If there is no photo, the records do not fit together, or an argument is out of range.
+        If there is no photo, the records do not fit together, a box is unsound or an argument is out of
+        range.
     """
     names = paired_classes(detections, annotations)
-    if not 0 < iou_threshold <= 1:
-        raise ValueError(f"iou_threshold must lie in (0, 1], got {iou_threshold}")
+    require_threshold(iou_threshold, "iou_threshold")
+    _require_method(method)
     scores = np.concatenate([d.scores.astype(np.float64) for d in detections])  # (D,) over all photos
     labels = np.concatenate([d.labels for d in detections])  # (D,)
     gt_labels = np.concatenate([a.labels for a in annotations])  # (G,)

@@ -1,21 +1,29 @@
 """Detections in the files the PASCAL VOC development kit reads: ``comp4_det_<set>_<class>.txt``.
 
-One file per class, one line per detection: ``image score xmin ymin xmax ymax``. The files count pixels
-from 1 and include the last one; boxes here are half-open from 0. Hence (x1 + 1, y1 + 1, x2, y2) is
-written, and taken back when read.
+One file per class, one line per detection: ``image score xmin ymin xmax ymax``. The last five words are
+numbers, what stands before them is the photo, whose name may hold blanks. The files count pixels from 1 and
+include the last one; boxes here are half-open from 0. Hence (x1 + 1, y1 + 1, x2, y2) is written, and taken
+back when read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from minircnn import files
+from minircnn.evaluation.pairing import FARTHEST
+from minircnn.evaluation.voc_names import file_name
 from minircnn.structures import Detections
 
 _TO_INCLUSIVE = np.array([1.0, 1.0, 0.0, 0.0])  # half-open from 0 -> inclusive from 1
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_FORM = "'image score xmin ymin xmax ymax'"
 
 
 def write_voc_detections(
@@ -42,33 +50,36 @@ def write_voc_detections(
     Raises
     ------
     ValueError
-        If the sequences do not fit together, are empty, an identifier contains white space or a class
-        name does not fit into a file name.
+        If the sequences do not fit together or are empty, or an identifier is empty, given twice, holds a
+        line end or has white space around it.
     """
     if len(image_ids) != len(detections) or not detections:
         raise ValueError(f"{len(image_ids)} image identifiers but detections of {len(detections)} photos")
     names = detections[0].class_names
-    for name in names:
-        if Path(name).name != name:
-            raise ValueError(f"class name {name!r} cannot be part of a file name")
+    if len(set(image_ids)) < len(image_ids):
+        raise ValueError("an image identifier is given twice")
     lines: dict[str, list[str]] = {name: [] for name in names}
     for image_id, found in zip(image_ids, detections, strict=True):
         if found.class_names != names:
             raise ValueError(f"{image_id}: other classes than the photos before")
-        if not image_id or any(c.isspace() for c in image_id):
+        if not image_id or image_id.strip() != image_id or _LINE_END.search(image_id):
             raise ValueError(
-                f"image identifier {image_id!r}: empty or with white space; the lines split at it"
+                f"image identifier {image_id!r}: empty, with a line end or with white space around it"
             )
-        boxes = found.boxes.astype(np.float64) + _TO_INCLUSIVE
+        boxes = (found.boxes.astype(np.float64) + _TO_INCLUSIVE).tolist()
         for name, score, box in zip(found.names(), found.scores, boxes, strict=True):
-            # Nine digits tell any two float32 scores apart, so no ties appear.
-            lines[name].append(" ".join([image_id, f"{score:.9g}", *(f"{v:.9g}" for v in box)]))
-    paths = []
-    for name, rows in lines.items():
-        path = Path(folder) / f"{competition}_det_{set_name}_{name}.txt"
-        files.write_text(path, "".join(row + "\n" for row in rows))
-        paths.append(path)
-    return paths
+            # as many digits as it takes to read the same numbers again
+            lines[name].append(" ".join([image_id, _digits(float(score)), *map(_digits, box)]))
+    return [
+        files.write_text(
+            Path(folder) / file_name(competition, set_name, name), "".join(row + "\n" for row in rows)
+        )
+        for name, rows in lines.items()
+    ]
+
+
+def _digits(value: float) -> str:
+    return repr(value).removesuffix(".0")
 
 
 def read_voc_detections(
@@ -101,27 +112,37 @@ def read_voc_detections(
     ValueError
         If a line is malformed or names a photo that is not in `image_ids`; file and line are named.
     """
+    names = {name: Path(folder) / file_name(competition, set_name, name) for name in class_names}
+    return read_voc_files(names, image_ids)
+
+
+def read_voc_files(paths: Mapping[str, Path], image_ids: Sequence[str]) -> list[Detections]:
+    """Read the files `paths` of all classes, named by class; the rest as :func:`read_voc_detections`."""
+    class_names = tuple(paths)
     rows: dict[str, list[tuple[int, list[float]]]] = {image_id: [] for image_id in image_ids}
-    for label, name in enumerate(class_names, start=1):
-        path = Path(folder) / f"{competition}_det_{set_name}_{name}.txt"
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    if len(rows) < len(image_ids):
+        raise ValueError("an image identifier is given twice")
+    for label, path in enumerate(paths.values(), start=1):
+        for number, line in enumerate(_LINE_END.split(files.read_text(path)), start=1):
             if line.strip():
                 image_id, values = _parse(line, f"{path}, line {number}")
                 if image_id not in rows:
-                    raise ValueError(f"{path}, line {number}: photo {image_id!r} is not in the set")
+                    raise ValueError(
+                        f"{path}, line {number}: photo {image_id!r} is not in the set; a line reads {_FORM}"
+                    )
                 rows[image_id].append((label, values))
     return [_record(rows[image_id], class_names) for image_id in image_ids]
 
 
 def _parse(line: str, where: str) -> tuple[str, list[float]]:
     """Split a line into its photo and the five numbers score, xmin, ymin, xmax, ymax."""
-    image_id, *words = line.split()
-    try:
-        values = [float(word) for word in words]
-    except ValueError:
-        values = []
-    if len(values) != 5 or not np.isfinite(values).all():
-        raise ValueError(f"{where}: expected 'image score xmin ymin xmax ymax', got {line!r}")
+    image_id, *words = line.strip().rsplit(None, 5)
+    values = [float(word) for word in words if _NUMBER.fullmatch(word)]
+    if len(values) != 5 or not math.isfinite(values[0]) or max(map(abs, values[1:])) > FARTHEST:
+        raise ValueError(f"{where}: expected {_FORM}, got {line!r}")
+    _, xmin, ymin, xmax, ymax = values
+    if xmax < xmin - 1 or ymax < ymin - 1:  # the last pixel counts: xmin - 1 is a width of 0
+        raise ValueError(f"{where}: the box is reversed, in {line!r}; expected {_FORM}")
     return image_id, values
 
 

@@ -156,12 +156,6 @@ def test_an_unreadable_photo_does_not_cost_the_others_their_result(workspace, tm
     assert "broken.jpg" in line
 
 
-def test_classes_must_agree(workspace, capsys):
-    code, line = complaint(capsys, "evaluate", workspace / "fast", "scenes", "--photos", "1")
-    assert code == 1
-    assert "classes" in line
-
-
 def test_two_photos_of_one_name_are_refused(workspace, tmp_path, capsys):
     photo = workspace / "photos" / "test_00000.png"
     (tmp_path / photo.name).write_bytes(photo.read_bytes())

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -6,6 +7,7 @@ from evaluation_records import CLASSES, annotations, detections, evaluation_sets
 from hypothesis import given, settings
 
 from minircnn.evaluation import evaluate_coco, evaluate_voc
+from minircnn.evaluation.coco_matching import coco_area
 
 quick = settings(deadline=None, max_examples=40)
 NAMES = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"]
@@ -58,6 +60,46 @@ def test_areas_may_be_given():
     assert (stats["APs"], stats["APl"]) == (pytest.approx(1.0), -1)
 
 
+def test_areas_of_the_annotations_are_the_default():
+    truth = dataclasses.replace(annotations([LARGE], [1]), areas=np.array([500.0]))
+    stats = evaluate_coco([perfect(truth)], [truth]).stats
+    assert (stats["APs"], stats["APm"], stats["APl"]) == (pytest.approx(1.0), -1, -1)
+    large = evaluate_coco(
+        [perfect(truth)], [truth], areas=[np.array([1e4])]
+    ).stats  # what is given comes first
+    assert (large["APs"], large["APl"]) == (-1, pytest.approx(1.0))
+
+
+@pytest.mark.parametrize("ids", [("2", "10"), ("a", "b"), ("7", "a")])
+def test_equal_scores_count_in_the_order_of_ids(ids):
+    # a hit in the photo that comes first, a miss in the other: precision 1 or 1/2 at the only object
+    hit, miss = annotations([SMALL], [1], image_id=ids[0]), annotations([], [], image_id=ids[1])
+    found = detections([SMALL], [0.5], [1])
+    for order in (1, -1):
+        assert evaluate_coco([found] * 2, [hit, miss][::order]).stats["AP50"] == pytest.approx(1.0)
+    reverse = evaluate_coco([found] * 2, [hit, miss], image_ids=[2, 1])
+    assert reverse.stats["AP50"] == pytest.approx(0.5)
+
+
+def test_ids_that_are_texts_count_by_their_letters():
+    truth = [annotations([SMALL], [1], image_id="9"), annotations([], [], image_id="10")]
+    found = [detections([SMALL], [0.5], [1])] * 2
+    assert evaluate_coco(found, truth, image_ids=["9", "10"]).stats["AP50"] == pytest.approx(0.5)
+    assert evaluate_coco(found, truth, image_ids=[9, 10]).stats["AP50"] == pytest.approx(1.0)
+
+
+def test_an_overlap_of_exactly_a_threshold_in_decimals():
+    # half of 40.4 is 20.2, but not so for the differences of the corners
+    x, width, half = 26.5, 40.4, 20.2
+    inner, outer = ((x + half) - x) * 10, ((x + width) - x) * 10
+    assert inner / (outer + inner - inner) < 0.5
+    truth = annotations([[x, 0, x + width, 10]], [1])
+    found = detections([[x, 0, x + half, 10]], [0.5], [1])
+    assert evaluate_coco([found], [truth]).stats["AP50"] == pytest.approx(1.0)
+    assert coco_area(truth.boxes).tolist() == [404.0]
+    assert coco_area(np.array([[0.1, 0.1, 0.1 + 1 / 3, 1.1]])) == pytest.approx(1 / 3)
+
+
 def test_nothing_found_and_nothing_to_find():
     empty, truth = detections([], [], []), annotations([SMALL], [1])
     assert evaluate_coco([empty], [truth]).stats["AP"] == 0
@@ -80,6 +122,11 @@ def test_wrong_arguments_are_refused():
         evaluate_coco([found], [truth], (10, 1, 100))
     with pytest.raises(ValueError, match="one number per annotated object"):
         evaluate_coco([found], [truth], areas=[np.zeros(2)])
+    for area in (-1.0, np.nan):
+        with pytest.raises(ValueError, match="photo 0: areas must be numbers of at least 0"):
+            evaluate_coco([found], [truth], areas=[np.array([area])])
+    with pytest.raises(ValueError, match="2 image_ids but annotations of 1"):
+        evaluate_coco([found], [truth], image_ids=[1, 2])
     with pytest.raises(ValueError, match="annotations of 2"):
         evaluate_coco([found], [truth, truth])
 

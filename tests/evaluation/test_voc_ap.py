@@ -35,6 +35,27 @@ def test_eleven_points_meet_the_recall_exactly(objects):
         assert ap == pytest.approx((tenths + 1 if tenths else 0) / 11, abs=1e-12)
 
 
+def test_the_published_eleven_points_miss_some_recalls():
+    # 3 of 10 objects at precision 1, then 6 and 7 at 3/4, as a loop over arange(0, 1.1, 0.1)
+    hits = np.array([1, 2, 3, 4, 5, 6, 6, 7])
+    recall, precision = hits / 10, np.array([1, 1, 1, 0.5, 0.5, 0.75, 0.5, 0.75])
+    published = 0.0
+    for point in np.arange(0.0, 1.1, 0.1):
+        published += max(precision[recall >= point], default=0.0) / 11
+    assert average_precision(recall, precision, "11point-published") == pytest.approx(published, abs=1e-15)
+    assert published == pytest.approx((3 + 4 * 0.75) / 11)  # 0.3 has 3/4 where it should have 1, 0.7 nothing
+    assert average_precision(recall, precision, "11point") == pytest.approx((4 + 4 * 0.75) / 11)
+
+
+def test_the_published_rule_is_a_method_of_the_evaluation():
+    truth = annotations([[20 * i, 0, 20 * i + 10, 10] for i in range(10)], [1] * 10)
+    found = detections(truth.boxes[:7], np.linspace(1, 0.5, 7), [1] * 7)
+    assert ap_of(found, truth, method="11point") == pytest.approx(8 / 11)
+    assert ap_of(found, truth, method="11point-published") == pytest.approx(7 / 11)
+    with pytest.raises(ValueError, match="method must be 'area', '11point' or '11point-published'"):
+        evaluate_voc([found], [annotations([], [])], method="12point")  # also where no class has objects
+
+
 def test_an_empty_curve_and_wrong_arguments():
     none = np.zeros(0)
     assert average_precision(none, none) == average_precision(none, none, "11point") == 0

@@ -49,7 +49,7 @@ def test_close_float32_scores_stay_apart(tmp_path, rng):
     np.testing.assert_allclose(again.boxes, boxes, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("line", ["7 0.9 1 1 5", "7 0.9 1 1 5 5 5", "7 high 1 1 5 5", "7 nan 1 1 5 5", "7"])
+@pytest.mark.parametrize("line", ["7 0.9 1 1 5", "7 high 1 1 5 5", "7 nan 1 1 5 5", "7 1_0 1 1 5 5", "7"])
 def test_a_malformed_line_is_named(tmp_path, line):
     (tmp_path / "comp4_det_test_cat.txt").write_text(f"7 0.5 1 1 5 5\n{line}\n")
     with pytest.raises(ValueError, match=r"comp4_det_test_cat\.txt, line 2: expected"):
@@ -65,9 +65,12 @@ def test_other_wrong_arguments_are_refused(tmp_path):
         read_voc_detections(tmp_path, "val", ["7"], CLASSES)
     with pytest.raises(ValueError, match="2 image identifiers"):
         write_voc_detections(tmp_path, "test", ["7", "8"], [one])
-    with pytest.raises(ValueError, match="white space"):
-        write_voc_detections(tmp_path, "test", ["my photo"], [one])
+    for odd in ("", " photo", "photo ", "two\nlines", "old\rmac"):
+        with pytest.raises(ValueError, match="white space"):
+            write_voc_detections(tmp_path, "test", [odd], [one])
+    with pytest.raises(ValueError, match="given twice"):
+        write_voc_detections(tmp_path, "test", ["7", "7"], [one, one])
+    with pytest.raises(ValueError, match="given twice"):
+        read_voc_detections(tmp_path, "test", ["7", "7"], CLASSES)
     with pytest.raises(ValueError, match="8: other classes"):
         write_voc_detections(tmp_path, "test", ["7", "8"], [one, Detections.empty(("cat",))])
-    with pytest.raises(ValueError, match=r"class name '\.\./cat'"):
-        write_voc_detections(tmp_path, "test", ["7"], [Detections.empty(("../cat",))])
