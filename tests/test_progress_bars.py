@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from minircnn import progress
 from minircnn.progress import progress_bar
 
 
@@ -63,3 +64,9 @@ def test_the_bar_is_shown_where_it_can(monkeypatch):
     stream.truncate(0)
     assert work_through(show=False) == [0, 1, 2, 3, 4]
     assert not stream.getvalue().strip("\0")
+
+
+def test_all_bars_are_made_here():
+    package = Path(progress.__file__).parent
+    users = {path.name for path in package.rglob("*.py") if "import tqdm" in path.read_text("utf-8")}
+    assert users == {"progress.py"}

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import joblib
 import pytest
@@ -77,3 +78,32 @@ def test_workers_end_with_the_process_that_started_them(end, tmp_path):
         time.sleep(0.1)
     process.stdout.close()
     assert not alive
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such shell")
+def test_tasks_are_shared_where_the_command_line_began_without_standard_error(tmp_path):
+    script = tmp_path / "shares.py"
+    script.write_text(
+        "import math\n"
+        "from joblib import delayed\n"
+        "from minircnn.cli.streams import guarded_streams\n"
+        "from minircnn.workers import run_tasks\n"
+        "if __name__ == '__main__':\n"
+        "    with guarded_streams():\n"
+        "        print(list(run_tasks([delayed(math.sqrt)(i) for i in (4, 9)], 2)))\n"
+    )
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$0" "$1" 2>&-', sys.executable, script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout == "[2.0, 3.0]\n"
+    assert done.returncode == 0
+
+
+def test_all_processes_are_started_here():
+    package = Path(workers.__file__).parent
+    users = {path.name for path in package.rglob("*.py") if "Parallel(" in path.read_text("utf-8")}
+    assert users == {"workers.py"}

@@ -9,9 +9,10 @@ PACKAGE = Path(__file__).resolve().parents[1] / "minircnn"
 
 ALLOWED = {
     ("imaging/read.py", "save"),  # Pillow knows the formats; the folder must exist
-    ("training/feature_cache.py", "open_memmap"),  # larger than memory; done.json says what of it counts
+    ("training/feature_files.py", "open"),  # larger than memory; done.json says what of it counts
+    ("training/feature_files.py", "open_memmap"),
     ("training/old_runs.py", "rename"),  # a whole file gets its new name
-    ("cli/errors.py", "open"),  # the null device
+    ("cli/streams.py", "open"),  # the null device
     ("data/opening.py", "open"),  # a data set, for reading
 }
 WRITING_METHODS = {

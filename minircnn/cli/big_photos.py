@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from minircnn.arrays import Device
 from minircnn.cli.output import note
 from minircnn.detectors import RegionDetector
 from minircnn.imaging import ImageError, read_header
+from minircnn.progress import progress_bar
 from minircnn.proposals import Proposer, SelectiveSearch, watched_search
 from minircnn.structures import DetectionDataset
 
@@ -103,7 +103,7 @@ def search_bar(what: str) -> Iterator[None]:
         if bar is None or done < bar.n:
             if bar is not None:
                 bar.close()
-            bar = tqdm(total=total, desc=f"proposals of {what}", unit="step", delay=1, leave=False)
+            bar = progress_bar(total=total, desc=f"proposals of {what}", unit="step", delay=1, leave=False)
         bar.update(done - bar.n)
 
     try:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from minircnn.arrays import HostArray
 from minircnn.data.digest import photo_digest
 from minircnn.files import read_text, write_text
+from minircnn.progress import progress_bar
 from minircnn.structures import DetectionDataset, FloatArray
 
 logger = logging.getLogger("minircnn")
@@ -76,7 +76,7 @@ class DataFingerprint:
     def of(cls, dataset: DetectionDataset, *, progress: bool = False) -> DataFingerprint:
         """Read every photo's bytes and boxes once."""
         numbers = range(len(dataset.image_ids))
-        bar = tqdm(numbers, desc="reading photos", unit="photo", delay=2, disable=not progress)
+        bar = progress_bar(numbers, show=progress, desc="reading photos", unit="photo", delay=2)
         photos = tuple(_photo_print(dataset, index) for index in bar)
         return cls(dataset.name, tuple(dataset.class_names), bool(dataset.flippable), photos)
 

@@ -168,8 +168,7 @@ def _update(
     _require_number("loss", losses["loss"], state.iteration)
     with stage("update"):
         if clip_norm is not None:
-            norm = clip_gradients(state.network.named_parameters(), clip_norm)
-            _require_number("norm of the gradient", norm, state.iteration)
+            clip_gradients(state.network.named_parameters(), clip_norm)
         state.optimizer.lr = learning_rate(state.iteration)
         state.optimizer.step()
     state.iteration += 1

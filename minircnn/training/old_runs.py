@@ -52,12 +52,14 @@ def read_settings(folder: Path) -> dict[str, Any]:
     text = read_text(path)
     try:
         stored = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         if text.strip() and not text.startswith(_BEGINNING):
             raise ValueError(f"{path} holds no settings of a training run ({error})") from error
         stored = _settings_of_checkpoint(folder)
     if not isinstance(stored, dict) or not isinstance(stored.get("detector", ""), str):
         raise ValueError(f"{path} holds no settings of a training run: name another folder")
+    if not stored:
+        return {}
     stored = upgrade_settings(stored)
     if "detector" in stored:
         stored["detector"] = stored["detector"].replace("_", "-")

@@ -3,11 +3,13 @@
 import errno
 import os
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from minircnn import files
+from minircnn.training import feature_files
 
 
 class Killed(BaseException):
@@ -50,7 +52,8 @@ class FaultLayer:
     @contextmanager
     def in_place(self):
         """Put the layer under everything the package writes."""
-        setitem, flush, open_memmap = np.ndarray.__setitem__, np.memmap.flush, np.lib.format.open_memmap
+        setitem, flush = np.ndarray.__setitem__, np.memmap.flush
+        reserve, unlink = feature_files._reserve, Path.unlink
 
         def assign(array, key, value):
             part = array[key]
@@ -61,20 +64,22 @@ class FaultLayer:
 
             return self.run("map", lambda: setitem(array, key, value), half)
 
-        def create(path, mode="r+", **how):
+        def create(path, *shape_and_dtype):
             def half():
-                open_memmap(path, mode=mode, **how)
+                reserve(path, *shape_and_dtype)
                 os.truncate(path, os.path.getsize(path) // 2)
 
-            if mode != "w+":
-                return open_memmap(path, mode=mode, **how)
-            return self.run("create", lambda: open_memmap(path, mode=mode, **how), half)
+            return self.run("create", lambda: reserve(path, *shape_and_dtype), half)
+
+        def remove(path, **how):
+            return self.run("remove", lambda: unlink(path, **how))
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(files, "os", _System(self))
             patch.setattr(np.memmap, "__setitem__", assign, raising=False)
             patch.setattr(np.memmap, "flush", lambda array: self.run("flush", lambda: flush(array)))
-            patch.setattr(np.lib.format, "open_memmap", create)
+            patch.setattr(feature_files, "_reserve", create)
+            patch.setattr(Path, "unlink", remove)
             yield self
 
 

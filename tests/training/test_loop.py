@@ -132,12 +132,11 @@ def test_the_look_at_the_loss_after_the_last_update_changes_nothing():
         assert weight.tobytes() == twin.tobytes()
 
 
-@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")
 @pytest.mark.parametrize("folder", [True, False])
 def test_a_last_update_that_ruins_the_loss_is_an_error(folder, tmp_path):
-    *_, run = training(1, learning_rate=1e25, folder=tmp_path if folder else None)
-    with pytest.raises(NotFiniteError, match="at iteration 1: lower the learning rate"):
-        run()
+    _, gradients, run = training(1, folder=tmp_path if folder else None)
+    with pytest.raises(NotFiniteError, match="the loss is inf at iteration 1: lower the learning rate"):
+        run(lambda iteration: gradients(iteration) if iteration < 1 else {"loss": float("inf")})
     assert not list(tmp_path.glob("*.safetensors"))
 
 
@@ -158,18 +157,3 @@ def test_weights_that_are_no_numbers_are_never_written_over_a_good_checkpoint(fo
         arrays, meta = read_bundle(tmp_path / "train.checkpoint.safetensors")
         assert meta["iteration"] == 2
         assert all(np.isfinite(array).all() for array in arrays.values())
-
-
-@pytest.mark.filterwarnings("ignore:invalid:RuntimeWarning")
-def test_a_gradient_without_end_is_an_error():
-    solver = SolverSettings(iterations=2, learning_rate=0.1, clip_norm=1.0)
-    network = Sequential(fc=Linear(2, 1, rng=np.random.default_rng(0)))
-    state = start_training(network, solver, np.random.default_rng(1), "cpu")
-
-    def step(iteration):
-        network(np.full((1, 2), 1, np.float32))
-        network.backward(np.full((1, 1), np.inf, np.float32))
-        return {"loss": 1.0}
-
-    with pytest.raises(NotFiniteError, match="norm of the gradient is inf"):
-        train_loop(step, state, solver=solver, loop=LoopSettings(progress=False), settings={})

@@ -39,9 +39,11 @@ class Signalled(Scenes):
 
 
 @pytest.mark.parametrize("name", [n for n in ("SIGTERM", "SIGHUP") if hasattr(signal, n)])
-@pytest.mark.parametrize(("at", "error"), [(2, KeyboardInterrupt), (5, TrainingInterrupted)])
-def test_a_signal_ends_proposals_and_updates_cleanly(name, at, error, tmp_path):
-    """Four photos are read for their proposals; the fifth reading is that of the first update."""
+@pytest.mark.parametrize(
+    ("at", "error"), [(2, KeyboardInterrupt), (6, KeyboardInterrupt), (9, TrainingInterrupted)]
+)
+def test_a_signal_ends_every_part_cleanly(name, at, error, tmp_path):
+    """Four photos are read to know them again and for their proposals; the ninth reading is an update's."""
     former = signal.getsignal(getattr(signal, name))
     settings = settings_of("fast-rcnn")
     with pytest.raises(error):
