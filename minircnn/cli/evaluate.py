@@ -112,9 +112,11 @@ def evaluate(
 
         minircnn evaluate runs/fast VOC2007 --split test --out reports/fast
 
-    Detections that any program wrote are measured without a detector and without photos:
+    Detections can be kept in a file. Such files, of whatever program, are measured without a detector and
+    without photos:
 
-        minircnn evaluate instances_val.json --detections results.json --metric coco
+        minircnn evaluate runs/fast VOC2007 --save-detections found.json
+        minircnn evaluate VOC2007 --detections found.json --metric voc07
 
     Next: look at the false detections in the report; `minircnn explain` shows one photo in depth.
 
@@ -142,8 +144,11 @@ def evaluate(
     threshold = _threshold(iou, metric)
     if place is None:
         _refuse_options(svd=svd, proposal_folder=proposal_folder, batch=batch)
+    read = [Path(word) for word in (place, spec, detections) if word is not None]
+    if detections is not None and detections.is_dir():
+        read += detections.iterdir()
     if out is not None:
-        refuse_to_overwrite((out / "report.html", out / "result.json"), overwrite=overwrite)
+        refuse_to_overwrite((out / "report.html", out / "result.json"), overwrite=overwrite, inputs=read)
         require_writable(out)
     workers = network_job_count(jobs, device)
     detector = None
@@ -161,7 +166,6 @@ def evaluate(
     dataset = whole if photos is None else FirstPhotos(whole, photos)
     if save_detections is not None:
         names = whole.class_names if detector is None else detector.class_names
-        read = [Path(spec), *([detections] if detections else [])]
         _require_target(save_detections, targets(save_detections, split, names), read, overwrite=overwrite)
     if detector is not None:
         if spec != SCENES:

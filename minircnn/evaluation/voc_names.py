@@ -40,6 +40,11 @@ def file_name(competition: str, set_name: str, class_name: str) -> str:
     return f"{competition}_det_{set_name}_{_as_word(class_name)}.txt"
 
 
+def is_file_name(name: str) -> bool:
+    """Tell whether `name` is that of a detection file."""
+    return _NAME.fullmatch(name) is not None
+
+
 def find_voc_files(folder: str | Path, class_names: Sequence[str], set_name: str | None = None) -> VocFiles:
     """Return the detection files in `folder`.
 

@@ -259,6 +259,25 @@ def test_earlier_detections_are_not_overwritten_unasked(workspace, coco, tmp_pat
     assert run(capsys, coco, "--detections", saved, "--save-detections", coco, "--overwrite")[0] == 1
 
 
+def test_files_of_the_devkit_are_replaced_on_request(coco, tmp_path, capsys):
+    (tmp_path / "none.json").write_text("[]")
+    call = (coco, "--detections", tmp_path / "none.json", "--save-detections", tmp_path / "devkit")
+    assert run(capsys, *call)[0] == 0
+    assert run(capsys, *call)[0] == 1
+    assert run(capsys, *call, "--overwrite")[0] == 0
+    code, _, said = run(
+        capsys,
+        coco,
+        "--detections",
+        tmp_path / "devkit",
+        "--save-detections",
+        tmp_path / "devkit",
+        "--overwrite",
+    )
+    assert code == 1
+    assert "never written to" in said
+
+
 def test_nothing_found_reads_as_zero_and_nothing_to_find_as_absent(coco, tmp_path, capsys):
     (tmp_path / "none.json").write_text("[]")
     code, result, _ = run(capsys, coco, "--detections", tmp_path / "none.json")
