@@ -26,6 +26,7 @@ _FORMS = (
     "COCO's results (a .json list), a folder of the VOC devkit's comp4_det_<set>_<class>.txt, or the folder "
     "that 'minircnn detect' wrote"
 )
+_VOC_FILES = "comp[34]*_det_*.txt"
 _NO_FOLDER = {".txt", ".csv", ".xml", ".npz", ".npy", ".pkl", ".yaml", ".yml"}
 
 
@@ -64,12 +65,14 @@ def read_detections(path: Path, dataset: DetectionDataset, split: str | None) ->
 
 
 def _read_folder(folder: Path, dataset: DetectionDataset, split: str | None) -> list[Detections]:
-    if any(folder.glob("comp[34]*_det_*.txt")):
+    if any(folder.glob(_VOC_FILES)):
         found = find_voc_files(folder, dataset.class_names, split)
         note(f"detections: {len(found.paths)} classes of {found.competition}, set {found.set_name}")
         return read_voc_files(found.paths, dataset.image_ids)
     if not any(folder.glob("*.json")):
-        raise FileNotFoundError(f"{folder}: holds no detections; --detections takes {_FORMS}")
+        inside = next((p.parent for deep in ("*", "*/*") for p in folder.glob(f"{deep}/{_VOC_FILES}")), None)
+        hint = f"--detections takes {_FORMS}" if inside is None else f"there are some in {inside}"
+        raise FileNotFoundError(f"{folder}: holds no detections; {hint}")
     path = getattr(dataset, "path", None)
     count = range(len(dataset))
     names = [Path(path(i)).stem if path else dataset.image_ids[i] for i in count]

@@ -197,7 +197,8 @@ def evaluate(
         **record,
         "unknown_classes": classes.unknown,
         "absent_classes": classes.absent,
-        "best_balance": asdict(balance),
+        # where nothing is right, no score is better than another
+        "best_balance": {**asdict(balance), "score": balance.score if balance.recall else None},
         **_source(detections, recall, outcome, workers),
     }
     if json:
@@ -225,10 +226,8 @@ def _source(
 
 def _print_rest(balance: Balance, recall: ProposalResult | None, outcome: Outcome, workers: int) -> None:
     """Print what stands below the table of average precision."""
-    print(
-        f"\nbest balance: --min-score {balance.score:.3g} "
-        f"(precision {balance.precision:.3f}, recall {balance.recall:.3f})"
-    )
+    best = f"--min-score {balance.score:.3g}" if balance.recall else "none, no detection is right"
+    print(f"\nbest balance: {best} (precision {balance.precision:.3f}, recall {balance.recall:.3f})")
     if recall is not None:
         print(f"\nproposals: {recall.num_proposals:,.0f} a photo\n{recall.table()}")
         shared = "" if workers == 1 else f", in each of {workers} processes at a time"

@@ -77,7 +77,7 @@ def find_voc_files(folder: str | Path, class_names: Sequence[str], set_name: str
     words = {unicodedata.normalize("NFC", word): name for word, name in words.items()}
     chosen = _choose_set(folder, list(rests), words, set_name)
     own = {rest[len(chosen) + 1 :]: path for rest, path in rests.items() if rest.startswith(f"{chosen}_")}
-    named = [(words.get(word, unquote(word)), path) for word, path in own.items()]
+    named = [(words.get(word, unquote(word)), path) for word, path in own.items() if word]
     for name, path in named:
         twin = next((other for given, other in named if given == name and other != path), None)
         if twin is not None:

@@ -77,6 +77,13 @@ def test_saved_detections_give_the_same_figures(workspace, coco, tmp_path, capsy
     )
 
 
+def test_margins_of_svms_come_back_too(workspace, tmp_path, capsys):
+    arguments = (workspace / "rcnn", workspace / "voc", *KEPT, "--save-detections", tmp_path / "r.json")
+    code, first, _ = run(capsys, *arguments)
+    assert code == 0
+    assert figures(run(capsys, workspace / "voc", "--detections", tmp_path / "r.json")[1]) == figures(first)
+
+
 def test_ids_of_a_coco_file_are_kept(workspace, coco, tmp_path, capsys):
     saved = tmp_path / "r.json"
     arguments = (workspace / "fast", coco, "--images", workspace / "photos", "--photos", "1", *KEPT)
@@ -278,14 +285,25 @@ def test_files_of_the_devkit_are_replaced_on_request(coco, tmp_path, capsys):
     assert "never written to" in said
 
 
+def test_the_folder_of_the_devkit_is_named_where_it_lies_deeper(coco, tmp_path, capsys):
+    place = tmp_path / "results" / "VOC2007" / "Main"
+    place.mkdir(parents=True)
+    (place / "comp4_det_test_1.txt").touch()
+    code, _, said = run(capsys, coco, "--detections", tmp_path / "results")
+    assert code == 1
+    assert f"there are some in {place}" in said
+
+
 def test_nothing_found_reads_as_zero_and_nothing_to_find_as_absent(coco, tmp_path, capsys):
     (tmp_path / "none.json").write_text("[]")
     code, result, _ = run(capsys, coco, "--detections", tmp_path / "none.json")
     assert (code, result["map"]) == (0, 0)
+    assert result["best_balance"] == {"score": None, "precision": 0, "recall": 0}
     assert main(["evaluate", str(coco), "--detections", str(tmp_path / "none.json")]) == 0
     text = capsys.readouterr().out
     assert "absent" in text
     assert "nan" not in text
+    assert "best balance: none, no detection is right" in text
 
 
 def test_scenes_are_saved_with_numbered_classes(tmp_path, capsys, workspace):
