@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from evaluation_records import CLASSES, detections, evaluation_sets
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from minircnn.evaluation import evaluate_coco, evaluate_voc, read_coco_detections, write_coco_detections
 from minircnn.files import TextError
@@ -118,6 +119,30 @@ def test_a_missing_field_is_named(tmp_path, field, words):
     del entry[field]
     with pytest.raises(ValueError, match=f"entry 1: {words}"):
         read(tmp_path, ENTRY, entry)
+
+
+odd_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=5,
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(field=st.sampled_from([*ENTRY, "other"]), value=odd_values, whole=st.booleans())
+def test_any_damage_is_named_or_harmless(tmp_path_factory, field, value, whole):
+    file = tmp_path_factory.mktemp("odd") / "results.json"
+    file.write_text(json.dumps([ENTRY, value if whole else {**ENTRY, field: value}]))
+    said, found = "", None
+    try:
+        (found,) = read_coco_detections(file, [7], [3], ("cat",))
+    except ValueError as error:
+        said = str(error)
+    if found is None:
+        assert said.startswith(f"{file}, entry 1: ")
+    else:
+        assert len(found) == 2
+        assert np.isfinite(found.boxes).all()
 
 
 @pytest.mark.parametrize(
