@@ -66,7 +66,7 @@ def read_detections(path: Path, dataset: DetectionDataset, split: str | None) ->
 
 def _read_folder(folder: Path, dataset: DetectionDataset, split: str | None) -> list[Detections]:
     if any(folder.glob(_VOC_FILES)):
-        found = find_voc_files(folder, dataset.class_names, split)
+        found = find_voc_files(folder, dataset.class_names, _set_name(split))
         note(f"detections: {len(found.paths)} classes of {found.competition}, set {found.set_name}")
         return read_voc_files(found.paths, dataset.image_ids)
     if not any(folder.glob("*.json")):
