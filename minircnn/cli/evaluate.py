@@ -163,6 +163,7 @@ def evaluate(
         images=images,
         need_photos=place is not None,
     )
+    split = split or _DEFAULT_SPLIT
     dataset = whole if photos is None else FirstPhotos(whole, photos)
     if save_detections is not None:
         names = whole.class_names if detector is None else detector.class_names
