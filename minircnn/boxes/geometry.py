@@ -68,10 +68,11 @@ def _refuse(values: Array, what: str) -> None:
     """Name the first row of `values` that holds an impossible number."""
     xp = array_namespace(values)
     rows = xp.reshape(values, (values.shape[0], -1))
-    good = xp.all(xp.abs(rows) <= _LARGEST[64], axis=1)  # False for NaN too
+    largest = min(_LARGEST[64], float(xp.finfo(values.dtype).max))
+    good = xp.all(xp.abs(rows) <= largest, axis=1)  # False for NaN too
     row = int(xp.argmin(xp.astype(good, xp.int8)))
     numbers = [float(v) for v in to_host(rows[row, :])]
-    odd = next(v for v in numbers if not abs(v) <= _LARGEST[64])
+    odd = next(v for v in numbers if not abs(v) <= largest)
     raise ValueError(f"{what}: row {row}: {odd} is {'too large' if math.isfinite(odd) else 'not finite'}")
 
 

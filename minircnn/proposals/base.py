@@ -127,8 +127,6 @@ class ProposalSettings:
         )
         require(self, "proposals", min_size=real(0), limit=whole(1))
         require(self, "proposals", max_width=optional(whole(1)))
-        if self.method == "file" and self.path is None:
-            raise ValueError("proposals.path must name the file of boxes where proposals.method is file")
 
 
 def make_proposer(settings: ProposalSettings, *, seed: int = 0) -> Proposer:

@@ -67,20 +67,20 @@ class FeatureCache:
         Raises
         ------
         CacheError
-            If one is not finite.
+            If one is not finite, all are zero, or they are too large.
         """
         features, first = (self.fc7, self.first) if name == "fc7" else (self.pool5, self.first_close)
-        with np.errstate(over="ignore"):
-            factor = feature_scale(features, target_norm)
-        if 0 < factor < np.inf:
-            return factor
+        try:
+            return feature_scale(features, target_norm)
+        except ValueError as error:
+            reason = error
         for i, image_id in enumerate(self.image_ids):
             if not np.isfinite(features[first[i] : first[i + 1]]).all():
                 raise CacheError(
                     f"{name}: the features of photo {i + 1} ({image_id!r}) are not finite; delete the folder "
                     "'features' of the run and continue with --resume: they are computed again"
                 )
-        raise CacheError(f"{name}: the features are too large to be scaled: {_DIVERGED}")
+        raise CacheError(f"{name}: {reason}: {_DIVERGED}")
 
 
 def cache_features(

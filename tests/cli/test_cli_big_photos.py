@@ -74,7 +74,7 @@ def test_commands_say_what_a_big_photo_will_take_and_the_option_makes_it_less(
     assert "--max-width 1000 needs" in said
     smaller = ["--overwrite", "--max-width", "1000"]
     assert main([str(word) for word in [*call, *full[:2], *smaller]]) == 0
-    assert "megapixels" not in capsys.readouterr().err
+    assert "selective search will take" not in capsys.readouterr().err
 
 
 def test_propose_draws_the_hierarchy_of_a_shrunk_photo(wide, tmp_path):
@@ -104,7 +104,7 @@ def test_the_bar_follows_one_search_after_the_other(monkeypatch):
         def close(self):
             self.closed = True
 
-    monkeypatch.setattr(big_module, "tqdm", Bar)
+    monkeypatch.setattr(big_module, "progress_bar", Bar)
     with search_bar("a.jpg"):
         assert bars == []
         for total in (2, 3):

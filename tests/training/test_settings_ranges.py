@@ -144,7 +144,6 @@ def test_no_field_takes_a_thing_of_another_kind(kind):
             lambda: FastRCNNSettings(postprocess={"nms_iou": 0.3}),
             r"postprocess must be PostprocessSettings\(\.\.\.\)",
         ),
-        (lambda: ProposalSettings(method="file"), r"proposals\.path must name the file of boxes"),
         (lambda: ProposalSettings(mode="slow"), r"proposals\.mode must be one of single, fast, quality"),
         (lambda: SlidingWindow(sizes=()), r"sizes must be one value or more"),
         (
