@@ -37,7 +37,7 @@ MENDS = {
     "a CSV of boxes": f"export again as {_EXPORT}",
     "YOLO's text files": f"export again as {_EXPORT}; Roboflow, CVAT and Label Studio offer both",
     "TensorFlow's records": f"export again as {_EXPORT}",
-    "dlib's XML": "convert it with imglab --convert pascal-xml or pascal-v1",
+    "dlib's XML": f"convert its boxes to {_EXPORT}",
     "Colabeler's XML": "in Colabeler export as Pascal VOC",
     "an archive": "unpack it and name the folder or the .json file in it",
     "KITTI's text files": f"convert it to {_EXPORT}, for example with FiftyOne or Datumaro",
