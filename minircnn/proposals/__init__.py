@@ -13,14 +13,9 @@ from minircnn.proposals.box_files import ProposalFileError
 from minircnn.proposals.files import ProposalFile, write_proposals
 from minircnn.proposals.graph_segmentation import graph_segmentation
 from minircnn.proposals.hierarchy import Hierarchy
-from minircnn.proposals.selective_search import (
-    SelectiveSearch,
-    SelectiveSearchResult,
-    Strategy,
-    selective_search,
-    strategies,
-)
+from minircnn.proposals.selective_search import SelectiveSearch, SelectiveSearchResult, selective_search
 from minircnn.proposals.sliding_window import SlidingWindow, count_rectangles
+from minircnn.proposals.strategy import Strategy, strategies
 from minircnn.proposals.watching import watched_search
 
 __all__ = [

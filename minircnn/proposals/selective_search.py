@@ -7,17 +7,16 @@ segmentation, similarities) make mistakes in different places, so their boxes ar
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeAlias, cast, get_args, overload
+from typing import Any, ClassVar, Literal, cast, overload
 
 import numpy as np
 import numpy.typing as npt
 from joblib import delayed
 
-from minircnn.checks import Refused, each, one_of, optional, real, record, require, whole
-from minircnn.imaging.colour import ColourSpace, convert
+from minircnn.checks import Refused, each, one_of, optional, real, require, whole
+from minircnn.imaging.colour import convert
 from minircnn.imaging.filters import smooth
 from minircnn.imaging.photo import as_image
 from minircnn.imaging.resize import resize_image
@@ -31,58 +30,15 @@ from minircnn.proposals.region_features import (
     quantise_texture,
     region_features,
 )
+from minircnn.proposals.strategy import MODES, Mode, Strategy, as_strategy, strategies
 from minircnn.proposals.watching import Steps
 from minircnn.structures import ImageArray
 from minircnn.workers import run_tasks
 
-Mode: TypeAlias = Literal["single", "fast", "quality"]
 _SIGMA = 0.8
 _BYTES, _SECONDS, _SECONDS_EACH = 330, 1e-6, 0.6e-6  # per pixel: of any search, and of each strategy
 MOST_JOBS = 1024
 """Processes of one search; no machine has more processors."""
-_MODES: dict[Mode, tuple[tuple[ColourSpace, ...], tuple[float, ...], tuple[str, ...]]] = {
-    "single": (("HSV",), (100,), ("CTSF",)),
-    "fast": (("HSV", "Lab"), (50, 100), ("CTSF", "TSF")),
-    "quality": (("HSV", "Lab", "rgI", "H", "I"), (50, 100, 150, 300), ("CTSF", "TSF", "F", "S")),
-}
-
-
-@dataclass(frozen=True)
-class Strategy:
-    """One way of grouping.
-
-    Parameters
-    ----------
-    colour : str
-        Colour space of the segmentation and of the histograms.
-    similarities : str
-        Which of colour, texture, size and fill are added up, letters of "CTSF".
-    k : float
-        Threshold of the segmentation; also its smallest region in pixels, as in the original code.
-    """
-
-    colour: ColourSpace
-    similarities: str
-    k: float
-
-    def __post_init__(self) -> None:
-        require(self, "Strategy", colour=one_of(*get_args(ColourSpace)), similarities=_letters)
-        require(self, "Strategy", k=real(0, above=True))
-
-
-def _letters(value: Any) -> str:
-    """Rule: letters of CTSF, each at most once."""
-    if not isinstance(value, str) or not value or len(set(value) & set("CTSF")) < len(value):
-        raise Refused("letters of CTSF")
-    return value
-
-
-def strategies(mode: Mode) -> tuple[Strategy, ...]:
-    """Return the strategies of a mode: 1 for "single", 8 for "fast", 80 for "quality" (table 4)."""
-    if mode not in _MODES:
-        raise ValueError(f"mode must be one of {', '.join(_MODES)}, got {mode!r}")
-    colours, scales, similarities = _MODES[mode]
-    return tuple(Strategy(c, s, k) for c, k, s in itertools.product(colours, scales, similarities))
 
 
 @dataclass(frozen=True)
@@ -104,13 +60,6 @@ class SelectiveSearchResult:
     source: npt.NDArray[np.intp]
     strategies: tuple[Strategy, ...]
     hierarchies: tuple[Hierarchy, ...]
-
-
-def _as_strategy(value: Any) -> Strategy:
-    """Rule: a strategy, or the plain record that a file holds of it."""
-    if not isinstance(value, Strategy | Mapping):
-        raise Refused("a Strategy")
-    return value if isinstance(value, Strategy) else record(Strategy, value, "Strategy")
 
 
 def _job_count(value: Any) -> int:
@@ -157,9 +106,9 @@ class SelectiveSearch:
 
     def __post_init__(self) -> None:
         name = "SelectiveSearch"
-        require(self, name, mode=one_of(*_MODES), min_size=real(0), seed=whole(0), n_jobs=_job_count)
+        require(self, name, mode=one_of(*MODES), min_size=real(0), seed=whole(0), n_jobs=_job_count)
         require(self, name, max_width=optional(whole(1)), limit=optional(whole(1)))
-        require(self, name, strategies=optional(each(_as_strategy, least=1)))
+        require(self, name, strategies=optional(each(as_strategy, least=1)))
 
     @classmethod
     def from_settings(cls, settings: ProposalSettings, seed: int) -> SelectiveSearch:
