@@ -163,7 +163,7 @@ def _orientation(picture: Image.Image, path: Path) -> int:
         else:
             return 1
     found = Image.Image.getexif(picture).get(ExifTags.Base.Orientation, 1)
-    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+    return int(found) if found in range(1, 9) else 1  # of any type of number, as exif_transpose takes it
 
 
 def _stored_size(picture: Image.Image) -> tuple[int, int]:
@@ -178,6 +178,8 @@ def _to_rgb(image: Image.Image, path: Path) -> ImageArray:
     """Return any Pillow image as (H, W, 3) uint8."""
     if image.mode.startswith(("I", "F")):  # grey of more than 8 bits, which convert() would clip
         grey = _eight_bits(np.asarray(image), path)
+        if isinstance(clear := image.info.get("transparency"), int):  # the one value that is not drawn
+            grey[np.asarray(image) == clear] = 255
         return np.repeat(grey[:, :, None], 3, axis=2)
     if image.has_transparency_data:
         image = image.convert("RGBA")

@@ -182,3 +182,20 @@ def test_a_photo_of_every_ending_is_read(photo, tmp_path):
         write_image(tmp_path / f"a{ending}", photo)
         assert read_image(tmp_path / f"a{ending}").shape == photo.shape
     assert {".jfif", ".jpe", ".gif", ".ppm"} <= writable.keys()
+
+
+@pytest.mark.parametrize("kind", ["long", "rational"])
+@pytest.mark.parametrize("ending", ["jpg", "png", "webp"])
+def test_an_orientation_of_any_type_of_number_counts_in_size_and_pixels(photo, tmp_path, ending, kind):
+    long, rational = b"\4\0\1\0\0\0\6\0\0\0", b"\5\0\1\0\0\0\x1a\0\0\0"
+    entry = b"\x12\1" + (rational if kind == "rational" else long)
+    exif = b"Exif\0\0II*\0\x08\0\0\0\1\0" + entry + b"\0\0\0\0" + b"\6\0\0\0\1\0\0\0"
+    Image.fromarray(photo).save(tmp_path / f"a.{ending}", exif=exif)
+    header = read_header(tmp_path / f"a.{ending}")
+    assert (header.height, header.width) == (7, 5) == read_image(tmp_path / f"a.{ending}").shape[:2]
+
+
+def test_the_transparent_value_of_16_bit_grey_is_white(tmp_path):
+    deep = np.array([[300, 40_000], [50_000, 300]], dtype=np.uint16)
+    Image.fromarray(deep).save(tmp_path / "a.png", transparency=300)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png")[:, :, 0], [[255, 156], [195, 255]])
