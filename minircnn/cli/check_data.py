@@ -14,6 +14,7 @@ from minircnn.cli.options import Bad, BadPhoto, Data, DeviceName, Images, Json, 
 from minircnn.cli.output import note, print_json
 from minircnn.data import DataReport, check_dataset
 from minircnn.data.opening import FORMATS, find_format, open_dataset
+from minircnn.data.voc_lists import list_name
 
 
 def check_data(
@@ -90,7 +91,7 @@ def _training(
 ) -> str:
     """Return the command that trains on the data set that was looked over."""
     command = ["minircnn", "train", "fast-rcnn", data, "--out", "runs/fast"]
-    if split is None and report.splits and "train" not in report.splits:
+    if split is None and report.splits and list_name("train", [*report.splits]) is None:
         # no list is called what training takes by default
         split = max(report.splits, key=lambda name: (name == "trainval", report.splits[name]))
     if split is not None:

@@ -17,6 +17,7 @@ from minircnn.data.problems import BOX_FAULTS, OnBadBox, OnBadPhoto, Problem, bo
 from minircnn.data.records import PhotoRecord, class_problems
 from minircnn.data.report import ClassCount, DataReport, Spread
 from minircnn.data.voc_folder import VOCFolder
+from minircnn.data.voc_lists import usual_name
 from minircnn.imaging import ImageError, read_image
 from minircnn.structures import Annotations, DetectionDataset, FloatArray
 
@@ -177,8 +178,10 @@ def _list_problems(folder: VOCFolder, lists: dict[str, list[str]]) -> Iterator[P
             yield Problem(str(folder.list_file(name)), "duplicate", message, is_photo=True)
     for a, b in combinations(lists, 2):
         shared = sorted(set(lists[a]) & set(lists[b]))
-        if shared and {a, b} in _APART:
-            message = f"{len(shared)} photo(s) stand in {a}.txt as well, {shared[0]} for one"
+        if shared and {usual_name(a), usual_name(b)} in _APART:
+            message = (
+                f"{len(shared)} photo(s) stand in {folder.list_file(a).name} as well, {shared[0]} for one"
+            )
             yield Problem(str(folder.list_file(b)), "leak", message)
 
 

@@ -18,7 +18,7 @@ from minircnn.data.coco_entries import (
 )
 from minircnn.data.coco_json import load_lists
 from minircnn.data.fields import MISSING, FieldError, Identity, shown
-from minircnn.data.photo_files import PhotoFolder, measure
+from minircnn.data.photo_files import NO_PHOTO, PhotoFolder, measure
 from minircnn.data.policy import settle
 from minircnn.data.problems import OnBadBox, OnBadPhoto, Problem
 from minircnn.data.records import ObjectRecord, PhotoRecord, RecordDataset
@@ -227,7 +227,7 @@ def _locate(
             message = f"image id {owner[photo].id!r} is the same photo, {image.file_name}"
             problems.append(Problem(image.where, "duplicate", message, is_photo=True))
         found.append((image, photo))
-    if len(missing) == len(images) > 1 and all("no such photo" in p.message for p in missing):
+    if len(missing) == len(images) > 1 and all(NO_PHOTO in p.message for p in missing):
         message = (
             f"none of its {len(images)} photos lies in {photos.folder} ({images[0].file_name} for one); "
             "name their folder with image_folder (--images)"

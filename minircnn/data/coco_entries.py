@@ -27,7 +27,7 @@ class Category:
 
 @dataclass(frozen=True)
 class ImageEntry:
-    """One photo, as the file names it; sides that it does not say are None."""
+    """One photo, as the file names it, blanks included; sides that it does not say are None."""
 
     id: Identity
     file_name: str
@@ -43,7 +43,8 @@ def entry_place(file: Path, key: str, number: int, entry: Any) -> str:
     if name is MISSING or key == "images":
         place = f"entry {number} of {key!r}"
         return f"{file} ({place})" if name is MISSING else f"{file} (image id {shown(name)}, {place})"
-    return f"{file} ({key.removesuffix('s')} id {shown(name) if not isinstance(name, str) else name})"
+    singular = {"annotations": "annotation", "categories": "category"}[key]
+    return f"{file} ({singular} id {shown(name) if not isinstance(name, str) else name})"
 
 
 def _require_entry(entry: Any) -> dict[str, Any]:
@@ -125,9 +126,9 @@ def read_images(file: Path, entries: Sequence[Any]) -> tuple[list[ImageEntry], s
         try:
             entry = _require_entry(entry)
             key = fields.identity(entry.get("id", MISSING), "id")
-            name = fields.text(entry.get("file_name", MISSING), "file_name")
+            fields.text(entry.get("file_name", MISSING), "file_name")
             height, width = (fields.pixels(entry.get(side, MISSING), side) for side in ("height", "width"))
-            found.append(ImageEntry(key, name, height, width, where, _original(entry, key)))
+            found.append(ImageEntry(key, entry["file_name"], height, width, where, _original(entry, key)))
         except FieldError as error:
             problems.append(Problem(where, "field", str(error), is_photo=True))
             if key is not None:

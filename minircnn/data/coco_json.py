@@ -83,8 +83,12 @@ def load_json(file: Path) -> tuple[Any, list[str]]:
         raise DatasetError(str(error)) from error
     except json.JSONDecodeError as error:
         raise DatasetError(f"{file}: {_one_a_line(text) or f'cannot be read as JSON ({error})'}") from error
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{file}: cannot be read as JSON ({error})") from error
+    except OSError as error:
+        raise DatasetError(f"{file}: cannot be read ({error})") from error
+    except (
+        ValueError
+    ) as error:  # a number of thousands of digits; what Python tells to do then is no mend here
+        raise DatasetError(f"{file}: cannot be read as JSON ({str(error).split(';')[0]})") from error
 
 
 def _one_a_line(text: str) -> str | None:

@@ -138,13 +138,14 @@ def of_file(path: Path) -> str | None:
     if ending in (".yaml", ".yml"):
         return "YOLO's text files"
     if ending == ".json":
-        return _of_json_file(path)
+        return of_json(_content(path))
     return _of_table(path) if ending in (".csv", ".tsv") else None
 
 
-def _of_json_file(path: Path) -> str | None:
+def _content(path: Path) -> Any:
+    """Return what a JSON file holds, None if it is none."""
     try:
-        return of_json(json.loads(files.read_text(path)))
+        return json.loads(files.read_text(path))
     except (OSError, ValueError, RecursionError):
         return None
 
@@ -171,6 +172,18 @@ def of_folder(folder: Path) -> tuple[str, Path] | None:
             if dialect is not None:
                 return dialect, path
     return None
+
+
+def coco_file(folder: Path) -> Path | None:
+    """Return a COCO instances file in a folder, None if there is none among the first files."""
+    paths = [folder / name for name in files_below(folder, (".json",))[:_LOOKED_AT]]
+    return next((path for path in paths if _is_coco(_content(path))), None)
+
+
+def _is_coco(content: Any) -> bool:
+    return isinstance(content, dict) and all(
+        isinstance(content.get(key), list) for key in ("images", "annotations", "categories")
+    )
 
 
 def _of_lines(path: Path) -> str | None:

@@ -15,6 +15,7 @@ from minircnn.imaging import PHOTO_ENDINGS, ImageError, read_header
 
 _CLUTTER = {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"}
 _DRIVE = re.compile(r"[A-Za-z]:/|//")
+NO_PHOTO = "no such photo in"
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
@@ -106,7 +107,7 @@ class PhotoFolder:
         inside = self._inside(name)
         if inside is not None and os.path.isfile(os.path.join(self._root, inside)):
             return self.folder / inside
-        slashed = name.replace("\\", "/")
+        slashed = name.strip().replace("\\", "/")
         if _ADDRESS.match(slashed):
             raise FieldError(f"file_name {shown(name)} is an address; download the photo and write its name")
         for candidate in self._candidates(slashed):
@@ -140,10 +141,13 @@ class PhotoFolder:
             last = slashed.rpartition("/")[2]
             mend = f"write {last!r}, which is there" if self.find(last) else "name the photo in it"
             return f"file_name {shown(name)} leads out of the photo folder {self.folder}; {mend}"
-        plain = unquote(slashed)
-        if plain != slashed and self.find(plain) is not None:
-            return f"file_name {shown(name)}: no such photo, but there is {shown(plain)}; undo the %-encoding"
-        return f"file_name is {shown(name)}: no such photo in {self.folder}"
+        plain, last = unquote(slashed), slashed.rpartition("/")[2]
+        stem = os.path.splitext(last)[0] if is_photo(last) else last
+        for other in (plain, last, *(stem + ending for ending in sorted(PHOTO_ENDINGS))):
+            if other != slashed and self.find(other) is not None:
+                mend = "undo the %-encoding" if other == plain else "write that"
+                return f"file_name is {shown(name)}: no such photo, but there is {shown(other)}; {mend}"
+        return f"file_name is {shown(name)}: {NO_PHOTO} {self.folder}"
 
 
 def measure(

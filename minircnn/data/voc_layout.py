@@ -97,8 +97,8 @@ def _nothing(root: Path, year: str | None) -> str:
     if foreign is not None:
         dialect, file = foreign
         return f"{message}; {file}: {dialects.refusal(dialect)}"
-    jsons = files_below(root, (".json",))
-    return f"{message}; a COCO file is named itself: {root / jsons[0]}" if jsons else message
+    coco = dialects.coco_file(root)
+    return message if coco is None else f"{message}; a COCO file is named itself: {coco}"
 
 
 def _layout(folder: Path) -> Layout | None:

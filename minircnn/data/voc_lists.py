@@ -15,6 +15,11 @@ _FLAG = re.compile(r"\s+(-1|0|1)$")
 _ALIASES = ("val", "valid", "validation")
 
 
+def usual_name(split: str) -> str:
+    """Return ``train``, ``val``, ``trainval`` or ``test`` for what is called nearly so, else `split`."""
+    return "val" if split.lower() in _ALIASES else split.lower()
+
+
 def list_files(folder: Path) -> dict[str, Path]:
     """Return the lists of a VOC folder by their name."""
     sets = next((p for p in _alike(folder, "imagesets")), None)
@@ -31,8 +36,8 @@ def _alike(folder: Path, name: str) -> Iterator[Path]:
 def list_name(split: str, there: Sequence[str]) -> str | None:
     """Return which list `split` names, None for none: ``val`` and ``valid`` mean the one that is there."""
     found = Names(there).find(split)
-    others = [name for name in there if name.lower() in _ALIASES]
-    return others[0] if found is None and split.lower() in _ALIASES and len(others) == 1 else found
+    others = [name for name in there if usual_name(name) == usual_name(split) == "val"]
+    return others[0] if found is None and len(others) == 1 else found
 
 
 def read_list(file: Path, known: Names, photos: Names) -> list[str]:
@@ -53,12 +58,12 @@ def read_list(file: Path, known: Names, photos: Names) -> list[str]:
         If the list cannot be read or is empty.
     """
     try:
-        lines = [line.strip() for line in files.read_text(file).splitlines()]
+        lines = files.read_text(file).splitlines()
     except files.TextError as error:
         raise DatasetError(str(error)) from error
     except OSError as error:
         raise DatasetError(f"{file}: cannot be read ({error})") from error
-    ids = [_image_id(line, known, photos) for line in lines if line]
+    ids = [_image_id(line, known, photos) for line in lines if line.strip()]
     found = [image_id for image_id in ids if image_id]
     if not found:
         raise DatasetError(f"{file}: lists no photo")
@@ -67,7 +72,8 @@ def read_list(file: Path, known: Names, photos: Names) -> list[str]:
 
 def _image_id(line: str, known: Names, photos: Names) -> str | None:
     """Return the image id that a line names; None for a comment."""
-    candidates = [line, _FLAG.sub("", line), line.split()[0]]
+    whole, line = line, line.strip()
+    candidates = [whole, line, _FLAG.sub("", line), line.split()[0]]
     for names in (known, photos):
         for candidate in dict.fromkeys(candidates):
             for name in _meanings(candidate):
@@ -76,7 +82,7 @@ def _image_id(line: str, known: Names, photos: Names) -> str | None:
                     return found
     if line.startswith("#"):
         return None
-    return _plain(candidates[1] if _is_path(candidates[1]) else candidates[2])
+    return _plain(candidates[2] if _is_path(candidates[2]) else candidates[3])
 
 
 def _meanings(name: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from minircnn.data.fields import MISSING, FieldError, shown
 from minircnn.data.problems import Box, Problem
 
 _KNOWN = {"object", "size", "filename"}
+_OF_OBJECT = {"name", "difficult", "bndbox"}
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -52,7 +53,9 @@ def parse_voc(file: Path) -> VOCFile:
         return _unreadable(file, "field", str(error))
     # expat hands encodings that it does not know to Python's codecs, which raise nearly anything
     except Exception as error:
-        return _unreadable(file, "unreadable", f"cannot be read as VOC XML ({error!r})")
+        mend = "" if isinstance(error, SyntaxError) else "; save it as UTF-8"
+        reason = str(error) or type(error).__name__
+        return _unreadable(file, "unreadable", f"cannot be read as VOC XML ({reason}){mend}")
     problems: list[Problem] = []
     height = width = None
     try:
@@ -72,6 +75,9 @@ def parse_voc(file: Path) -> VOCFile:
             problems.append(Problem(str(file), "field", str(error), index, name or None, is_photo=True))
     if len(nodes) < sum(1 for _ in root.iter("object")):
         message = "there are objects inside other elements, where VOC has none"
+        problems.append(Problem(str(file), "field", message, is_photo=True))
+    if {*root.iter("bndbox")} - {box for node in root.iter("object") for box in node.iter("bndbox")}:
+        message = "there is a <bndbox> that belongs to no <object>"
         problems.append(Problem(str(file), "field", message, is_photo=True))
     filename = (root.findtext("filename") or "").strip()
     return VOCFile(filename, height, width, tuple(objects), frozenset(names - {""}), tuple(problems))
@@ -139,6 +145,9 @@ def _object(node: Element, index: int) -> VOCObject:
     FieldError
         If a field is missing, said twice or cannot be read.
     """
+    for tag in {child.tag for child in node} - _OF_OBJECT:
+        if tag.lower() in _OF_OBJECT:
+            raise FieldError(f"the element <{tag}> is unknown; VOC's is <{tag.lower()}>")
     name = _field(node, "name")
     if name is MISSING or not name:
         raise FieldError("the object has no name")

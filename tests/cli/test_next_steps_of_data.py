@@ -38,6 +38,13 @@ def listed(folder):
     return folder
 
 
+def listed_as_train(folder):
+    scenes = Scenes("train", count=5, size=96, heights=(20, 48))
+    export_voc(scenes, folder, "Train", indices=[0, 1])
+    export_voc(scenes, folder, "Test", indices=[2, 3, 4])
+    return folder
+
+
 def coco(folder):
     """A COCO file with its photos elsewhere; returns the file."""
     (folder / "my photos").mkdir(parents=True)
@@ -64,6 +71,7 @@ CASES = {
         ["--on-bad-box drop"],
     ),
     "no list called train": (lambda p: [listed(p / "set")], 0, ["--split trainval"]),
+    "train in other letters": (lambda p: [listed_as_train(p / "set")], 0, []),
     "a share": (lambda p: [flat(p / "set"), "--split", "train:1"], 0, ["--split train:1"]),
     "coco": (lambda p: [coco(p / "set"), "--images", p / "set" / "my photos"], 0, ["--images"]),
 }

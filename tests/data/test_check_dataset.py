@@ -57,6 +57,8 @@ def test_lists_that_share_or_repeat_photos(voc):
     assert kinds.count("leak") == kinds.count("duplicate") == 1
     (voc / "ImageSets" / "Main" / "test.txt").rename(voc / "ImageSets" / "Main" / "trainval.txt")
     assert "leak" not in [p.kind for p in check_dataset(voc).problems]
+    (voc / "ImageSets" / "Main" / "trainval.txt").rename(voc / "ImageSets" / "Main" / "Valid.txt")
+    assert "leak" in [p.kind for p in check_dataset(voc).problems]
 
 
 def test_class_outside_the_given_ones(voc):

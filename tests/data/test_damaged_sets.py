@@ -284,6 +284,7 @@ def test_a_damaged_field_of_coco_is_the_same_or_named(sound_coco, coco, data):
         corner = data.draw(st.integers(0, 3))
         entry[field] = copy.copy(value)
         entry[field][corner] = data.draw(st.sampled_from(NO_JSON_VALUE))
+        assume(entry[field][corner] != 2.5)  # another corner is a corner
     file.write_text(json.dumps(content) if text is None else text)
     numbers = {"images": 50, "annotations": 900, "categories": 3}
     who = f"id {numbers[kind] + position}|{position} of|entry {position}|annotation id"

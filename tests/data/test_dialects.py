@@ -117,6 +117,12 @@ def test_a_folder_of_another_tool_is_refused_by_its_name(tmp_path, words):
             attempt()
 
 
+def test_json_that_is_no_coco_file_is_not_advised(tmp_path):
+    (tmp_path / "expected.json").write_text('{"mAP": 0.3}')
+    with pytest.raises(DatasetError, match=r"nor XML files beside photos$"):
+        open_dataset(tmp_path, None)
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

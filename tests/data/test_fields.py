@@ -248,6 +248,8 @@ def test_only_outlines_and_no_boxes(tmp_path):
             "element <objects> is unknown",
         ),
         (f"<annotation><size/><x>{object_xml()}</x></annotation>", "objects inside other elements"),
+        (annotation_xml(object_xml().replace("object>", "item>")), "<bndbox> that belongs to no <object>"),
+        (annotation_xml(object_xml(difficult=1).replace("difficult>", "Difficult>")), "VOC's is <difficult>"),
         ("<annotation/>", "nothing of VOC in it"),
     ],
 )
@@ -282,6 +284,27 @@ def test_a_voc_file_written_otherwise_is_the_same_data_set(tmp_path, xml):
 def test_an_encoding_that_xml_does_not_know_is_a_problem_of_the_file(tmp_path, encoding):
     make_voc(tmp_path, {"x": f'<?xml version="1.0" encoding="{encoding}"?>{annotation_xml(object_xml())}'})
     assert [problem.kind for problem in check_dataset(tmp_path).problems] == ["unreadable"]
+
+
+def test_an_encoding_of_several_bytes_is_named_with_the_mend(tmp_path):
+    make_voc(tmp_path, {"x": f'<?xml version="1.0" encoding="gb2312"?>{annotation_xml(object_xml())}'})
+    with pytest.raises(DatasetError, match=r"x\.xml: .*multi-byte.*; save it as UTF-8"):
+        VOCDataset(tmp_path, "train")
+
+
+def test_a_number_of_thousands_of_digits_is_refused_without_advice_for_programmers(tmp_path):
+    with pytest.raises(
+        DatasetError, match=r"some\.json: cannot be read as JSON \(Exceeds the limit"
+    ) as refusal:
+        read_coco_file(save_coco(tmp_path, '{"images": [' + "9" * 5000 + "]}"))
+    assert "sys." not in str(refusal.value)
+
+
+def test_a_category_that_cannot_be_read_is_called_one(tmp_path):
+    content = coco_content()
+    content["categories"].append({"id": 99})
+    with pytest.raises(DatasetError, match=r"\(category id 99\): there is no name"):
+        read_coco_file(save_coco(tmp_path, content))
 
 
 def test_one_rule_of_rounding_for_both_formats(tmp_path):

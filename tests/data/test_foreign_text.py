@@ -191,3 +191,24 @@ def test_file_names_in_no_encoding_are_printed_in_escapes(tmp_path):
     assert len(report.problems) == 2
     assert "k\\udce4tzchen.xml" in report.text()
     assert report.text().encode("utf-8")
+
+
+@pytest.mark.parametrize("name", [" a", "a "])
+def test_blanks_at_the_ends_of_a_name_belong_to_it(tmp_path, name):
+    make_voc(tmp_path, {name: XML, "b": XML}, {"train": f"{name}\nb\n"})
+    assert VOCDataset(tmp_path, "train").image_ids == (name, "b")
+    content = coco_content()
+    content["images"][0]["file_name"] = f" {name}.png"
+    file = save_coco(tmp_path, content)
+    (tmp_path / "1.png").rename(tmp_path / f" {name}.png")
+    assert read_coco_file(file).path(0).name == f" {name}.png"
+
+
+@pytest.mark.parametrize("written", ["photos/{}.png", "{}", "{}.jpg", "%3{}.png"])
+def test_names_that_are_nearly_those_of_the_photos_are_told_one_by_one(tmp_path, written):
+    content = coco_content()
+    for image in content["images"]:
+        image["file_name"] = written.format(image["id"])
+    with pytest.raises(DatasetError, match=r"but there is '1\.png'") as refusal:
+        read_coco_file(save_coco(tmp_path, content))
+    assert "--images" not in str(refusal.value)
