@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from minircnn.cli.errors import CommandFailed
+from minircnn.cli.next_commands import command_line
 from minircnn.cli.options import Bad, BadPhoto, Data, DeviceName, Images, Json, Seed, require_device
 from minircnn.cli.output import note, print_json
 from minircnn.data import DataReport, check_dataset
@@ -90,14 +90,8 @@ def _training(
     data: str, split: str | None, images: Path | None, dropped: Sequence[str], report: DataReport
 ) -> str:
     """Return the command that trains on the data set that was looked over."""
-    command = ["minircnn", "train", "fast-rcnn", data, "--out", "runs/fast"]
     if split is None and report.splits and list_name("train", [*report.splits]) is None:
         # no list is called what training takes by default
         split = max(report.splits, key=lambda name: (name == "trainval", report.splits[name]))
-    if split is not None:
-        command += ["--split", split]
-    if images is not None:
-        command += ["--images", str(images)]
-    for name in dict.fromkeys(dropped):
-        command += [f"--{name.replace('_', '-')}", "drop"]
-    return shlex.join(command)
+    options = {"out": "runs/fast", "split": split, "images": images, **dict.fromkeys(dropped, "drop")}
+    return command_line("train", "fast-rcnn", data, options=options)

@@ -14,8 +14,12 @@ from minircnn.data.voc_folder import VOCFolder
 
 
 def command_line(*words: str | Path, options: Mapping[str, Any] | None = None) -> str:
-    """Return ``minircnn`` with `words` and those `options` that have a value, quoted for a shell."""
-    return shlex.join(["minircnn", *map(str, words), *_option_words(options or {})])
+    """Return ``minircnn`` with `words` and those `options` that have a value, quoted for a shell.
+
+    A file among them whose name begins with a dash is written ``./-name``.
+    """
+    named = [f"./{word}" if str(word).startswith("-") else str(word) for word in words]
+    return shlex.join(["minircnn", *named, *_option_words(options or {})])
 
 
 def split_to_evaluate(data: str, trained: str | None) -> str | None:
@@ -45,4 +49,4 @@ def _option_words(options: Mapping[str, Any]) -> Iterator[str]:
         if value is not None and value is not False:
             yield f"--{name.replace('_', '-')}"
             if value is not True:
-                yield str(value)
+                yield f"./{value}" if isinstance(value, Path) and str(value).startswith("-") else str(value)

@@ -129,7 +129,7 @@ def _add_command(recipe: Recipe[Any]) -> None:
             "checkpoint_every": None if checkpoint_every == _EVERY else checkpoint_every,
             "device": None if device == "cpu" else device,
         }
-        again = command_line("train", recipe.name, data, "--out", out, "--resume", options=typed)
+        again = command_line("train", recipe.name, data, options={"out": out, "resume": True, **typed})
         with _way_on(out, again), _profile_of_training(profile, device) as total:
             run = train(
                 dataset,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,14 @@ def _of_coco(annotations: list[Any]) -> str | None:
     return "COCO captions" if "caption" in first and "bbox" not in first else None
 
 
+def of_lines(text: str) -> str | None:
+    """Return the dialect of text with one JSON object a line, None if it is not known."""
+    try:
+        return of_json(json.loads(text.split("\n", 1)[0]))
+    except (ValueError, RecursionError):
+        return None
+
+
 def of_xml(root: str, children: set[str]) -> str | None:
     """Return the dialect of an XML file by the names of its root and what lies in it, None if not known."""
     if root == "annotations" and children & {"image", "track", "version", "meta"}:
@@ -134,9 +143,9 @@ def of_file(path: Path) -> str | None:
     if ending in (".tfrecord", ".record", ".tfrecords"):
         return "TensorFlow's records"
     if ending in (".ndjson", ".jsonl"):
-        return "Labelbox's JSON"
+        return of_lines(_text(path)) or ("Labelbox's JSON" if ending == ".ndjson" else None)
     if ending in (".yaml", ".yml"):
-        return "YOLO's text files"
+        return "YOLO's text files" if path.stem == "data" or "\nnames:" in f"\n{_text(path)}" else None
     if ending == ".json":
         return of_json(_content(path))
     return _of_table(path) if ending in (".csv", ".tsv") else None
@@ -150,16 +159,25 @@ def _content(path: Path) -> Any:
         return None
 
 
-def _of_table(path: Path) -> str:
+def _text(path: Path) -> str:
+    """Return what a text file holds, nothing where it cannot be read."""
     try:
-        header = files.read_text(path).split("\n", 1)[0]
+        return files.read_text(path)
     except (OSError, files.TextError):
-        return "a CSV of boxes"
+        return ""
+
+
+def _of_table(path: Path) -> str | None:
+    lines = _text(path).split("\n", 2)
+    header = lines[0]
     if "ImageID" in header and "LabelName" in header:
         return "Open Images' CSV"
     if "region_shape_attributes" in header:
         return "the VIA annotator's CSV"
-    return "TensorFlow's CSV" if "filename" in header and "xmin" in header else "a CSV of boxes"
+    if "filename" in header and "xmin" in header:
+        return "TensorFlow's CSV"
+    rows = [re.split(r"[,;\t]", line) for line in lines[:2]]
+    return "a CSV of boxes" if any(sum(map(_is_number, row)) >= 4 for row in rows) else None
 
 
 def of_folder(folder: Path) -> tuple[str, Path] | None:
@@ -168,7 +186,7 @@ def of_folder(folder: Path) -> tuple[str, Path] | None:
     for ending in _TELLING:
         for name in [name for name in found if name.lower().endswith(ending)][:_LOOKED_AT]:
             path = folder / name
-            dialect = _of_lines(path) if ending == ".txt" else of_file(path)
+            dialect = _of_boxes(path) if ending == ".txt" else of_file(path)
             if dialect is not None:
                 return dialect, path
     return None
@@ -186,20 +204,13 @@ def _is_coco(content: Any) -> bool:
     )
 
 
-def _of_lines(path: Path) -> str | None:
+def _of_boxes(path: Path) -> str | None:
     """Return the dialect of a text file with a box a line."""
-    words = _first_words(path)
+    words = _text(path).split("\n", 1)[0].split()
     numbers = [_is_number(word) for word in words]
     if len(words) >= 5 and words[0].isdigit() and all(numbers):
         return "YOLO's text files"
     return "KITTI's text files" if len(words) in (15, 16) and all(numbers[1:]) else None
-
-
-def _first_words(path: Path) -> list[str]:
-    try:
-        return files.read_text(path).split("\n", 1)[0].split()
-    except (OSError, files.TextError):
-        return []
 
 
 def _is_number(word: str) -> bool:

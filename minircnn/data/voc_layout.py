@@ -60,6 +60,9 @@ def find_layout(root: Path, year: str | None) -> Layout:
         If there is none, or several and no `year`.
     """
     own = _layout(root) if year is None else None
+    whole = _whole_of(root) if own is None or _is_stray(own) else None
+    if whole is not None:
+        raise DatasetError(f"{root}: holds only a part of a data set; name the folder around it, {whole}")
     if own is not None and not _is_stray(own):
         return own
     found: list[Layout] = []
@@ -74,8 +77,17 @@ def find_layout(root: Path, year: str | None) -> Layout:
         return better[0]
     if found:
         names = ", ".join(str(layout.path) for layout in better)
-        raise DatasetError(f"{root}: holds several VOC folders ({names}); name one, or a year")
+        raise DatasetError(f"{root}: holds several VOC folders ({names}); name one of them")
     raise DatasetError(_nothing(root, year))
+
+
+def _whole_of(part: Path) -> Path | None:
+    """Return the folder of the data set whose annotations or photos lie in `part`, None if there is none."""
+    above = _layout(part.resolve().parent)
+    own = above is not None and any(
+        part.resolve() in (p.annotations, p.photos) for p in above.parts if p.apart
+    )
+    return part / ".." if own else None
 
 
 def _is_stray(layout: Layout) -> bool:

@@ -155,8 +155,10 @@ def _look_up(entry: dict[str, Any], field: str, places: dict[int | str, int]) ->
         value = int(value)
     if isinstance(value, int | str) and not isinstance(value, bool) and value in places:
         return places[value]
-    known = ", ".join(repr(own) for own in list(places)[:3])
-    raise ValueError(f"{field} {reprlib.repr(value)} is not in the data set, whose ids are {known}, ...")
+    firsts = {place: own for own, place in reversed(places.items())}  # without their digits
+    known = [repr(firsts[place]) for place in sorted(firsts)]
+    some = ", ".join(known[:3]) + (", ..." if len(known) > 3 else "")
+    raise ValueError(f"{field} {reprlib.repr(value)} is not in the data set, whose ids are {some}")
 
 
 def _bbox(entry: dict[str, Any]) -> tuple[float, float, float, float]:

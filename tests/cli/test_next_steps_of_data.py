@@ -90,6 +90,17 @@ def test_the_command_that_check_data_prints_trains(tmp_path, monkeypatch, capsys
     assert main([*typed[1:], *QUICK.split()]) == 0
 
 
+def test_names_that_begin_with_a_dash_are_printed_as_they_can_be_typed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    flat(tmp_path / "-set")
+    assert main(["check-data", "--", "-set"]) == 0
+    said = capsys.readouterr().err
+    typed = shlex.split(said[said.index("minircnn ") :])
+    assert main([*typed[1:], *QUICK.split()]) == 0
+    said = capsys.readouterr().err
+    assert "minircnn evaluate runs/fast ./-set" in said
+
+
 def test_nothing_is_advised_where_nothing_helps(tmp_path, capsys):
     folder = flat(tmp_path / "set")
     for file in folder.glob("*.xml"):

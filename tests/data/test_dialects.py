@@ -124,6 +124,33 @@ def test_json_that_is_no_coco_file_is_not_advised(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("metadata.jsonl", '{"file_name": "a.png", "objects": {"bbox": [[1, 2, 3, 4]]}}'),
+        ("config.yaml", "training:\n  names_of: x\n"),
+        ("people.csv", "name,age,born,town,size\nAnn,31,1990,Bonn,1.7\n"),
+    ],
+)
+def test_files_that_are_not_annotations_are_not_taken_for_another_tool_s(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    for place in (tmp_path, tmp_path / name):
+        with pytest.raises(DatasetError) as refusal:
+            open_dataset(place, None)
+        assert "this is" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("part", ["Annotations", "JPEGImages"])
+def test_a_part_of_a_data_set_names_the_whole(tmp_path, part):
+    make_voc(tmp_path / "set", {"x": annotation_xml(object_xml())})
+    whole = str(tmp_path / "set" / part / "..")
+    for attempt in (VOCDataset, check_dataset):
+        with pytest.raises(DatasetError, match="only a part of a data set") as refusal:
+            attempt(tmp_path / "set" / part)
+        assert str(refusal.value).endswith(whole)
+    assert len(VOCDataset(whole)) == 1
+
+
+@pytest.mark.parametrize(
     ("name", "words"),
     [
         ("data.yaml", "YOLO"),

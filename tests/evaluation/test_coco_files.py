@@ -80,7 +80,7 @@ def test_an_id_means_the_same_as_number_and_as_digits_where_that_is_clear(tmp_pa
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"image_id": 8}, "image_id 8 is not in the data set, whose ids are 7, 9"),
+        ({"image_id": 8}, "image_id 8 is not in the data set, whose ids are 7, 9$"),
         ({"image_id": True}, "image_id True is not"),
         ({"image_id": None}, "image_id None is not"),
         ({"image_id": [7]}, r"image_id \[7\] is not"),
