@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from minircnn.cli.errors import CommandFailed
+from minircnn.cli.errors import CommandFailed, UsageError
 from minircnn.cli.next_commands import command_line
 from minircnn.cli.options import Bad, BadPhoto, Data, DeviceName, Images, Json, Seed, require_device
 from minircnn.cli.output import note, print_json
@@ -55,6 +55,8 @@ def check_data(
         Show at most this many problems (JSON has all).
     """
     require_device(device)
+    if problems < 0:
+        raise UsageError(f"--problems must be at least 0, got {problems}")
     # only what lies on disk in the two known forms can be looked over without being opened first
     known = find_format(data) in (FORMATS["voc"], FORMATS["coco"])
     report = check_dataset(
@@ -81,6 +83,8 @@ def check_data(
             "next: correct the files, or leave out what is wrong: "
             + _training(data, split, images, [*dropped, *report.mends], report)
         )
+    elif split is not None and all(problem.kind == "nothing" for problem in report.problems):
+        note("next: take another split or share (--split)")
     else:
         note("next: correct the files")
     raise CommandFailed("the data set has problems")

@@ -14,11 +14,11 @@ from minircnn.data.coco import read_coco
 from minircnn.data.photo_files import folded
 from minircnn.data.policy import decided, nothing_left
 from minircnn.data.problems import BOX_FAULTS, OnBadBox, OnBadPhoto, Problem, box_fault
-from minircnn.data.records import PhotoRecord, class_problems
+from minircnn.data.records import PhotoRecord, class_problems, decodable
 from minircnn.data.report import ClassCount, DataReport, Spread
 from minircnn.data.voc_folder import VOCFolder
 from minircnn.data.voc_lists import usual_name
-from minircnn.imaging import ImageError, read_image
+from minircnn.imaging import ImageError
 from minircnn.structures import Annotations, DetectionDataset, FloatArray
 
 _APART = [{"train", "val"}, {"train", "test"}, {"val", "test"}, {"trainval", "test"}]
@@ -51,6 +51,7 @@ def check_dataset(
         Also decode every photo, which finds truncated ones and takes a few milliseconds each.
     on_bad_box, on_bad_photo : {"error", "drop"}
         What would become of them; what would be left out is still listed, and does not make the report bad.
+        To find the photos to leave out, all are decoded.
 
     Raises
     ------
@@ -64,7 +65,7 @@ def check_dataset(
         found = _look_at_coco(path, path.parent if image_folder is None else Path(image_folder), split)
     else:
         found = _look_at_voc(VOCFolder(path, year), split, class_names)
-    if decode_photos:
+    if decode_photos or on_bad_photo == "drop":
         found.decode()
     return found.report(on_bad_box, on_bad_photo)
 
@@ -83,12 +84,8 @@ class _Found:
 
     def decode(self) -> None:
         """Leave out the photos that cannot be decoded."""
-        for record in list(self.records):
-            try:
-                read_image(record.photo)
-            except ImageError as error:
-                self.problems.append(Problem(str(record.photo), "unreadable", str(error), is_photo=True))
-                self.records.remove(record)
+        self.records, broken = decodable(self.records)
+        self.problems += broken
 
     def report(self, on_bad_box: OnBadBox, on_bad_photo: OnBadPhoto) -> DataReport:
         """Return the report on it."""

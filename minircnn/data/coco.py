@@ -21,7 +21,7 @@ from minircnn.data.fields import MISSING, FieldError, Identity, shown
 from minircnn.data.photo_files import NO_PHOTO, PhotoFolder, measure
 from minircnn.data.policy import settle
 from minircnn.data.problems import OnBadBox, OnBadPhoto, Problem
-from minircnn.data.records import ObjectRecord, PhotoRecord, RecordDataset
+from minircnn.data.records import ObjectRecord, PhotoRecord, RecordDataset, decodable
 from minircnn.data.splits import parse_split
 
 
@@ -79,11 +79,14 @@ class COCODataset(RecordDataset):
     ) -> None:
         content = read_coco(Path(annotation_file), Path(image_folder), split, need_photos=need_photos)
         name = Path(annotation_file).stem + parse_split(split).suffix
-        problems = settle(content.problems, on_bad_box, on_bad_photo, name, content.records)
-        super().__init__(name, content.class_names, content.records, problems, flippable)
+        records, broken = list(content.records), list[Problem]()
+        if on_bad_photo == "drop" and need_photos:
+            records, broken = decodable(records)
+        problems = settle([*content.problems, *broken], on_bad_box, on_bad_photo, name, records)
+        super().__init__(name, content.class_names, records, problems, flippable)
         self.category_ids = content.category_ids
         self.original_category_ids = content.original_category_ids
-        self.original_ids = tuple(record.original_id for record in content.records)
+        self.original_ids = tuple(record.original_id for record in records)
 
 
 @dataclass(frozen=True)

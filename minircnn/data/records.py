@@ -11,7 +11,7 @@ import numpy as np
 
 from minircnn.data.problems import Box, Problem
 from minircnn.files import read_bytes
-from minircnn.imaging import read_image
+from minircnn.imaging import ImageError, read_image
 from minircnn.structures import Annotations, ImageArray
 
 
@@ -84,6 +84,19 @@ def without(records: Iterable[PhotoRecord], problems: Iterable[Problem]) -> list
     """Return the records of VOC files that `problems` are not about."""
     named = {problem.file for problem in problems}
     return [record for record in records if record.source not in named]
+
+
+def decodable(records: Iterable[PhotoRecord]) -> tuple[list[PhotoRecord], list[Problem]]:
+    """Return the records whose photos can be decoded as a whole, and one problem for each of the others."""
+    sound, problems = [], []
+    for record in records:
+        try:
+            read_image(record.photo)
+            sound.append(record)
+        except ImageError as error:
+            message = str(error).removeprefix(f"{record.photo}: ")
+            problems.append(Problem(str(record.photo), "unreadable", message, is_photo=True))
+    return sound, problems
 
 
 class RecordDataset:

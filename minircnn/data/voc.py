@@ -7,7 +7,7 @@ from pathlib import Path
 
 from minircnn.data.policy import settle
 from minircnn.data.problems import OnBadBox, OnBadPhoto
-from minircnn.data.records import RecordDataset, class_problems, without
+from minircnn.data.records import RecordDataset, class_problems, decodable, without
 from minircnn.data.splits import parse_split
 from minircnn.data.voc_folder import VOCFolder
 
@@ -39,7 +39,8 @@ class VOCDataset(RecordDataset):
         A photo is bad if it is missing, broken, listed twice or of another size than its XML says, if the XML
         cannot be read, or if a field or the class of one object cannot be. ``"error"`` refuses the data set
         and names every one; ``"drop"`` leaves such photos out as a whole, since an object left out alone
-        would be taught as background.
+        would be taught as background. For this it decodes all photos once, which also finds those whose file
+        ends early.
     class_names : sequence of str, optional
         The classes in the order of their labels. Default: all names in ``Annotations``, sorted, whatever
         the split, so that splits agree.
@@ -80,5 +81,8 @@ class VOCDataset(RecordDataset):
         records, problems = folder.read(folder.split_ids(split), need_photos=need_photos)
         unknown = class_problems(records, names)
         records = without(records, unknown)
+        if on_bad_photo == "drop" and need_photos:
+            records, broken = decodable(records)
+            problems += broken
         settled = settle([*problems, *unknown], on_bad_box, on_bad_photo, name, records)
         super().__init__(name, names, records, settled, flippable)

@@ -101,6 +101,28 @@ def test_names_that_begin_with_a_dash_are_printed_as_they_can_be_typed(tmp_path,
     assert "minircnn evaluate runs/fast ./-set" in said
 
 
+def test_a_photo_that_ends_early_is_left_out_as_asked(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    photo = flat(tmp_path / "set") / "b.png"
+    photo.write_bytes(photo.read_bytes()[:-3000])
+    assert main(["check-data", "set", "--decode"]) == 1
+    said = capsys.readouterr().err
+    typed = shlex.split(said[said.index("minircnn train") :].splitlines()[0])
+    assert "--on-bad-photo" in typed
+    assert main([*typed[1:], *QUICK.split()]) == 0
+    assert "left out photos with 1 problem(s), 2 kept" in capsys.readouterr().err
+    assert main(["check-data", "set", "--on-bad-photo", "drop"]) == 0
+    assert "set: 2 photos" in capsys.readouterr().out
+
+
+def test_a_share_without_photos_asks_for_another(tmp_path, capsys):
+    folder = flat(tmp_path / "set")
+    assert main(["check-data", str(folder), "--split", "val:0.000001"]) == 1
+    assert "next: take another split or share" in capsys.readouterr().err
+    assert main(["check-data", str(folder), "--problems", "-1"]) == 2
+    assert "--problems must be at least 0, got -1" in capsys.readouterr().err
+
+
 def test_nothing_is_advised_where_nothing_helps(tmp_path, capsys):
     folder = flat(tmp_path / "set")
     for file in folder.glob("*.xml"):
