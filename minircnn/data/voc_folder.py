@@ -180,7 +180,7 @@ class VOCFolder:
             photo = part.expected_photo(image_id)
         if photo is None and (parsed is None or parsed.readable):
             expected = part.expected_photo(image_id)
-            message = "no such photo (nor with another ending)"
+            message = part.no_photo(image_id)
             problems.append(Problem(str(expected), "missing", message, is_photo=True))
         if photo is None:
             return None

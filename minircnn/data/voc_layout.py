@@ -17,6 +17,7 @@ from minircnn.data.photo_files import (
     is_photo,
 )
 from minircnn.data.problems import DatasetError, Problem
+from minircnn.imaging import OTHER_ENDINGS, ImageError, read_header
 
 _XML = (".xml",)
 _OF_ANNOTATIONS = ("annotations", "annotation", "xmls", "xml", "labels", "label", "ann")
@@ -202,6 +203,19 @@ class PartFiles:
         """Return the photos that have the name of an annotation, with whatever ending."""
         stem = self._stems.find(image_id.removeprefix(self._part.name))
         return [] if stem is None else [self._part.photos / name for name in self._of_stem[stem]]
+
+    def no_photo(self, image_id: str) -> str:
+        """Return what to say where a photo is missing: a file of another kind may lie in its place."""
+        stem = self.expected_photo(image_id).with_suffix("")
+        for ending in (e for small in sorted(OTHER_ENDINGS) for e in (small, small.upper())):
+            path = stem.with_name(stem.name + ending)
+            if path.is_file():
+                try:
+                    read_header(path)
+                except ImageError as error:
+                    return f"no such photo, but {str(error).removeprefix(f'{path.parent}/')}"
+                return f"no such photo, but {path.name}; export it as JPEG or PNG"
+        return "no such photo (nor with another ending)"
 
     def means_another(self, filename: str, photo: Path) -> bool:
         """Tell whether `filename` is the name of a photo in the folder of `photo`, but of another."""

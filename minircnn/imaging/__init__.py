@@ -4,6 +4,7 @@ from minircnn.imaging.colour import COLOUR_SPACES, ColourSpace, convert
 from minircnn.imaging.filters import gaussian_gradient, gaussian_kernel, smooth
 from minircnn.imaging.photo import as_image
 from minircnn.imaging.read import (
+    OTHER_ENDINGS,
     PHOTO_ENDINGS,
     ImageError,
     PhotoHeader,
@@ -16,6 +17,7 @@ from minircnn.imaging.warp import WarpMode, warp_frame, warp_regions
 
 __all__ = [
     "COLOUR_SPACES",
+    "OTHER_ENDINGS",
     "PHOTO_ENDINGS",
     "ColourSpace",
     "ImageError",

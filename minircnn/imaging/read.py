@@ -7,6 +7,7 @@ What a photo is, is decided here alone: which files are photos, how large one is
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,11 +35,18 @@ PHOTO_ENDINGS = frozenset(
         ".avif",
         ".ppm",
         ".pgm",
+        ".pbm",
+        ".pnm",
+        ".mpo",
+        ".tga",
     ]
 )
 """Endings, in small letters, of the files that are taken for photos in a folder."""
 
 _RAW_ENDINGS = frozenset([".dng", ".nef", ".cr2", ".arw", ".orf", ".pef", ".rw2", ".srw"])
+OTHER_ENDINGS = _RAW_ENDINGS | {".heic", ".heif", ".jxl", ".psd", ".svg", ".pdf", ".mp4", ".mov"}
+"""Endings, in small letters, of what people take for photos and what is none here."""
+
 _LIES_ON_ITS_SIDE = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 
 
@@ -119,7 +127,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise ImageError(f"{path}: is a camera's raw file; develop it to JPEG or PNG")
     try:
         require_file(path)
-        with Image.open(path) as picture:
+        with _open(path) as picture:
             if min(picture.size) < 1:
                 raise ImageError(f"{path}: has no pixels")
             yield picture
@@ -132,9 +140,18 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise ImageError(
             f"{path}: {'is a link that leads nowhere' if dangling else 'no such file'}"
         ) from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{path}: has more than 178 million pixels; make it smaller") from error
     # of damage Pillow tells by nearly every exception there is
     except Exception as error:
         raise ImageError(f"{path}: cannot be read as an image ({error or type(error).__name__})") from error
+
+
+def _open(path: Path) -> Image.Image:
+    """Open a photo without Pillow's warning at 90 million pixels, which phones take; at twice it refuses."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(path)
 
 
 def _what_else(path: Path) -> str:
@@ -147,6 +164,10 @@ def _what_else(path: Path) -> str:
         return "HEIC, as iPhones write it; export the photo as JPEG"
     if start[4:8] == b"ftyp":
         return "a film or AVIF, which this Pillow does not read; export the photo as JPEG"
+    if start.startswith(b"version https://git-lfs"):
+        return "a pointer of Git LFS; fetch the photo itself with git lfs pull"
+    if start.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        return "a web page; download the photo again"
     if b"<svg" in start or start.startswith(b"<?xml"):
         return "text, not pixels; export it as PNG"
     return "no format that Pillow knows; export the photo as JPEG or PNG"

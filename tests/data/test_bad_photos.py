@@ -252,3 +252,18 @@ def test_a_list_of_photos_without_objects_is_a_problem(tmp_path):
     ]
     assert not report.ok
     assert report.mends == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "words"),
+    [
+        ("a.HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a.HEIC: .*HEIC, as iPhones write it; export"),
+        ("a.dng", b"II*\0", "a.dng: is a camera's raw file; develop it"),
+    ],
+)
+def test_what_lies_in_the_place_of_a_photo_is_named(tmp_path, name, payload, words):
+    make_voc(tmp_path, {"a": XML, "b": XML})
+    (tmp_path / "JPEGImages" / "a.png").unlink()
+    (tmp_path / "JPEGImages" / name).write_bytes(payload)
+    with pytest.raises(DatasetError, match=f"a.jpg: no such photo, but {words}"):
+        VOCDataset(tmp_path, "train")

@@ -1,4 +1,5 @@
 import os
+import struct
 import zlib
 
 import numpy as np
@@ -136,6 +137,8 @@ def test_more_than_16_bits_are_refused(value, tmp_path):
         ("phone.jpg", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
         ("drawing.png", b"<?xml version='1.0'?><svg/>", "export it as PNG"),
         ("empty.jpg", b"", "empty"),
+        ("a.jpg", b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n", "git lfs pull"),
+        ("a.png", b"\n<!DOCTYPE html><html>not found", "download the photo again"),
         ("raw.dng", b"II*\0", "raw"),
         ("raw.NEF", b"II*\0", "raw"),
     ],
@@ -145,6 +148,18 @@ def test_what_is_no_photo_is_called_by_its_name(name, payload, said, tmp_path):
     for read in (read_image, read_header):
         with pytest.raises(ImageError, match=f"{name}.*{said}"):
             read(tmp_path / name)
+
+
+def test_a_photo_of_a_hundred_million_pixels_is_no_bomb_and_of_two_hundred_too_large(tmp_path):
+    for name, width in (("a.png", 12_000), ("b.png", 20_000)):
+        Image.new("1", (8, 1)).save(tmp_path / name)
+        payload = bytearray((tmp_path / name).read_bytes())
+        payload[16:24] = struct.pack(">II", width, 9000)
+        payload[29:33] = struct.pack(">I", zlib.crc32(payload[12:29]))
+        (tmp_path / name).write_bytes(payload)
+    assert read_header(tmp_path / "a.png").width == 12_000
+    with pytest.raises(ImageError, match=r"b\.png: has more than 178 million pixels; make it smaller"):
+        read_header(tmp_path / "b.png")
 
 
 def test_pipes_and_links_to_nowhere_are_named(tmp_path):
