@@ -29,7 +29,7 @@ from minircnn.cli.options import (
     network_job_count,
 )
 from minircnn.cli.output import how_to_go_on, note, print_json, table
-from minircnn.cli.photos import find_photos, read_photo, result_names
+from minircnn.cli.photos import find_photos, result_names
 from minircnn.cli.profile import profile_if, profile_record, profile_table
 from minircnn.cli.results import (
     Record,
@@ -42,6 +42,7 @@ from minircnn.cli.results import (
 )
 from minircnn.cli.running import model_file, open_detector, parse_svd, require_score
 from minircnn.detectors import RegionDetector
+from minircnn.imaging import read_image
 from minircnn.profiling import Stage, stage
 from minircnn.progress import progress_bar
 from minircnn.proposals import ProposalFile
@@ -211,7 +212,7 @@ def _detect(
             with stage("read"):
                 # first, so that a photo replaced meanwhile is not taken for done
                 mark = fingerprint(settings, files.photo) if files.photo.is_file() else ""
-                image = read_photo(files.photo)
+                image = read_image(files.photo)
             with search_bar(files.photo.name) if watch else nullcontext():
                 everything = detector.detect(image, image_id=files.photo.stem)
             found = everything.above(least)

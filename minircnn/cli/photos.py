@@ -8,19 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from minircnn.imaging import ImageError, read_image
-from minircnn.structures import ImageArray
+from minircnn.cli.output import note
+from minircnn.data.photo_files import is_photo
+from minircnn.imaging import OTHER_ENDINGS, PHOTO_ENDINGS
 
-PHOTO_ENDINGS = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".jp2", ".avif"),
-    *(".ppm", ".pgm"),
-)
 _LONGEST = 180  # bytes of a result's name; file systems take 255, endings included
-
-
-def looks_like_photo(path: Path) -> bool:
-    """Tell whether the name of `path` ends like a photo's."""
-    return path.suffix.lower() in PHOTO_ENDINGS
 
 
 def find_photos(paths: Iterable[Path]) -> list[Path]:
@@ -38,6 +30,7 @@ def find_photos(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         if path.is_dir():
             inside = sorted(p for p in path.iterdir() if _is_photo_in_folder(p))
+            _note_left_out(path)
             if not inside:
                 endings = " ".join(PHOTO_ENDINGS)
                 raise FileNotFoundError(f"{path}: no photo in this folder (files that end in {endings})")
@@ -51,7 +44,14 @@ def find_photos(paths: Iterable[Path]) -> list[Path]:
 
 
 def _is_photo_in_folder(path: Path) -> bool:
-    return looks_like_photo(path) and not path.name.startswith(".") and not path.is_dir()
+    return is_photo(path.name) and not path.name.startswith(".") and not path.is_dir()
+
+
+def _note_left_out(folder: Path) -> None:
+    """Say which files of a folder look like photos to people but are left out (HEIC, raw files)."""
+    others = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in OTHER_ENDINGS)
+    if others:
+        note(f"{folder}: {len(others)} file(s) left out that cannot be read as photos, {others[0]} for one")
 
 
 def result_names(photos: Sequence[Path]) -> list[str]:
@@ -81,16 +81,3 @@ def _shortened(name: str) -> str:
         return name
     digest = hashlib.sha256(raw).hexdigest()[:12]
     return f"{raw[: _LONGEST - 16].decode('utf-8', 'ignore')}-{digest}"
-
-
-def read_photo(path: Path) -> ImageArray:
-    """Read a photo, in a command that is given names by people.
-
-    Raises
-    ------
-    ImageError
-        If it is unreadable or no file: a pipe would be waited for without end.
-    """
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise ImageError(f"{path}: is a pipe or a device, not a photo")
-    return read_image(path)

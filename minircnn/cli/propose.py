@@ -27,10 +27,10 @@ from minircnn.cli.options import (
     require_device,
 )
 from minircnn.cli.output import note, print_json
-from minircnn.cli.photos import looks_like_photo, read_photo
 from minircnn.data.opening import open_dataset
+from minircnn.data.photo_files import is_photo
 from minircnn.evaluation import proposal_recall
-from minircnn.imaging import resize_image
+from minircnn.imaging import read_image, resize_image
 from minircnn.proposals import (
     ProposalSettings,
     Proposer,
@@ -109,7 +109,7 @@ def propose(
     path = Path(target)
     if save is not None:
         _require_place(save, [path, *([Path(chosen.path)] if chosen.path else [])], overwrite=overwrite)
-    if looks_like_photo(path) and not path.is_dir():
+    if is_photo(path.name) and not path.is_dir():
         result, boxes = _photo(path, proposer, chosen.limit, out, draw, overwrite, quiet=json)
     else:
         dataset = open_dataset(
@@ -146,7 +146,7 @@ def _photo(
     names = [out / f"{path.stem}.{kind}.png" for kind in ("proposals", "hierarchy")]
     refuse_folder_of([path], out)
     refuse_to_overwrite(names, overwrite=overwrite, inputs=[path])
-    image = read_photo(path)
+    image = read_image(path)
     require_writable(out)
     note_big_photos(proposer, sizes_of_files([path]), "--max-width")
     start = time.perf_counter()

@@ -143,7 +143,7 @@ class PhotoFolder:
             return f"file_name {shown(name)} leads out of the photo folder {self.folder}; {mend}"
         plain, last = unquote(slashed), slashed.rpartition("/")[2]
         stem = os.path.splitext(last)[0] if is_photo(last) else last
-        for other in (plain, last, *(stem + ending for ending in sorted(PHOTO_ENDINGS))):
+        for other in (plain, last, *(stem + ending for ending in PHOTO_ENDINGS)):
             if other != slashed and self.find(other) is not None:
                 mend = "undo the %-encoding" if other == plain else "write that"
                 return f"file_name is {shown(name)}: no such photo, but there is {shown(other)}; {mend}"

@@ -19,27 +19,9 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from minircnn.files import require_file, write_bytes
 from minircnn.structures import FloatArray, ImageArray, IntArray
 
-PHOTO_ENDINGS = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".bmp",
-        ".tif",
-        ".tiff",
-        ".webp",
-        ".gif",
-        ".jp2",
-        ".avif",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-        ".pnm",
-        ".mpo",
-        ".tga",
-    ]
+PHOTO_ENDINGS = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".jp2", ".avif"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".mpo", ".tga"),
 )
 """Endings, in small letters, of the files that are taken for photos in a folder."""
 

@@ -13,10 +13,10 @@ from PIL import Image
 
 import minircnn.cli.detect as detect_module
 from minircnn.cli import main
-from minircnn.cli.photos import PHOTO_ENDINGS, find_photos, looks_like_photo, result_names
+from minircnn.cli.photos import find_photos, result_names
 from minircnn.cli.running import open_detector
 from minircnn.detectors import save_detector
-from minircnn.imaging import write_image
+from minircnn.imaging import PHOTO_ENDINGS, write_image
 
 
 def run(*arguments):
@@ -226,7 +226,13 @@ def test_photos_of_a_folder_are_found_by_their_endings(tmp_path):
     (tmp_path / "notes.txt").touch()
     assert len(find_photos([tmp_path])) == 2 * len(PHOTO_ENDINGS)
     assert {".jpg", ".jfif", ".jpe", ".gif", ".avif", ".jp2", ".ppm"} <= set(PHOTO_ENDINGS)
-    assert looks_like_photo(tmp_path / "x.JPE")
+
+
+def test_photos_that_cannot_be_read_by_their_kind_are_left_out_with_a_word(tmp_path, capsys):
+    for name in ("a.jpg", "b.HEIC", "c.dng", "d.txt"):
+        (tmp_path / name).touch()
+    assert find_photos([tmp_path]) == [tmp_path / "a.jpg"]
+    assert "2 file(s) left out that cannot be read as photos, b.HEIC for one" in capsys.readouterr().err
 
 
 def test_a_folder_of_other_files_says_what_is_looked_for(tmp_path):

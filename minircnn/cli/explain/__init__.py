@@ -13,8 +13,8 @@ from minircnn.cli.explain.steps import Step, follow, steps_of
 from minircnn.cli.files import refuse_folder_of, refuse_to_overwrite, require_writable
 from minircnn.cli.options import DeviceName, Json, MaxWidth, Model, Overwrite, Seed
 from minircnn.cli.output import note, print_json, table
-from minircnn.cli.photos import read_photo
 from minircnn.cli.running import model_file, open_detector
+from minircnn.imaging import read_image
 from minircnn.viz import Report, save_figure
 
 PAGE = "explained.html"
@@ -58,7 +58,7 @@ def explain(
         inputs=[image, model_file(model)],
     )
     detector = open_detector(model, device=device, max_width=max_width)
-    photo = read_photo(image)
+    photo = read_image(image)
     require_writable(out)
     sizes = list(sizes_of_files([image]))
     note_big_photos(detector.proposer, sizes, "--max-width")
