@@ -7,6 +7,7 @@ What a photo is, is decided here alone: which files are photos, how large one is
 from __future__ import annotations
 
 import io
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -109,7 +110,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise ImageError(f"{path}: is a camera's raw file; develop it to JPEG or PNG")
     try:
         require_file(path)
-        with _open(path) as picture:
+        with _quiet, Image.open(path) as picture:
             if min(picture.size) < 1:
                 raise ImageError(f"{path}: has no pixels")
             yield picture
@@ -129,11 +130,34 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise ImageError(f"{path}: cannot be read as an image ({error or type(error).__name__})") from error
 
 
-def _open(path: Path) -> Image.Image:
-    """Open a photo without Pillow's warning at 90 million pixels, which phones take; at twice it refuses."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(path)
+class _PillowKeepsQuiet:
+    """Keeps back Pillow's warnings: of odd metadata, and of 90 million pixels, which phones take.
+
+    The filters of warnings belong to the process, so the first thread that reads sets them and the last one
+    takes them back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._filters = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.filterwarnings("ignore", module=r"PIL\.")
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._filters.__exit__(None, None, None)
+
+
+_quiet = _PillowKeepsQuiet()
 
 
 def _what_else(path: Path) -> str:

@@ -1,6 +1,8 @@
 import os
 import struct
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -208,6 +210,17 @@ def test_an_orientation_of_any_type_of_number_counts_in_size_and_pixels(photo, t
     Image.fromarray(photo).save(tmp_path / f"a.{ending}", exif=exif)
     header = read_header(tmp_path / f"a.{ending}")
     assert (header.height, header.width) == (7, 5) == read_image(tmp_path / f"a.{ending}").shape[:2]
+
+
+def test_odd_metadata_warns_of_nothing_in_any_number_of_threads(photo, tmp_path):
+    before = list(warnings.filters)
+    # of an EXIF that ends early and one with two orientations Pillow warns, here an error
+    for name, exif in (("a", b"II*\0\xff\0\0\0"), ("b", b"II*\0\x08\0\0\0\1\0\x12\1\3\0\2\0\0\0\6\0\6\0")):
+        Image.fromarray(photo).save(tmp_path / f"{name}.png", exif=b"Exif\0\0" + exif)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(read_image, [tmp_path / "a.png", tmp_path / "b.png"] * 50))
+    assert {image.shape for image in found} <= {(5, 7, 3), (7, 5, 3)}
+    assert warnings.filters == before
 
 
 def test_the_transparent_value_of_16_bit_grey_is_white(tmp_path):
