@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 
 from minircnn.data.coco import read_coco
-from minircnn.data.photo_files import folded
+from minircnn.data.photo_files import folded, refuse_images
 from minircnn.data.policy import decided, nothing_left
-from minircnn.data.problems import BOX_FAULTS, OnBadBox, OnBadPhoto, Problem, box_fault
+from minircnn.data.problems import BOX_FAULTS, DatasetError, OnBadBox, OnBadPhoto, Problem, box_fault
 from minircnn.data.records import PhotoRecord, class_problems, decodable
 from minircnn.data.report import ClassCount, DataReport, Spread
 from minircnn.data.voc_folder import VOCFolder
@@ -56,7 +57,7 @@ def check_dataset(
     Raises
     ------
     DatasetError
-        If there is no such folder, list or file, or the JSON cannot be read.
+        If there is no such folder, list or file, the JSON cannot be read, or photos are named for a folder.
     """
     if not isinstance(source, str | Path):
         return _check_made(source, decode_photos)
@@ -64,6 +65,7 @@ def check_dataset(
     if path.suffix.lower() == ".json" and not path.is_dir():
         found = _look_at_coco(path, path.parent if image_folder is None else Path(image_folder), split)
     else:
+        refuse_images(source, image_folder)
         found = _look_at_voc(VOCFolder(path, year), split, class_names)
     if decode_photos or on_bad_photo == "drop":
         found.decode()
@@ -110,13 +112,16 @@ class _Found:
 
 
 def _alike(class_names: Sequence[str]) -> Iterator[str]:
-    """Say which classes differ in case or encoding only: mostly a slip of the one who marked them."""
+    """Say which classes differ in case or accents' encoding only: mostly a slip of who marked them."""
     groups: dict[str, list[str]] = {}
     for name in class_names:
         groups.setdefault(folded(name), []).append(name)
     for names in groups.values():
         if len(names) > 1:
-            yield f"the classes {', '.join(map(repr, names))} differ in case only, and count as {len(names)}"
+            how, quoted = "case", map(repr, names)
+            if len({normalize("NFC", name) for name in names}) == 1:
+                how, quoted = "the encoding of accents", map(ascii, names)
+            yield f"the classes {', '.join(quoted)} differ in {how} only, and count as {len(names)}"
 
 
 def _repeated(records: Iterable[PhotoRecord]) -> Iterator[str]:
@@ -151,12 +156,12 @@ def _look_at_coco(file: Path, folder: Path, split: str | None) -> _Found:
 
 
 def _look_at_voc(folder: VOCFolder, split: str | None, class_names: Sequence[str] | None) -> _Found:
-    lists = {name: folder.split_ids(name) for name in (folder.splits if split is None else [split])}
+    lists, broken = _read_lists(folder) if split is None else ({split: folder.split_ids(split)}, [])
     ids = [image_id for listed in lists.values() for image_id in dict.fromkeys(listed)]
     records, problems = folder.read(list(dict.fromkeys([*ids, *(folder.xml if split is None else ())])))
     names = folder.class_names() if class_names is None else tuple(class_names)
     unknown = class_problems(records, names)
-    problems += [*unknown, *_list_problems(folder, lists)]
+    problems += [*broken, *unknown, *_list_problems(folder, lists)]
     wrong = folder.misnamed()
     remarks = (
         ()
@@ -164,6 +169,19 @@ def _look_at_voc(folder: VOCFolder, split: str | None, class_names: Sequence[str
         else (f"{len(wrong)} annotation(s) say the name of another photo, {wrong[0]} for one",)
     )
     return _Found(folder.name, names, records, problems, lists, tuple(folder.unannotated()), remarks)
+
+
+def _read_lists(folder: VOCFolder) -> tuple[dict[str, list[str]], list[Problem]]:
+    """Return the image ids of every list, and one problem for each list that names none."""
+    lists: dict[str, list[str]] = {}
+    problems = []
+    for name in folder.splits:
+        try:
+            lists[name] = folder.split_ids(name)
+        except DatasetError as error:
+            file = str(folder.list_file(name))
+            problems.append(Problem(file, "unreadable", str(error).removeprefix(f"{file}: ")))
+    return lists, problems
 
 
 def _list_problems(folder: VOCFolder, lists: dict[str, list[str]]) -> Iterator[Problem]:

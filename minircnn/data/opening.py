@@ -11,6 +11,7 @@ from typing import cast
 from minircnn.data import dialects
 from minircnn.data.coco import COCODataset
 from minircnn.data.digest import photo_digest
+from minircnn.data.photo_files import refuse_images
 from minircnn.data.photos import Split
 from minircnn.data.problems import DatasetError, OnBadBox, OnBadPhoto
 from minircnn.data.scenes import Scenes
@@ -178,11 +179,13 @@ def _unknown(path: Path) -> str:
 
 
 def _open_scenes(spec: str, request: Request) -> DetectionDataset:
+    refuse_images(spec, request.images)
     # what it says of an unknown split names the known ones
     return Scenes(cast(Split, request.split or request.default_split or "train"))
 
 
 def _open_voc(spec: str, request: Request) -> DetectionDataset:
+    refuse_images(spec, request.images)
     split = request.split
     if split is None and request.default_split is not None:
         split = _default_list(spec, request.default_split)

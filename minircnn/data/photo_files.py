@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from minircnn.data.fields import FieldError, shown
-from minircnn.data.problems import Problem
+from minircnn.data.problems import DatasetError, Problem
 from minircnn.imaging import PHOTO_ENDINGS, ImageError, read_header
 
 _CLUTTER = {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"}
@@ -148,6 +148,17 @@ class PhotoFolder:
                 mend = "undo the %-encoding" if other == plain else "write that"
                 return f"file_name is {shown(name)}: no such photo, but there is {shown(other)}; {mend}"
         return f"file_name is {shown(name)}: {NO_PHOTO} {self.folder}"
+
+
+def refuse_images(source: str | Path, image_folder: str | Path | None) -> None:
+    """Refuse a folder of photos where these are part of the data set: it would be passed over.
+
+    Raises
+    ------
+    DatasetError
+    """
+    if image_folder is not None:
+        raise DatasetError(f"{source}: brings its own photos; image_folder (--images) is for COCO files")
 
 
 def measure(

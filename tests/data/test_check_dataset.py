@@ -5,6 +5,7 @@ import pytest
 from voc_folder import annotation_xml, make_voc, object_xml
 
 from minircnn.data import DatasetError, Scenes, VOCDataset, check_dataset
+from minircnn.data.opening import open_dataset
 from minircnn.imaging import write_image
 
 
@@ -59,6 +60,35 @@ def test_lists_that_share_or_repeat_photos(voc):
     assert "leak" not in [p.kind for p in check_dataset(voc).problems]
     (voc / "ImageSets" / "Main" / "trainval.txt").rename(voc / "ImageSets" / "Main" / "Valid.txt")
     assert "leak" in [p.kind for p in check_dataset(voc).problems]
+
+
+def test_a_list_that_names_nothing_is_one_problem_of_many(voc):
+    lists = voc / "ImageSets" / "Main"
+    (lists / "test.txt").write_text("\n")
+    (lists / "val.txt").write_bytes(b"a\n\xff\n")
+    report = check_dataset(voc)
+    assert report.images > 0
+    found = {p.file: p.message for p in report.problems if p.kind == "unreadable"}
+    assert found[str(lists / "test.txt")] == "lists no photo"
+    assert "no UTF-8 text" in found[str(lists / "val.txt")]
+
+
+def test_classes_that_look_alike_are_told_apart(tmp_path):
+    names = ["\u00e9", "e\u0301"]
+    make_voc(tmp_path, {"a": annotation_xml(*map(object_xml, names))})
+    (remark,) = check_dataset(tmp_path).remarks
+    assert "differ in the encoding of accents only" in remark
+    assert r"'\xe9', 'e\u0301'" in remark or r"'e\u0301', '\xe9'" in remark
+
+
+def test_a_folder_of_photos_is_not_passed_over(voc):
+    for attempt in (
+        lambda: check_dataset(voc, image_folder=voc),
+        lambda: open_dataset(voc, "train", images=voc),
+        lambda: open_dataset("scenes", "val", images=voc),
+    ):
+        with pytest.raises(DatasetError, match=r"brings its own photos; .*\(--images\) is for COCO files"):
+            attempt()
 
 
 def test_class_outside_the_given_ones(voc):
