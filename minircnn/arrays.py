@@ -9,6 +9,7 @@ also use the operations below, which NumPy and CuPy share under different names.
 from __future__ import annotations
 
 import importlib
+import reprlib
 from types import ModuleType
 from typing import Any, Literal, TypeAlias
 
@@ -65,6 +66,29 @@ def device_namespace(device: Device) -> ModuleType:
     if count == 0:
         raise RuntimeError("device 'cuda': CuPy finds no GPU; use device 'cpu'")
     return cupy
+
+
+def as_plain(x: Array, what: str) -> Array:
+    """Return `x`, an array of any library; one of NumPy's as a plain array in this machine's order of bytes.
+
+    Subclasses compute by rules of their own: a matrix multiplies otherwise, and NumPy crashes on it.
+
+    Raises
+    ------
+    TypeError
+        Naming `what`, if it is no array.
+    ValueError
+        If some of it is masked: what a mask hides would be computed with, or be missing.
+    """
+    if type(x) is np.ndarray:
+        return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
+    if np.ma.is_masked(x):
+        raise ValueError(f"{what} must have no masked numbers: take the rows without")
+    if isinstance(x, np.ndarray | np.generic):
+        return as_plain(np.asarray(x), what)
+    if not array_api_compat.is_array_api_obj(x):
+        raise TypeError(f"{what} must be an array, got {reprlib.repr(x)}: take numpy.asarray")
+    return x
 
 
 def is_host(x: Array) -> bool:

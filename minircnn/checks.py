@@ -50,6 +50,8 @@ def real(
     """Return the rule: a finite number from `low` (itself refused if `above`) to `high` (if `below`)."""
 
     def rule(value: Any) -> float:
+        if isinstance(value, np.ndarray) and value.ndim == 0:
+            value = value[()]
         if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
             raise Refused("a number")
         number: float = value.item() if isinstance(value, np.generic) else value

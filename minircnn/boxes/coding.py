@@ -37,8 +37,8 @@ def encode(proposals: Array, targets: Array) -> Array:
         Naming the row, if a coordinate is not finite or a side not positive (less than 10⁻¹⁵ pixels, by which
         one cannot divide).
     """
-    xp = array_namespace(proposals, targets)
     proposals, targets = as_boxes(proposals, "proposals"), as_boxes(targets, "targets")
+    xp = array_namespace(proposals, targets)  # refuses a mixture of libraries
     if proposals.shape != targets.shape:
         raise ValueError(f"{proposals.shape[0]} proposals but {targets.shape[0]} targets")
     p_x, p_y, p_w, p_h = _centre_form(proposals)
@@ -59,11 +59,11 @@ def decode(proposals: Array, deltas: Array) -> Array:
     long as no side grows beyond ``exp(MAX_LOG_SCALE)`` = 62.5 times. Shapes that do not fit, and numbers that
     are not finite, raise ValueError.
     """
-    xp = array_namespace(proposals, deltas)
     proposals, deltas = as_boxes(proposals, "proposals"), as_numbers(deltas, "deltas")
+    xp = array_namespace(proposals, deltas)  # refuses a mixture of libraries
     in_columns = deltas.ndim == 2 and deltas.shape[1] % 4 == 0
     in_sets = deltas.ndim == 3 and deltas.shape[2] == 4
-    if deltas.shape[0] != proposals.shape[0] or not (in_columns or in_sets):
+    if deltas.shape[:1] != proposals.shape[:1] or not (in_columns or in_sets):
         raise ValueError(
             f"deltas must have shape ({proposals.shape[0]}, 4), a multiple of 4 columns or "
             f"({proposals.shape[0]}, M, 4), got {tuple(deltas.shape)}"

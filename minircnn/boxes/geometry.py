@@ -15,7 +15,8 @@ import math
 
 import array_api_compat
 
-from minircnn.arrays import Array, array_namespace, is_host, to_host
+from minircnn.arrays import Array, array_namespace, as_plain, is_host, to_host
+from minircnn.checks import checked, real
 from minircnn.kernels.split import split
 
 TABLE = 1 << 15
@@ -31,9 +32,11 @@ def as_boxes(boxes: Array, what: str = "boxes") -> Array:
 
     Raises
     ------
-    ValueError
-        Naming `what`, if the shape is not (R, 4); and the row, if a coordinate is not finite.
+    TypeError, ValueError
+        Naming `what`, if it is no plain array or the shape is not (R, 4); and the row, if a coordinate is not
+        finite.
     """
+    boxes = as_plain(boxes, what)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f"{what} must have shape (R, 4), got {tuple(boxes.shape)}")
     return as_numbers(boxes, what)
@@ -44,9 +47,10 @@ def as_numbers(values: Array, what: str) -> Array:
 
     Raises
     ------
-    ValueError
-        Naming `what`, if they are no real numbers; and the row, if one is not finite or beyond 10¹⁵⁰.
+    TypeError, ValueError
+        Naming `what`, if they are no array of real numbers; and the row of one not finite or beyond 10¹⁵⁰.
     """
+    values = as_plain(values, what)
     xp = array_namespace(values)
     if not xp.isdtype(values.dtype, ("real floating", "integral")):
         raise ValueError(f"{what} must be real numbers, got dtype {values.dtype}")
@@ -88,8 +92,8 @@ def box_iou(a: Array, b: Array) -> Array:
     Always in [0, 1] and exactly symmetric. Two boxes without area have IoU 0. A mixture of array libraries
     raises TypeError.
     """
-    xp = array_namespace(a, b)  # refuses a mixture of libraries
     a, b = columns(as_boxes(a, "a"))[:, :, None], columns(as_boxes(b, "b"))[:, None, :]
+    xp = array_namespace(a, b)  # refuses a mixture of libraries
     count, others = a.shape[1], b.shape[2]
     pieces = split(count, size=TABLE // max(1, others) if is_host(a) else count)
     if len(pieces) <= 1:
@@ -133,11 +137,10 @@ def iou_of_columns(a: Array, b: Array) -> Array:
 def clip_boxes(boxes: Array, height: float, width: float) -> Array:
     """Return boxes (R, 4) cut to the image; one that lies outside collapses on the nearest border.
 
-    A size that is negative or not finite raises ValueError.
+    A size that is negative or no finite number raises ValueError.
     """
     boxes = as_boxes(boxes)
-    if not (0 <= height < math.inf and 0 <= width < math.inf):
-        raise ValueError(f"no size of an image: height {height}, width {width}")
+    height, width = checked("height", height, real(0)), checked("width", width, real(0))
     xp = array_namespace(boxes)
     x = xp.clip(boxes[:, 0::2], 0, width)  # (R, 2)
     y = xp.clip(boxes[:, 1::2], 0, height)  # (R, 2)
@@ -147,11 +150,10 @@ def clip_boxes(boxes: Array, height: float, width: float) -> Array:
 def flip_boxes(boxes: Array, width: float) -> Array:
     """Return boxes (R, 4) as they lie in the horizontally mirrored image: x becomes ``width - x``.
 
-    A width that is negative or not finite raises ValueError.
+    A width that is negative or no finite number raises ValueError.
     """
     boxes = as_boxes(boxes)
-    if not 0 <= width < math.inf:
-        raise ValueError(f"no width of an image: {width}")
+    width = checked("width", width, real(0))
     xp = array_namespace(boxes)
     return xp.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], axis=1)
 
@@ -159,8 +161,7 @@ def flip_boxes(boxes: Array, width: float) -> Array:
 def large_enough(boxes: Array, min_size: float) -> Array:
     """Tell for every box (R, 4) whether both its sides measure at least `min_size` pixels, a number."""
     boxes = as_boxes(boxes)
-    if math.isnan(min_size):
-        raise ValueError("min_size is NaN")
+    min_size = checked("min_size", min_size, real())
     return (boxes[:, 2] - boxes[:, 0] >= min_size) & (boxes[:, 3] - boxes[:, 1] >= min_size)
 
 

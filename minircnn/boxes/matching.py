@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minircnn.arrays import Array, array_namespace, to_host
+from minircnn.arrays import Array, array_namespace, as_plain, to_host
 from minircnn.boxes.geometry import as_boxes, box_iou
+from minircnn.checks import checked, real, require_order, whole
 from minircnn.structures import IntArray
 
 
@@ -58,8 +59,8 @@ def assign(proposals: Array, gt_boxes: Array) -> Assignment:
 
     A coordinate that is not finite raises ValueError naming its row.
     """
-    xp = array_namespace(proposals, gt_boxes)
     proposals, gt_boxes = as_boxes(proposals, "proposals"), as_boxes(gt_boxes, "gt_boxes")
+    xp = array_namespace(proposals, gt_boxes)  # refuses a mixture of libraries
     if gt_boxes.shape[0] == 0:
         none = xp.zeros_like(proposals[:, 0])  # (R,)
         return Assignment(none, xp.astype(none - 1, xp.int64))
@@ -107,17 +108,15 @@ def sample_fast_rcnn(
     ValueError
         If `best_iou` is not (R,) or holds a NaN, or a bound or a number is impossible.
     """
-    iou = to_host(best_iou)
-    if iou.ndim != 1 or np.isnan(iou).any():
-        raise ValueError(f"best_iou must be (R,) without NaN, got shape {iou.shape}")
-    _require_count(num_rois, "num_rois")
-    if not (0 <= fg_fraction <= 1 and 0 <= fg_iou <= 1 and 0 <= bg_iou[0] <= bg_iou[1] <= 1):
-        raise ValueError(
-            "fg_fraction, fg_iou and bg_iou (low, high) must lie in 0..1 and low <= high, "
-            f"got {fg_fraction}, {fg_iou} and {bg_iou}"
-        )
+    iou = to_host(as_plain(best_iou, "best_iou"))
+    if iou.ndim != 1 or iou.dtype.kind not in "fiu" or np.isnan(iou).any():
+        raise ValueError(f"best_iou must be (R,) numbers without NaN, got {iou.dtype} of shape {iou.shape}")
+    checked("num_rois", num_rois, whole(0))
+    checked("fg_fraction", fg_fraction, real(0, 1))
+    checked("fg_iou", fg_iou, real(0, 1))
+    low, high = _bounds(bg_iou)
     foreground = np.flatnonzero(iou >= fg_iou)
-    background = np.flatnonzero((iou >= bg_iou[0]) & (iou < bg_iou[1]))
+    background = np.flatnonzero((iou >= low) & (iou < high))
     num_foreground = min(round(fg_fraction * num_rois), len(foreground))
     num_background = min(num_rois - num_foreground, len(background))
     return Sample(
@@ -157,11 +156,11 @@ def sample_rcnn(
     ValueError
         If `is_foreground` is not (R,) and boolean, or a number is negative.
     """
-    mask = to_host(is_foreground)
+    mask = to_host(as_plain(is_foreground, "is_foreground"))
     if mask.ndim != 1 or mask.dtype != bool:
         raise ValueError(f"is_foreground must be (R,) bool, got {mask.shape} {mask.dtype}")
-    _require_count(num_foreground, "num_foreground")
-    _require_count(num_background, "num_background")
+    checked("num_foreground", num_foreground, whole(0))
+    checked("num_background", num_background, whole(0))
     foreground, background = np.flatnonzero(mask), np.flatnonzero(~mask)
     return Sample(
         _draw(foreground, num_foreground, rng),
@@ -170,9 +169,14 @@ def sample_rcnn(
     )
 
 
-def _require_count(count: int, what: str) -> None:
-    if not isinstance(count, int | np.integer) or count < 0:
-        raise ValueError(f"{what} must be a whole number, at least 0, got {count}")
+def _bounds(bg_iou: tuple[float, float]) -> tuple[float, float]:
+    try:
+        low, high = bg_iou
+    except (TypeError, ValueError):
+        raise ValueError(f"bg_iou must be (low, high), got {bg_iou!r}") from None
+    low, high = checked("bg_iou[0]", low, real(0, 1)), checked("bg_iou[1]", high, real(0, 1))
+    require_order("bg_iou[0]", low, "bg_iou[1]", high)
+    return low, high
 
 
 def _draw(candidates: IntArray, count: int, rng: np.random.Generator) -> IntArray:

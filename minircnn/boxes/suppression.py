@@ -13,9 +13,10 @@ from __future__ import annotations
 import array_api_compat
 import numpy as np
 
-from minircnn.arrays import Array, array_namespace, is_host
+from minircnn.arrays import Array, array_namespace, as_plain, is_host
 from minircnn.boxes.geometry import TABLE, as_boxes, box_iou, columns, iou_of_columns
 from minircnn.boxes.neighbours import find_candidates, suppress_neighbours
+from minircnn.checks import checked, real
 from minircnn.kernels.split import split
 
 _BLOCK = 64  # boxes decided at once: on a GPU a (64, R) table of IoU values is the largest array made
@@ -51,8 +52,7 @@ def nms(boxes: Array, scores: Array, iou_threshold: float) -> Array:
         If the shapes do not fit together, a coordinate is not finite, a score is NaN or the threshold is
         outside [0, 1].
     """
-    array_namespace(boxes, scores)  # refuses a mixture of libraries
-    return _kept(_checked(boxes, scores, iou_threshold), scores, iou_threshold)
+    return _kept(*_checked(boxes, scores, iou_threshold), iou_threshold)
 
 
 def _kept(boxes: Array, scores: Array, iou_threshold: float) -> Array:
@@ -103,8 +103,9 @@ def batched_nms(boxes: Array, scores: Array, labels: Array, iou_threshold: float
     ValueError
         As :func:`nms`, or if there is not one label per box, a whole number.
     """
-    xp = array_namespace(boxes, scores, labels)
-    boxes = _checked(boxes, scores, iou_threshold)
+    boxes, scores = _checked(boxes, scores, iou_threshold)
+    labels = as_plain(labels, "labels")
+    xp = array_namespace(boxes, labels)
     if labels.shape != scores.shape:
         raise ValueError(f"{scores.shape[0]} scores but labels of shape {tuple(labels.shape)}")
     if not xp.isdtype(labels.dtype, "integral"):
@@ -144,8 +145,8 @@ def nms_explained(boxes: Array, scores: Array, iou_threshold: float) -> tuple[Ar
     ValueError
         As :func:`nms`.
     """
-    xp = array_namespace(boxes, scores)
-    boxes = _checked(boxes, scores, iou_threshold)
+    boxes, scores = _checked(boxes, scores, iou_threshold)
+    xp = array_namespace(boxes)
     kept = _kept(boxes, scores, iou_threshold)
     keepers = xp.take(boxes, kept, axis=0)  # (kept, 4)
     own = xp.arange(boxes.shape[0], dtype=kept.dtype, device=array_api_compat.device(boxes))  # (R,)
@@ -207,15 +208,14 @@ def _greedy(overlaps: Array) -> Array:
         keep = revised
 
 
-def _checked(boxes: Array, scores: Array, iou_threshold: float) -> Array:
-    xp = array_namespace(boxes, scores)
-    boxes = as_boxes(boxes)
+def _checked(boxes: Array, scores: Array, iou_threshold: float) -> tuple[Array, Array]:
+    boxes, scores = as_boxes(boxes), as_plain(scores, "scores")
+    xp = array_namespace(boxes, scores)  # refuses a mixture of libraries
     if scores.shape != boxes.shape[:1]:
         raise ValueError(f"{boxes.shape[0]} boxes but scores of shape {tuple(scores.shape)}")
-    if not 0 <= iou_threshold <= 1:
-        raise ValueError(f"iou_threshold must lie in [0, 1], got {iou_threshold}")
+    checked("iou_threshold", iou_threshold, real(0, 1))
     if not xp.isdtype(scores.dtype, ("real floating", "integral")):
         raise ValueError(f"scores must be real numbers, got dtype {scores.dtype}")
     if xp.isdtype(scores.dtype, "real floating") and bool(xp.any(nan := xp.isnan(scores))):
         raise ValueError(f"scores: row {int(xp.argmax(xp.astype(nan, xp.int8)))}: a score is NaN")
-    return boxes
+    return boxes, scores
