@@ -17,7 +17,7 @@ ImageArray = npt.NDArray[np.uint8]
 
 
 def _check_boxes(boxes: FloatArray, what: str) -> None:
-    if not isinstance(boxes, np.ndarray) or boxes.dtype.kind not in "iuf":
+    if not isinstance(boxes, np.ndarray) or boxes.dtype.kind not in "iuf" or np.ma.is_masked(boxes):
         raise ValueError(f"{what}: boxes must be an array of numbers, got {reprlib.repr(boxes)}")
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f"{what}: boxes must have shape (R, 4), got {boxes.shape}")
@@ -31,11 +31,23 @@ def _check_boxes(boxes: FloatArray, what: str) -> None:
         raise ValueError(f"{what}: box {row} is reversed: {boxes[row].tolist()}")
 
 
-def _check_labels(labels: IntArray, class_names: tuple[str, ...], what: str) -> None:
+_KINDS = {"numbers": "iuf", "integers": "iu", "true or false": "b"}
+
+
+def _check_column(values: npt.NDArray[Any], rows: int, kind: str, what: str) -> None:
+    """Raise ValueError unless `values` is an array (rows,) of `kind`."""
+    if not isinstance(values, np.ndarray) or np.ma.is_masked(values):
+        raise ValueError(f"{what} must be an array, got {reprlib.repr(values)}")
+    if values.shape != (rows,):
+        raise ValueError(f"{what} must have shape ({rows},), one for each box, got {values.shape}")
+    if values.dtype.kind not in _KINDS[kind]:
+        raise ValueError(f"{what} must be {kind}, got dtype {values.dtype}")
+
+
+def _check_labels(labels: IntArray, class_names: tuple[str, ...], rows: int, what: str) -> None:
     if isinstance(class_names, str):
         raise ValueError(f"{what}: class_names must be a tuple of names, got the text {class_names!r}")
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"{what}: labels must be integers, got dtype {labels.dtype}")
+    _check_column(labels, rows, "integers", f"{what}: labels")
     if labels.size and not (labels.min() >= 1 and labels.max() <= len(class_names)):
         raise ValueError(
             f"{what}: labels must lie in 1..{len(class_names)} (0 is background), "
@@ -82,20 +94,15 @@ class Annotations:
     def __post_init__(self) -> None:
         what = f"annotations of {self.image_id or 'an image'}"
         _check_boxes(self.boxes, what)
-        if len(self.difficult) == 0:
-            object.__setattr__(self, "difficult", np.zeros(len(self.boxes), dtype=bool))
-        if not len(self.boxes) == len(self.labels) == len(self.difficult):
-            raise ValueError(
-                f"{what}: {len(self.boxes)} boxes, {len(self.labels)} labels, "
-                f"{len(self.difficult)} difficult flags"
-            )
-        if self.areas is not None and len(self.areas) != len(self.boxes):
-            raise ValueError(f"{what}: {len(self.boxes)} boxes, {len(self.areas)} areas")
-        if self.areas is not None and not ((self.areas >= 0) & np.isfinite(self.areas)).all():
-            raise ValueError(f"{what}: an area is negative or not finite")
-        if self.difficult.dtype != bool:  # ~ of the numbers 0 and 1 is −1 and −2
-            raise ValueError(f"{what}: difficult must be true or false, got dtype {self.difficult.dtype}")
-        _check_labels(self.labels, self.class_names, what)
+        rows = len(self.boxes)
+        if np.size(self.difficult) == 0:
+            object.__setattr__(self, "difficult", np.zeros(rows, dtype=bool))
+        _check_column(self.difficult, rows, "true or false", f"{what}: difficult")  # ~ of 0 and 1 is −1, −2
+        if self.areas is not None:
+            _check_column(self.areas, rows, "numbers", f"{what}: areas")
+            if not ((self.areas >= 0) & np.isfinite(self.areas)).all():
+                raise ValueError(f"{what}: an area is negative or not finite")
+        _check_labels(self.labels, self.class_names, rows, what)
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -128,13 +135,10 @@ class Detections:
 
     def __post_init__(self) -> None:
         _check_boxes(self.boxes, "detections")
-        if not len(self.boxes) == len(self.scores) == len(self.labels):
-            raise ValueError(
-                f"detections: {len(self.boxes)} boxes, {len(self.scores)} scores, {len(self.labels)} labels"
-            )
+        _check_column(self.scores, len(self.boxes), "numbers", "detections: scores")
         if not np.isfinite(self.scores).all():
             raise ValueError("detections: a score is not finite")
-        _check_labels(self.labels, self.class_names, "detections")
+        _check_labels(self.labels, self.class_names, len(self.boxes), "detections")
 
     def __len__(self) -> int:
         return len(self.boxes)

@@ -33,7 +33,11 @@ def detections(**fields):
         ({"labels": LABELS - 1}, r"labels must lie in 1\.\.2 \(0 is background\), got 0\.\.1"),
         ({"labels": LABELS.astype(float)}, "labels must be integers, got dtype float64"),
         ({"labels": LABELS > 1}, "labels must be integers, got dtype bool"),
-        ({"labels": LABELS[:1]}, "2 boxes"),
+        ({"boxes": np.ma.array(BOXES, mask=BOXES > 8)}, "boxes must be an array of numbers"),
+        ({"labels": LABELS[:1]}, r"labels must have shape \(2,\), one for each box, got \(1,\)"),
+        ({"labels": LABELS[:, None]}, r"labels must have shape \(2,\), one for each box, got \(2, 1\)"),
+        ({"labels": LABELS.tolist()}, r"labels must be an array, got \[1, 2\]"),
+        ({"labels": None}, "labels must be an array, got None"),
         ({"class_names": "ab"}, "class_names must be a tuple of names, got the text 'ab'"),
     ],
 )
@@ -47,6 +51,21 @@ def test_flags_are_no_numbers():
     with pytest.raises(ValueError, match="difficult must be true or false, got dtype int64"):
         annotations(difficult=np.array([0, 1]))
     assert annotations(difficult=np.array([False, True])).difficult.sum() == 1
+
+
+COLUMNS = [
+    (annotations, "difficult", LABELS > 1),
+    (annotations, "areas", SCORES),
+    (detections, "scores", SCORES),
+]
+
+
+@pytest.mark.parametrize(("record", "name", "right"), COLUMNS)
+def test_there_is_one_value_a_box_in_an_array(record, name, right):
+    record(**{name: right})
+    for wrong in (right.tolist(), 5, np.array(True), right[:1], right[:, None], right.astype(str)):
+        with pytest.raises(ValueError, match=f"{name} must"):
+            record(**{name: wrong})
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -1])

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from minircnn.arrays import Array, HostArray, array_namespace, like
-from minircnn.checks import Refused, checked, class_names, instance, record, require, whole
+from minircnn.checks import Refused, class_names, instance, record, require, whole
 from minircnn.detectors.postprocess import PostprocessSettings, select_detections
 from minircnn.imaging import as_image
 from minircnn.kernels.split import split
@@ -84,6 +84,8 @@ class RegionDetector(ABC, Generic[SeenAs]):
     def __post_init__(self) -> None:
         """Check what every detector is made of; heirs with a constructor of their own call it at its end.
 
+        It is called again before detecting and saving, since parts may be exchanged.
+
         Raises
         ------
         ValueError
@@ -92,6 +94,7 @@ class RegionDetector(ABC, Generic[SeenAs]):
         require(self, "", class_names=class_names, proposer=_proposer, batch=whole(1))
         require(self, "", postprocess=instance(PostprocessSettings))
 
+    @np.errstate(over="ignore", invalid="ignore")  # what overflows is found at the end, and said in words
     def detect(
         self, image: ImageArray, *, proposals: FloatArray | None = None, image_id: str = ""
     ) -> Detections:
@@ -114,8 +117,10 @@ class RegionDetector(ABC, Generic[SeenAs]):
         Raises
         ------
         ValueError
-            If `image` is no photo, or a proposal no box in it.
+            If `image` is no photo, a proposal no box in it, a part of the detector was exchanged for one that
+            does not fit, or its numbers are too large to be computed with.
         """
+        self.__post_init__()
         height, width = as_image(image).shape[:2]
         if proposals is not None:
             proposals = as_proposals(proposals, (height, width))
@@ -146,9 +151,10 @@ class RegionDetector(ABC, Generic[SeenAs]):
         Raises
         ------
         ValueError
-            If a proposal is no box in the photo, or `batch` was set to no number of regions.
+            If a proposal is no box in the photo, or a part of the detector was exchanged for one that does
+            not fit.
         """
-        checked("batch", self.batch, whole(1))
+        self.__post_init__()
         height, width = view.image.shape[:2]
         proposals = as_proposals(proposals, (height, width))
         if len(proposals) == 0:

@@ -58,12 +58,22 @@ def select_detections(
     -------
     Detections
         On the host, best score first; equal scores in order of class, then of region.
+
+    Raises
+    ------
+    ValueError
+        If there is not one score and one box for each region and class, or a number is not finite.
     """
     xp = array_namespace(scores, boxes)
+    shape = (*scores.shape[:1], len(class_names))
+    if tuple(scores.shape) != shape or tuple(boxes.shape) != (*shape, 4):
+        raise ValueError(
+            f"expected scores (R, {shape[-1]}) and boxes (R, {shape[-1]}, 4), a column for each class, "
+            f"got {tuple(scores.shape)} and {tuple(boxes.shape)}"
+        )
     for name, array in (("score", scores), ("box", boxes)):
-        if not bool(
-            xp.all(xp.isfinite(array))
-        ):  # NaN is below every threshold: it would be left out in silence
+        # NaN is below every threshold: it would be left out in silence
+        if not bool(xp.all(xp.isfinite(array))):
             raise ValueError(f"the {name} of a region is not finite: the detector's numbers are too large")
     suppress = NMS_RULES[settings.nms]
     kept_boxes, kept_scores, labels = [], [], []

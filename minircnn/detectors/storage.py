@@ -92,8 +92,10 @@ def save_detector(path: Path | str, detector: RegionDetector[Any]) -> None:
     Raises
     ------
     ValueError
-        If its proposer is of an unknown kind, or a number of its arrays is none.
+        If its proposer is of an unknown kind, a number of its arrays is none, or a part was exchanged for one
+        that does not fit.
     """
+    detector.__post_init__()  # a file must hold what can be loaded
     settings, arrays = detector.state()
     _require_numbers(arrays)
     write_bundle(Path(path), arrays, {"format": FORMAT, "detector": detector.name, **settings})

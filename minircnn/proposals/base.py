@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from minircnn.arrays import to_host
+from minircnn.arrays import as_plain, to_host
 from minircnn.checks import checked, entry_of, file_name, one_of, optional, real, record, require, whole
 from minircnn.registry import Registry
 from minircnn.structures import FloatArray, ImageArray, holds_for
@@ -78,6 +78,7 @@ def as_proposals(proposals: npt.ArrayLike, image_size: tuple[int, int]) -> npt.N
         given = to_host(proposals)
     except ValueError:
         raise ValueError("proposals must have shape (R, 4), got rows of different lengths") from None
+    given = as_plain(given, "proposals")
     if given.size == 0:
         return np.zeros((0, 4), np.float32)
     if given.dtype.kind not in "iuf":
@@ -85,7 +86,9 @@ def as_proposals(proposals: npt.ArrayLike, image_size: tuple[int, int]) -> npt.N
     if given.ndim != 2 or given.shape[1] != 4:
         raise ValueError(f"proposals must have shape (R, 4), got {given.shape}")
     limits = np.array([image_size[1], image_size[0]] * 2)
-    boxes: npt.NDArray[np.float32] = np.clip(given, 0, limits, dtype=np.float64).astype(np.float32)
+    boxes: npt.NDArray[np.float32]
+    with np.errstate(invalid="ignore"):  # a NaN of the signalling kind; it is refused below
+        boxes = np.clip(given, 0, limits, dtype=np.float64).astype(np.float32)
     inside = ((given >= -TOLERANCE) & (given <= limits + TOLERANCE)).all(axis=1)
     good = inside & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     if not good.all():

@@ -162,9 +162,10 @@ def half_open(
         raise ProposalFileError(f"{what}: boxes are not numbers but {written.dtype}")
     if written.ndim != 2 or written.shape[1] != 4:
         raise ProposalFileError(f"{what}: boxes must have shape (R, 4), got {written.shape}")
-    boxes = written[:, [1, 0, 3, 2] if y_first else [0, 1, 2, 3]].astype(np.float64)
     first, last = shift
-    boxes += [first, first, last, last]  # after the conversion: unsigned integers would wrap
+    with np.errstate(invalid="ignore"):  # a NaN of the signalling kind; it is refused below
+        boxes = written[:, [1, 0, 3, 2] if y_first else [0, 1, 2, 3]].astype(np.float64)
+        boxes += [first, first, last, last]  # after the conversion: unsigned integers would wrap
     bad = ~np.isfinite(boxes).all(axis=1) | ~(boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])

@@ -131,14 +131,14 @@ def test_scores_labels_and_thresholds_are_checked(xp):
 
 @pytest.mark.parametrize("side", [-1, np.nan, np.inf, 10**400, "20", None, [20], 1j])
 def test_an_image_has_a_size(side):
-    with pytest.raises(ValueError, match="^height must be"):
+    with pytest.raises(ValueError, match=r"^height must be"):
         clip_boxes(np.ones((1, 4)), side, 20)
-    with pytest.raises(ValueError, match="^width must be"):
+    with pytest.raises(ValueError, match=r"^width must be"):
         clip_boxes(np.ones((1, 4)), 20, side)
-    with pytest.raises(ValueError, match="^width must be"):
+    with pytest.raises(ValueError, match=r"^width must be"):
         flip_boxes(np.ones((1, 4)), side)
     if side != -1:
-        with pytest.raises(ValueError, match="^min_size must be"):
+        with pytest.raises(ValueError, match=r"^min_size must be"):
             large_enough(np.ones((1, 4)), side)
 
 

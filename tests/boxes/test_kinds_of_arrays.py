@@ -65,10 +65,9 @@ def test_scores_and_labels_come_in_any_kind_of_array_too():
 
 def test_what_a_mask_hides_is_neither_used_nor_lost():
     masked = np.ma.array(BOXES, mask=BOXES > 80)
-    for name, function in FUNCTIONS.items():
+    for function in FUNCTIONS.values():
         with pytest.raises(ValueError, match="must have no masked numbers"):
             function(lambda _: masked)
-            pytest.fail(name)
     for function in (sample_fast_rcnn, sample_rcnn):
         with pytest.raises(ValueError, match="must have no masked numbers"):
             function(np.ma.array(SCORES > 0.4, mask=SCORES > 0.8), rng=np.random.default_rng(0))
@@ -79,9 +78,9 @@ def test_what_is_no_array_is_named(thing):
     for function in FUNCTIONS.values():
         with pytest.raises(TypeError, match=r"^(boxes|a|proposals) must be an array, got .*numpy\.asarray"):
             function(lambda _: thing)
-    with pytest.raises(TypeError, match="^scores must be an array"):
+    with pytest.raises(TypeError, match=r"^scores must be an array"):
         nms(BOXES, thing, 0.5)
-    with pytest.raises(TypeError, match="^labels must be an array"):
+    with pytest.raises(TypeError, match=r"^labels must be an array"):
         batched_nms(BOXES, SCORES, thing, 0.5)
     with pytest.raises(ValueError, match=r"^deltas must have shape \(3, 4\)"):
         decode(BOXES, np.float64(3))
@@ -89,7 +88,7 @@ def test_what_is_no_array_is_named(thing):
 
 @pytest.mark.parametrize("value", [None, "0.5", [0.5], 1j, 10**400, np.nan])
 def test_a_number_is_a_number(value):
-    with pytest.raises(ValueError, match="^iou_threshold must be"):
+    with pytest.raises(ValueError, match=r"^iou_threshold must be"):
         nms(BOXES, SCORES, value)
     for name in ("num_rois", "fg_fraction", "fg_iou", "bg_iou"):
         with pytest.raises(ValueError, match=f"^{name} must be"):
@@ -97,5 +96,5 @@ def test_a_number_is_a_number(value):
     for name in ("num_foreground", "num_background"):
         with pytest.raises(ValueError, match=f"^{name} must be"):
             sample_rcnn(SCORES > 0, rng=np.random.default_rng(0), **{name: value})
-    with pytest.raises(ValueError, match="^bg_iou"):
+    with pytest.raises(ValueError, match=r"^bg_iou"):
         sample_fast_rcnn(SCORES, rng=np.random.default_rng(0), bg_iou=(0.1, value))

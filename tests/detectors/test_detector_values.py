@@ -1,5 +1,6 @@
 """What a detector is made of is checked once, and what it is given at every photo."""
 
+import copy
 import dataclasses
 import math
 
@@ -42,6 +43,51 @@ def test_what_every_detector_is_made_of(detector):
     assert_refused(detector, "proposer must be a proposer, got None", proposer=None)
     assert_refused(detector, "normalization must be Normalization", normalization=None)
     assert_refused(detector, "network must be RegionNetwork", network=object())
+
+
+EXCHANGED = {
+    "class_names": [(), ("cat",), ("cat", "dog", "cow"), ("cat", "cat"), "ab", None],
+    "postprocess": [None, {"nms_iou": 0.3}, PostprocessSettings],
+    "proposer": [None, 5],
+    "normalization": [None],
+    "network": [None],
+    "target_std": [np.zeros((3, 4), np.float32), -np.ones((3, 4), np.float32), None],
+    "target_mean": [np.zeros(4, np.float32)],
+    "scale": [None, 600],
+    "svms": [None],
+    "regressors": [None],
+    "warping": [None],
+    "scales": [None, (0,)],
+    "target_side": [0, math.nan],
+}
+
+
+def test_a_part_exchanged_later_must_fit_too(detector, tmp_path):
+    for part, values in EXCHANGED.items():
+        for value in values if hasattr(detector, part) else []:
+            changed = copy.copy(detector)
+            setattr(changed, part, value)
+            with pytest.raises(ValueError, match=part):
+                changed.detect(PHOTO, proposals=WHOLE)
+            with pytest.raises(ValueError, match=part):
+                save_detector(tmp_path / "model.safetensors", changed)
+    assert not list(tmp_path.iterdir())
+    detector.class_names, detector.batch = ["a", "b"], np.int64(2)
+    assert detector.detect(PHOTO, proposals=WHOLE).class_names == ("a", "b")
+    save_detector(tmp_path / "model.safetensors", detector)
+    assert load_detector(tmp_path / "model.safetensors").batch == 2
+
+
+def test_there_is_a_score_and_a_box_for_each_class():
+    scores, boxes = np.full((3, 2), 0.5), np.tile([0.0, 0, 9, 9], (3, 2, 1))
+    settings = PostprocessSettings()
+    assert len(select_detections(scores, boxes, (9, 9), NAMES, settings)) == 2
+    for wrong in (("cat",), ("cat", "dog", "cow")):  # a column would be lost, or one be missing
+        with pytest.raises(ValueError, match="a column for each class"):
+            select_detections(scores, boxes, (9, 9), wrong, settings)
+    for few in (boxes[:2], boxes[:, :1], boxes[..., :3]):
+        with pytest.raises(ValueError, match="a column for each class"):
+            select_detections(scores, few, (9, 9), NAMES, settings)
 
 
 def test_target_statistics_are_of_every_column_and_finite():
@@ -124,3 +170,11 @@ def test_compression_needs_whole_ranks(detector, tmp_path):
     for rank in (0, -1, 10**6, 2.5, True, "8", None):
         with pytest.raises(ValueError, match="rank"):
             load_detector(tmp_path / "m.safetensors", svd={"fc6": rank})
+
+
+@pytest.mark.filterwarnings("error")
+def test_weights_too_large_to_compute_with_are_told_in_words_alone(detector):
+    for _, parameter in detector.network.named_parameters():
+        parameter.data *= np.float32(1e20)
+    with pytest.raises(ValueError, match="is not finite"):
+        detector.detect(PHOTO, proposals=WHOLE)

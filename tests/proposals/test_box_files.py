@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.io import savemat
 
-from minircnn.proposals import ProposalFile, ProposalFileError, write_proposals
+from minircnn.proposals import ProposalFile, ProposalFileError, as_proposals, write_proposals
 
 PHOTO = np.zeros((30, 40, 3), np.uint8)
 BOX = [[1.5, 2, 11, 12]]
@@ -98,6 +98,24 @@ def test_arrays_that_are_no_boxes_are_refused(tmp_path, array, words):
     for name in ("a.npy", "a.npz"):
         with pytest.raises(ProposalFileError, match=rf"{name}: photo 'a': .*{words}"):
             ProposalFile(tmp_path / name)
+
+
+def test_a_nan_of_the_signalling_kind_is_refused_like_any_other(tmp_path):
+    boxes = np.array([[1, 2, 3, 4.0]])
+    boxes.view(np.uint64)[0, 0] = 0x7FF0000000000001
+    np.save(tmp_path / "a.npy", boxes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ProposalFileError, match=r"box 0 is .*not finite"):
+            ProposalFile(tmp_path / "a.npy").propose(np.zeros((9, 9, 3), np.uint8), image_id="a")
+        with pytest.raises(ValueError, match="proposal 0 is not finite"):
+            as_proposals(boxes, (9, 9))
+
+
+def test_proposals_that_are_masked_are_refused():
+    """A mask hides a box, the numbers under it would be judged."""
+    with pytest.raises(ValueError, match="proposals must have no masked numbers"):
+        as_proposals(np.ma.array([[1, 2, 3, 4], [1, 2, 5, 5]], mask=[[0] * 4, [1] * 4]), (9, 9))
 
 
 @pytest.mark.parametrize(
