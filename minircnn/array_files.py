@@ -90,6 +90,11 @@ def checked_members(archive: zipfile.ZipFile, file_size: int) -> list[zipfile.Zi
     twice = [name for name, times in Counter(member.filename for member in members).items() if times > 1]
     if twice:
         raise ValueError(f"member {twice[0]!r} is there twice")
+    for member in members:
+        if member.compress_size > file_size:  # that much would be asked of the memory
+            raise ValueError(
+                f"member {member.filename!r} promises {member.compress_size} bytes, more than there are"
+            )
     total = sum(member.file_size for member in members)
     if total > max(FREE_EXPANSION, MOST_EXPANSION * file_size):
         raise ValueError(f"a file of {file_size} bytes would unpack to {total}, out of all proportion")

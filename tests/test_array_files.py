@@ -85,3 +85,16 @@ def test_archives_out_of_proportion_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("minircnn.array_files.FREE_EXPANSION", 10**5)
     with pytest.raises(ValueError, match="out of all proportion"):
         read_npz(zeros)
+
+
+def test_a_member_promises_no_more_than_the_file_holds(tmp_path):
+    """That much would be asked of the memory before the first byte is read."""
+    path = write(tmp_path / "a.npz", [("a.npy", npy(np.ones(3)))], zipfile.ZIP_STORED)
+    payload = bytearray(path.read_bytes())
+    payload[payload.index(b"PK\x01\x02") + 23] = 9  # the highest byte of the compressed size
+    path.write_bytes(payload)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=r"member 'a\.npy' promises \d+ bytes, more than there are"):
+        read_npz(path)
+    assert tracemalloc.get_traced_memory()[1] < 10**6
+    tracemalloc.stop()

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from minircnn.checks import checked, each, whole
 from minircnn.evaluation.coco_matching import (
     AREA_RANGES,
     IOU_THRESHOLDS,
@@ -108,7 +109,8 @@ def evaluate_coco(
         not rise.
     """
     names = paired_classes(detections, annotations)
-    if len(max_detections) != 3 or not 0 < max_detections[0] < max_detections[1] < max_detections[2]:
+    limits = checked("max_detections", max_detections, each(whole(1), least=1))
+    if len(limits) != 3 or not limits[0] < limits[1] < limits[2]:
         raise ValueError(f"max_detections must be three rising positive numbers, got {max_detections}")
     areas = [_areas(a) for a in annotations] if areas is None else [np.asarray(a) for a in areas]
     if [a.shape for a in areas] != [(len(a),) for a in annotations]:

@@ -13,6 +13,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from minircnn.arrays import as_plain
+from minircnn.checks import checked, real
 from minircnn.structures import Annotations, Detections, FloatArray
 
 Record = TypeVar("Record", Annotations, Detections)
@@ -128,8 +130,10 @@ def require_sound(boxes: FloatArray, what: str) -> None:
     ValueError
         If a box is not finite, reversed or beyond `FARTHEST`.
     """
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(f"{what}s: boxes must have shape (R, 4), got {boxes.shape}")
+    boxes = as_plain(boxes, f"{what}s")
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or boxes.dtype.kind not in "iuf":
+        raise ValueError(f"{what}s: boxes must have shape (R, 4), got {boxes.dtype} of shape {boxes.shape}")
+    boxes = boxes.astype(np.float64, copy=False)  # half precision cannot be compared with `FARTHEST`
     near = np.abs(boxes) <= FARTHEST  # (R, 4), false for NaN
     sound = np.concatenate([near, boxes[:, 2:] >= boxes[:, :2]], axis=1).all(axis=1)
     if not sound.all():
@@ -147,8 +151,7 @@ def require_threshold(value: float, name: str) -> None:
     ValueError
         Unless it lies in (0, 1].
     """
-    if not 0 < value <= 1:
-        raise ValueError(f"{name} must lie in (0, 1], got {value}")
+    checked(name, value, real(0, 1, above=True))
 
 
 def _photo(index: int, truth: Annotations) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minircnn.boxes.geometry import box_iou
+from minircnn.checks import checked, optional, whole
 from minircnn.evaluation.pairing import common_classes, require_sound, require_threshold
 from minircnn.structures import Annotations, FloatArray
 
@@ -147,11 +148,12 @@ def proposal_recall(
     if len(proposals) != len(annotations):
         raise ValueError(f"proposals of {len(proposals)} photos but annotations of {len(annotations)}")
     names = common_classes(annotations)
-    levels = tuple(float(threshold) for threshold in thresholds)
-    for level in levels:
+    if isinstance(thresholds, str) or not np.iterable(thresholds):
+        raise ValueError(f"thresholds must be several numbers, got {thresholds!r}")
+    for level in thresholds:
         require_threshold(level, "thresholds")
-    if max_proposals is not None and max_proposals < 0:
-        raise ValueError(f"max_proposals must be 0 or more, got {max_proposals}")
+    levels = tuple(float(threshold) for threshold in thresholds)
+    max_proposals = checked("max_proposals", max_proposals, optional(whole(0)))
     for i, boxes in enumerate(proposals):
         require_sound(boxes, f"photo {i}: proposal")
     used = [boxes[:max_proposals] for boxes in proposals]

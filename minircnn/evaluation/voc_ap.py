@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from minircnn.arrays import as_plain
 from minircnn.boxes.geometry import box_iou
 from minircnn.evaluation.pairing import paired_classes, require_threshold
 from minircnn.structures import Annotations, BoolArray, Detections, FloatArray, IntArray
@@ -122,10 +123,16 @@ def average_precision(recall: FloatArray, precision: FloatArray, method: Method 
     Raises
     ------
     ValueError
-        If the arrays do not fit together or there is no such `method`.
+        If the arrays do not fit together, are not all finite numbers or there is no such `method`.
     """
+    recall, precision = as_plain(recall, "recall"), as_plain(precision, "precision")
     if recall.shape != precision.shape or recall.ndim != 1:
         raise ValueError(f"recall has shape {recall.shape}, precision {precision.shape}; both must be (D,)")
+    for name, values in (("recall", recall), ("precision", precision)):
+        if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
+            raise ValueError(f"{name} must be finite numbers, got {values.tolist()}")
+    if (np.diff(recall) < 0).any():
+        raise ValueError("recall must not fall: give the points in descending order of score")
     _require_method(method)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]  # (D,)
     if method == "area":

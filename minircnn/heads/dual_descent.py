@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minircnn.arrays import HostArray
+from minircnn.arrays import HostArray, as_plain
 from minircnn.checks import checked, real, whole
 from minircnn.heads.features import require_finite
 from minircnn.kernels.block_descent import Descent
@@ -117,6 +117,7 @@ def fit_one_vs_rest(
     -----
     Besides the features, memory is a few times n·K numbers and 2·n·128 inner products.
     """
+    features, labels = as_plain(features, "features"), as_plain(labels, "labels")
     if features.ndim != 2 or labels.ndim != 2 or len(features) != len(labels):
         raise ValueError(f"features (n, D) and labels (n, K) needed, got {features.shape} and {labels.shape}")
     if not np.isin(labels, (-1, 0, 1)).all():

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minircnn.arrays import HostArray
+from minircnn.arrays import HostArray, as_plain
 from minircnn.checks import Rule, checked
 
 LARGEST = 1e15
@@ -14,7 +14,12 @@ LARGEST = 1e15
 
 
 def require_finite(features: HostArray, what: str) -> None:
-    """Raise ValueError, naming the first row of `features` (n, D) with NaN or a number too large."""
+    """Raise ValueError, naming the first row of `features` (n, D) with NaN or a number too large.
+
+    What holds no real numbers raises ValueError too, what is no array TypeError.
+    """
+    if as_plain(features, what).dtype.kind not in "biuf":
+        raise ValueError(f"{what} must be real numbers, got dtype {features.dtype}")
     # NaN is the least and the greatest wherever it is, and fails both comparisons
     if features.size and not (float(features.min()) >= -LARGEST and float(features.max()) <= LARGEST):
         bad = ~(np.abs(features) <= np.float64(LARGEST))

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
 
-from minircnn.arrays import Array, HostArray, to_host
+from minircnn.arrays import Array, HostArray, as_plain, to_host
 from minircnn.checks import checked, optional, real, require_array, whole
 from minircnn.heads.dual_descent import SVMProblem, fit_one_vs_rest
 from minircnn.heads.features import check_parameters, require_finite
@@ -44,10 +44,12 @@ def feature_scale(features: HostArray, target_norm: float = FEATURE_NORM) -> flo
         If there are no features, all of them are zero, or one is not finite or too large to be squared.
     """
     checked("target_norm", target_norm, real(0, above=True))
+    if as_plain(features, "features").ndim != 2 or features.dtype.kind not in "biuf":
+        raise ValueError(f"features must be (n, D) numbers, got {features.dtype} of shape {features.shape}")
     total = 0.0
     for part in split(len(features), size=CHUNK):
-        rows = np.asarray(features[part], np.float32)
         with np.errstate(over="ignore", invalid="ignore"):
+            rows = np.asarray(features[part], np.float32)
             total += float(np.linalg.norm(rows, axis=1).sum(dtype=np.float64))
     if not np.isfinite(total):
         raise ValueError(f"features of shape {features.shape} hold numbers that are not finite or too large")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minircnn.arrays import HostArray
+from minircnn.arrays import HostArray, as_plain
 from minircnn.checks import checked, real
 from minircnn.heads.dual_descent import fit_one_vs_rest
 from minircnn.heads.features import require_finite
@@ -33,6 +33,7 @@ class Miner:
         rng: np.random.Generator,
         progress: Callable[[MiningRound], None] | None,
     ) -> None:
+        positives = [as_plain(p, "each of the positives") for p in positives]
         dims = {p.shape[1] for p in positives if p.ndim == 2}
         if len(dims) != 1 or any(p.ndim != 2 for p in positives):
             raise ValueError(f"positives: K arrays (P, D) needed, got {[p.shape for p in positives]}")
@@ -94,8 +95,8 @@ class Miner:
 
     def visit(self, batch: list[tuple[HostArray, BoolArray]]) -> None:
         """Add the hard negatives of each photo in turn; train the classes with enough new ones."""
-        features = self._scaled([f for f, _ in batch])
         with np.errstate(over="ignore", invalid="ignore"):
+            features = self._scaled([f for f, _ in batch])
             scores = features @ self.weights + self.intercepts
         if not np.isfinite(scores).all():  # as soon as a feature is not: 0 · inf is NaN
             raise ValueError(f"features of photos from number {self.photo} on are not finite, or too large")

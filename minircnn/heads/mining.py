@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from minircnn.arrays import HostArray
+from minircnn.arrays import HostArray, as_plain
 from minircnn.checks import real, require, require_order, whole
 from minircnn.heads.dual_descent import SVMProblem
 from minircnn.heads.linear_svm import LinearSVMs
@@ -117,10 +117,16 @@ def mine_and_train(
     batch: list[tuple[HostArray, BoolArray]] = []
     rows = 0
     for features, eligible in photos:
-        if features.ndim != 2 or eligible.shape != (len(features), miner.num_classes):
+        features, eligible = as_plain(features, "a photo's features"), as_plain(eligible, "a photo's mask")
+        if features.shape[1:] != (miner.dim,) or eligible.shape != (len(features), miner.num_classes):
             raise ValueError(
                 f"a photo's features must be (R, {miner.dim}) and its mask (R, {miner.num_classes}), "
                 f"got {features.shape} and {eligible.shape}"
+            )
+        if features.dtype.kind not in "biuf" or eligible.dtype != bool:
+            raise ValueError(
+                "a photo's features must be numbers and its mask true or false, "
+                f"got {features.dtype} and {eligible.dtype}"
             )
         batch.append((features, eligible))
         rows += len(features)

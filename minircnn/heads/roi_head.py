@@ -7,6 +7,7 @@ import numpy as np
 from minircnn.arrays import Array, like, to_host
 from minircnn.checks import checked, whole
 from minircnn.nn import Linear, Module, Parameter, Sequential
+from minircnn.nn.checks import require_whole
 from minircnn.profiling import stage
 
 
@@ -22,6 +23,7 @@ class SiblingHeads(Module):
     """
 
     def __init__(self, feature_dim: int, num_classes: int, *, rng: np.random.Generator | None = None) -> None:
+        require_whole(1, feature_dim=feature_dim, num_classes=num_classes)
         factor = (4096 / feature_dim) ** 0.5
         self.cls_score = Linear(feature_dim, num_classes + 1, rng=rng, std=0.01 * factor)
         self.bbox_pred = Linear(feature_dim, 4 * (num_classes + 1), rng=rng, std=0.001 * factor)

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
+from minircnn.boxes.geometry import as_boxes
 from minircnn.imaging.resize import linear_taps
 from minircnn.structures import BoolArray, FloatArray, IntArray
 
@@ -45,13 +46,13 @@ def warp_frame(
     Raises
     ------
     ValueError
-        If the context leaves no room for the box, or the mode is unknown.
+        If the context leaves no room for the box, the mode is unknown or a box is none.
     """
     if mode not in get_args(WarpMode):
         raise ValueError(f"mode must be one of {', '.join(get_args(WarpMode))}, got {mode!r}")
     if context < 0 or 2 * context >= size:
         raise ValueError(f"context {context} on both sides leaves nothing of a crop of size {size}")
-    centre, half = _centre_and_half(boxes)
+    centre, half = _centre_and_half(as_boxes(boxes))
     if mode != "warp":
         half = np.broadcast_to(half.max(axis=1, keepdims=True), half.shape)
     return _rounded_box(centre, half * (size / (size - 2 * context)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minircnn.arrays import Array, HostArray
+from minircnn.arrays import Array, HostArray, array_namespace, as_plain
 
 
 def require_whole(least: int, **values: Any) -> None:
@@ -32,9 +32,23 @@ def require_positive(**values: Any) -> None:
             raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
 
 
+def require_generator(rng: Any) -> None:
+    """Raise TypeError unless `rng` draws random numbers; a seed does not."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be numpy.random.default_rng(seed), got {rng!r}")
+
+
+def require_real(x: Array, what: str) -> None:
+    """Raise TypeError or ValueError, naming `what`, unless `x` is an array of real numbers."""
+    x = as_plain(x, what)
+    if not array_namespace(x).isdtype(x.dtype, ("real floating", "integral", "bool")):
+        raise ValueError(f"{what} must be real numbers, got dtype {x.dtype}")
+
+
 def require_maps(x: Array, channels: int | None = None) -> None:
     """Raise ValueError unless `x` is (N, C, H, W) with at least one pixel, C being `channels` if given."""
     wanted = "C" if channels is None else channels
+    require_real(x, "x")
     if x.ndim != 4 or 0 in x.shape[1:] or channels not in (None, x.shape[1]):
         raise ValueError(f"expected x of shape (N, {wanted}, H, W), got {tuple(x.shape)}")
 

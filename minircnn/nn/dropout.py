@@ -32,7 +32,7 @@ class Dropout(Layer):
     """
 
     def __init__(self, rate: float) -> None:
-        if not 0 <= rate < 1:
+        if not isinstance(rate, int | float | np.number) or not 0 <= rate < 1:
             raise ValueError(f"dropout rate must lie in [0, 1), got {rate}")
         self.rate = rate
         self.rng: np.random.Generator | None = None

@@ -10,12 +10,13 @@ import math
 
 import numpy as np
 
-from minircnn.nn.checks import require_finite
+from minircnn.nn.checks import require_finite, require_generator
 from minircnn.structures import FloatArray
 
 
 def normal(rng: np.random.Generator, shape: tuple[int, ...], std: float) -> FloatArray:
     """Draw float32 values from N(0, std²); a `std` below 0 or not finite raises ValueError."""
+    require_generator(rng)
     require_finite(0, std=std)
     values = rng.standard_normal(shape, dtype=np.float32)
     values *= np.float32(std)
@@ -36,6 +37,7 @@ def xavier_uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArr
     Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010),
     equation 16.
     """
+    require_generator(rng)
     window = math.prod(shape[2:])
     limit = math.sqrt(6.0 / ((shape[0] + shape[1]) * window))
     values = rng.random(shape, dtype=np.float32)

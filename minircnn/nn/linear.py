@@ -8,7 +8,7 @@ import numpy as np
 
 from minircnn.arrays import Array, array_namespace
 from minircnn.kernels.products import matmul
-from minircnn.nn.checks import require_whole
+from minircnn.nn.checks import require_real, require_whole
 from minircnn.nn.init import starting_weight
 from minircnn.nn.layer import Layer
 from minircnn.nn.module import Parameter
@@ -47,6 +47,7 @@ class Linear(Layer):
 
     def forward(self, x: Array) -> Array:
         """Return y (R, K)."""
+        require_real(x, "x")
         if x.ndim != 2 or x.shape[1] != self.weight.data.shape[1]:
             raise ValueError(f"expected x of shape (R, {self.weight.data.shape[1]}), got {tuple(x.shape)}")
         self._x = x if self.training and self.weight.trainable else None

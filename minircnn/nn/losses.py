@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from minircnn.arrays import Array, array_namespace
-from minircnn.nn.checks import require_finite
+from minircnn.nn.checks import require_finite, require_real
 
 
 def softmax(logits: Array) -> Array:
@@ -84,6 +84,7 @@ def hinge_loss(scores: Array, signs: Array) -> tuple[float, Array]:
     """
     xp = array_namespace(scores, signs)
     scores = _at_least_single(scores, "scores")
+    require_real(signs, "signs")
     _require_one_shape(scores, signs, "scores", "signs")
     signs = xp.astype(signs, scores.dtype)
     margin = 1 - signs * scores
@@ -143,6 +144,8 @@ def multi_task_loss(
         If shapes disagree, a label is none of 0..K or `lam` is negative or not finite.
     """
     xp = array_namespace(cls_score, bbox_pred, labels, bbox_targets)
+    if cls_score.ndim != 2:
+        raise ValueError(f"cls_score must have shape (R, K+1), got {tuple(cls_score.shape)}")
     rows, columns = cls_score.shape
     shapes = (tuple(bbox_pred.shape), tuple(labels.shape), tuple(bbox_targets.shape))
     if shapes != ((rows, 4 * columns), (rows,), (rows, 4)):
@@ -196,5 +199,7 @@ def _require_one_shape(a: Array, b: Array, name: str, other: str) -> None:
 
 
 def _difference(prediction: Array, target: Array) -> Array:
+    require_real(prediction, "prediction")
+    require_real(target, "target")
     _require_one_shape(prediction, target, "prediction", "target")
     return _at_least_single(prediction, "prediction") - target

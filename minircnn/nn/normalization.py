@@ -8,7 +8,7 @@ from minircnn.arrays import Array, array_namespace
 from minircnn.kernels.layout import from_channels_last, to_channels_last
 from minircnn.kernels.split import split
 from minircnn.kernels.threads import parallel_for
-from minircnn.nn.checks import require_finite, require_maps, require_positive
+from minircnn.nn.checks import require_finite, require_maps, require_positive, require_whole
 from minircnn.nn.layer import Layer
 
 PIECE_VALUES = 2**16
@@ -36,7 +36,8 @@ class LocalResponseNorm(Layer):
     """
 
     def __init__(self, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
-        if size < 1 or size % 2 != 1:
+        require_whole(1, size=size)
+        if size % 2 != 1:
             raise ValueError(f"the window must hold an odd number of channels, got {size}")
         require_finite(0, alpha=alpha, beta=beta)
         require_positive(k=k)
@@ -46,8 +47,10 @@ class LocalResponseNorm(Layer):
 
     def forward(self, x: Array) -> Array:
         """Return y (N, C, H, W)."""
-        xp = array_namespace(x)
         require_maps(x)
+        xp = array_namespace(x)
+        if not xp.isdtype(x.dtype, "real floating"):
+            raise ValueError(f"x must be floating-point numbers, got dtype {x.dtype}")
         pixels = to_channels_last(x)
         y = xp.empty(pixels.shape, dtype=x.dtype)
         flat_x, flat_y = pixels.reshape(-1, x.shape[1]), y.reshape(-1, x.shape[1])  # (N·H·W, C)

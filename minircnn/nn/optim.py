@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minircnn.arrays import Array, HostArray, array_namespace, is_host, like, to_host
+from minircnn.checks import checked, each, whole
 from minircnn.kernels.layout import flat_views
 from minircnn.kernels.scratch import workspace
 from minircnn.kernels.split import split
@@ -147,8 +148,8 @@ def clip_gradients(named_parameters: Iterable[tuple[str, Parameter]], max_norm: 
     ValueError
         If `max_norm` is not above 0, or a gradient is not finite: it has no direction to keep.
     """
-    if not max_norm > 0:
-        raise ValueError(f"max_norm must be above 0, got {max_norm}")
+    if max_norm != math.inf:
+        require_positive(max_norm=max_norm)
     reached = {name: p for name, p in named_parameters if p.trainable and p.grad is not None}
     norm = _joint_norm(p.grad for p in reached.values())
     if math.isfinite(norm):
@@ -222,8 +223,7 @@ class MultiStepSchedule:
     def __post_init__(self) -> None:
         require_finite(0, lr=self.lr)
         require_positive(gamma=self.gamma)
-        for milestone in self.milestones:
-            require_whole(0, milestone=milestone)
+        checked("milestones", self.milestones, each(whole(0)))
 
     def __call__(self, iteration: int) -> float:
         """Return the rate for `iteration`, counted from 0."""

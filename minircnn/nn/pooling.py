@@ -67,8 +67,8 @@ class MaxPool2d(Layer):
 
     def forward(self, x: Array) -> Array:
         """Return y (N, C, OH, OW)."""
-        xp = array_namespace(x)
         require_maps(x)
+        xp = array_namespace(x)
         pixels = to_channels_last(x)
         n, height, width, channels = pixels.shape
         shape = (n, self.output_size(height), self.output_size(width), channels)

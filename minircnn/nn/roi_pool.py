@@ -5,7 +5,7 @@ from __future__ import annotations
 from minircnn.arrays import Array, array_namespace
 from minircnn.kernels.layout import from_channels_last, to_channels_last
 from minircnn.kernels.maxima.range_max import Winners, rectangle_maxima, scatter_to_winners
-from minircnn.nn.checks import require_maps, require_positive, require_whole
+from minircnn.nn.checks import require_maps, require_positive, require_real, require_whole
 from minircnn.nn.module import Module
 from minircnn.profiling import stage
 
@@ -77,8 +77,10 @@ FARTHEST = 2.0**31
 
 def check_regions(features: Array, rois: Array, image_index: Array) -> None:
     """Raise ValueError unless there are maps, `rois` is (R, 4) and finite, and `image_index` (R,) whole."""
-    xp = array_namespace(features, rois, image_index)
     require_maps(features)
+    require_real(rois, "rois")
+    require_real(image_index, "image_index")
+    xp = array_namespace(features, rois, image_index)
     if rois.ndim != 2 or rois.shape[1] != 4 or tuple(image_index.shape) != (rois.shape[0],):
         raise ValueError(
             "expected rois (R, 4) and image_index (R,), "
@@ -86,6 +88,7 @@ def check_regions(features: Array, rois: Array, image_index: Array) -> None:
         )
     if not xp.isdtype(image_index.dtype, "integral"):
         raise ValueError(f"image_index must be whole numbers, got dtype {image_index.dtype}")
+    rois = xp.astype(rois, xp.float64)  # half precision cannot be compared with `FARTHEST`
     good = xp.all(xp.abs(rois) <= FARTHEST, axis=1)  # False for NaN too
     if not bool(xp.all(good)):
         row = int(xp.argmin(xp.astype(good, xp.int8)))
@@ -116,7 +119,12 @@ class RoIPool(RegionPool):
 
     def __init__(self, output_size: int | tuple[int, int], spatial_scale: float) -> None:
         super().__init__(spatial_scale)
-        rows, columns = (output_size, output_size) if isinstance(output_size, int) else output_size
+        try:
+            rows, columns = output_size  # type: ignore[misc]
+        except TypeError:
+            rows = columns = output_size
+        except ValueError:
+            raise ValueError(f"output_size must be one number or two, got {output_size!r}") from None
         require_whole(1, output_rows=rows, output_columns=columns)
         self.output_size = (rows, columns)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minircnn.arrays import Array, array_namespace
-from minircnn.nn.checks import require_whole
+from minircnn.checks import checked, each, whole
 from minircnn.nn.roi_pool import RegionPool, check_regions, grid_rectangles, split_cells
 from minircnn.profiling import stage
 
@@ -31,11 +31,7 @@ class SpatialPyramidPool(RegionPool):
 
     def __init__(self, levels: tuple[int, ...], spatial_scale: float) -> None:
         super().__init__(spatial_scale)
-        self.levels = tuple(levels)
-        if not self.levels:
-            raise ValueError("a pyramid needs at least one level")
-        for level in self.levels:
-            require_whole(1, level=level)
+        self.levels: tuple[int, ...] = checked("levels", levels, each(whole(1), least=1))
 
     @stage("pyramid pooling")
     def forward(self, features: Array, rois: Array, image_index: Array) -> Array:

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minircnn.arrays import as_plain
+from minircnn.checks import checked, real, whole
 from minircnn.imaging.filters import smooth
 from minircnn.proposals.grid_edges import GONE, EdgeList, GridEdges, Nodes
 from minircnn.proposals.merge_rounds import Forest, merge_one_by_one, merge_round
@@ -56,9 +58,16 @@ def graph_segmentation(
     Raises
     ------
     ValueError
-        If the image is empty or not finite, or `k` is negative.
+        If the image is empty or not all finite real numbers, or a setting is negative or no number.
     """
-    return segment_scales(GridEdges(smooth(np.asarray(image), sigma)), [(k, min_size)])[0]
+    k, sigma = checked("k", k, real(0)), checked("sigma", sigma, real(0, 1000))
+    checked("min_size", min_size, whole(0))
+    pixels = np.asarray(as_plain(image, "image"))
+    if pixels.ndim not in (2, 3) or pixels.size == 0 or pixels.dtype.kind not in "biuf":
+        raise ValueError(
+            f"expected an image (H, W) or (H, W, C) of numbers, got {pixels.dtype} {pixels.shape}"
+        )
+    return segment_scales(GridEdges(smooth(pixels, sigma)), [(k, min_size)])[0]
 
 
 def segment_scales(edges: GridEdges, scales: Sequence[tuple[float, int]]) -> list[npt.NDArray[np.int32]]:

@@ -7,6 +7,7 @@ import pytest
 from evaluation_records import annotations, detections
 
 from minircnn.evaluation import evaluate_coco, evaluate_voc, join_classes, proposal_recall, relabel
+from minircnn.structures import Annotations, Detections
 
 BOX = [0, 0, 10, 10]
 
@@ -67,9 +68,9 @@ def test_unsound_proposals_are_refused():
             proposal_recall([boxes], truth)
     good = [np.array([[0, 0, 1, 1.0]])]
     for thresholds in ((0.5, 1.5), (0.0,), (float("nan"),)):
-        with pytest.raises(ValueError, match="thresholds must lie in"):
+        with pytest.raises(ValueError, match="thresholds must be between 0 and 1"):
             proposal_recall(good, truth, thresholds)
-    with pytest.raises(ValueError, match="max_proposals must be 0 or more"):
+    with pytest.raises(ValueError, match="max_proposals must be at least 0"):
         proposal_recall(good, truth, max_proposals=-1)
 
 
@@ -77,3 +78,28 @@ def test_tables_print_no_nan():
     nothing = annotations([], [])
     assert "nan" not in proposal_recall([np.zeros((0, 4))], [nothing]).table()
     assert "nan" not in evaluate_voc([detections([], [], [])], [nothing]).table()
+
+
+@pytest.mark.filterwarnings("error")
+def test_boxes_in_half_precision_are_compared_without_a_warning():
+    box, name = np.array([[0, 0, 300, 300]], np.float16), ("a",)
+    truth = Annotations(box.astype(float), np.array([1]), name, 400, 400)
+    found = Detections(box, np.ones(1), np.array([1]), name)
+    assert evaluate_voc([found], [truth]).map == evaluate_coco([found], [truth]).stats["AP"] == 1
+    assert proposal_recall([box], [truth]).mabo == 1
+
+
+@pytest.mark.parametrize("bad", [None, "0.5", [0.5], 1j, np.nan, 0, 2])
+def test_a_threshold_is_a_number(bad):
+    truth = Annotations(np.array([[0, 0, 9, 9.0]]), np.array([1]), ("a",), 9, 9)
+    with pytest.raises(ValueError, match=r"^iou_threshold must be"):
+        evaluate_voc([Detections.empty(("a",))], [truth], iou_threshold=bad)
+    for thresholds in (bad, (0.5, bad)):
+        if thresholds != [0.5]:
+            with pytest.raises(ValueError, match=r"^thresholds must be"):
+                proposal_recall([truth.boxes], [truth], thresholds)
+    with pytest.raises(ValueError, match=r"^max_detections must be"):
+        evaluate_coco([Detections.empty(("a",))], [truth], bad)
+    if bad not in (None, 0, 2):
+        with pytest.raises(ValueError, match=r"^max_proposals must be"):
+            proposal_recall([truth.boxes], [truth], max_proposals=bad)

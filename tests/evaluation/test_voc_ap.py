@@ -306,3 +306,18 @@ def test_all_of_voc2007_test(shared_data):
     assert sum(c.num_gt for c in result.per_class.values()) == 12032
     assert sum(c.num_detections for c in result.per_class.values()) == 14976
     assert result.map == pytest.approx(1.0, abs=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("method", ["area", "11point"])
+def test_a_curve_is_of_finite_numbers_and_its_recall_does_not_fall(method):
+    good = np.array([0.25, 0.5, 0.5])
+    for bad in (good * np.nan, np.where(good > 0.3, np.inf, good), good * 1j, good.astype(object)):
+        with pytest.raises(ValueError, match=r"^recall must be finite numbers"):
+            average_precision(bad, good, method)
+        with pytest.raises(ValueError, match=r"^precision must be finite numbers"):
+            average_precision(good, bad, method)
+    with pytest.raises(ValueError, match="recall must not fall"):
+        average_precision(good[::-1], good, method)
+    with pytest.raises(TypeError, match="recall must be an array"):
+        average_precision(good.tolist(), good, method)

@@ -151,3 +151,31 @@ def test_svms_and_regressors_made_by_hand_have_the_right_shapes():
             BoxRegressors(*arguments)
     with pytest.raises(ValueError, match="box regressors of 6 features got 7"):
         regressors.offsets(np.zeros((1, 7), np.float32))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", [complex, object, str])
+def test_features_are_real_numbers(kind, rng):
+    features, right = rng.normal(size=(9, 4)).astype(kind), rng.normal(size=(9, 4))
+    with pytest.raises(ValueError, match="features must be"):
+        feature_scale(features)
+    with pytest.raises(ValueError, match="features must be real numbers"):
+        fit_one_vs_rest(features, np.ones((9, 1), int), rng=rng)
+    mask = np.ones((9, 1), bool)
+    for positives, photo in ((features, right), (right, features)):
+        with pytest.raises(ValueError, match="numbers"):
+            mine_and_train([positives], [(photo, mask)], rng=rng)
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_mining_is_given_fits_together(rng):
+    right, mask = rng.normal(size=(9, 4)), np.ones((9, 1), bool)
+    for photo in (right[:, :3], right[0]):
+        with pytest.raises(ValueError, match=r"must be \(R, 4\) and its mask \(R, 1\)"):
+            mine_and_train([right], [(photo, mask)], rng=rng)
+    with pytest.raises(ValueError, match="true or false"):
+        mine_and_train([right], [(right, mask * 2)], rng=rng)  # 2 & True is 0
+    with pytest.raises(ValueError, match="not finite, or too large"):
+        mine_and_train([right], [(right * 1e200, mask)], rng=rng)
+    with pytest.raises(ValueError, match="not finite or too large"):
+        feature_scale(right * 1e200)

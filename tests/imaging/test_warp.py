@@ -77,3 +77,12 @@ def test_wrong_settings_are_named():
         warp_frame(boxes, 32, 16)
     with pytest.raises(ValueError, match="mode must be one of"):
         warp_frame(boxes, 32, 0, "stretch")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1j])
+def test_a_box_is_four_finite_numbers(bad):
+    with pytest.raises(ValueError, match="boxes"):
+        warp_regions(np.zeros((9, 9, 3), np.uint8), np.array([[0, 0, 5, 5], [0, 0, bad, 5]]), 8, context=1)
+    with pytest.raises(ValueError, match=r"boxes must have shape \(R, 4\)"):
+        warp_frame(np.zeros((4, 3)), 8, 1)

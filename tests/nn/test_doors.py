@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from minircnn.heads import SiblingHeads
 from minircnn.nn import (
     SGD,
     Concat,
@@ -21,7 +22,9 @@ from minircnn.nn import (
     SpatialPyramidPool,
     StepSchedule,
     gradcheck,
+    hinge_loss,
     normal,
+    smooth_l1,
 )
 
 WRONG_ARGUMENTS = [
@@ -40,17 +43,23 @@ WRONG_ARGUMENTS = [
     (lambda: Dropout(1.0), "dropout rate"),
     (lambda: Dropout(-0.1), "dropout rate"),
     (lambda: Dropout(np.nan), "dropout rate"),
+    (lambda: Dropout("0.5"), "dropout rate"),
     (lambda: LocalResponseNorm(size=4), "odd number"),
+    (lambda: LocalResponseNorm(size=None), "size must be"),
     (lambda: LocalResponseNorm(alpha=-1.0), "alpha must be"),
     (lambda: LocalResponseNorm(beta=np.nan), "beta must be"),
     (lambda: LocalResponseNorm(k=0.0), "k must be a finite number above 0"),
     (lambda: RoIPool(0, 1 / 16), "output_rows must be"),
     (lambda: RoIPool((2, -1), 1 / 16), "output_columns must be"),
+    (lambda: RoIPool((2, 2, 2), 1 / 16), "output_size must be one number or two"),
+    (lambda: RoIPool(2.5, 1 / 16), "output_rows must be"),
+    (lambda: RoIPool(None, 1 / 16), "output_rows must be"),
     (lambda: RoIPool(2, np.nan), "spatial_scale must be"),
     (lambda: RoIPool(2, 0.0), "spatial_scale must be"),
     (lambda: RoIPool(2, np.inf), "spatial_scale must be"),
-    (lambda: SpatialPyramidPool((), 1 / 16), "at least one level"),
-    (lambda: SpatialPyramidPool((1, 0), 1 / 16), "level must be"),
+    (lambda: SpatialPyramidPool((), 1 / 16), "levels must be one value or more"),
+    (lambda: SpatialPyramidPool((1, 0), 1 / 16), "levels must be at least 1"),
+    (lambda: SpatialPyramidPool(3, 1 / 16), "levels must be one value or more"),
     (lambda: SpatialPyramidPool((1,), -1.0), "spatial_scale must be"),
     (lambda: Parameter(np.ones(1), lr_multiplier=np.nan), "lr_multiplier must be"),
     (lambda: Parameter(np.ones(1), decay_multiplier=-1), "decay_multiplier must be"),
@@ -63,7 +72,10 @@ WRONG_ARGUMENTS = [
     (lambda: StepSchedule(0.1, -0.1, 10), "gamma must be"),
     (lambda: StepSchedule(0.1, 0.1, 0), "step must be"),
     (lambda: MultiStepSchedule(0.1, np.nan, (3,)), "gamma must be"),
-    (lambda: MultiStepSchedule(0.1, 0.1, (-3,)), "milestone must be"),
+    (lambda: MultiStepSchedule(0.1, 0.1, (-3,)), "milestones must be at least 0"),
+    (lambda: MultiStepSchedule(0.1, 0.1, 3), "milestones must be"),
+    (lambda: SiblingHeads(0, 3), "feature_dim must be"),
+    (lambda: SiblingHeads(4, None), "num_classes must be"),
     (lambda: normal(np.random.default_rng(0), (2,), -1.0), "std must be"),
     (lambda: gradcheck(ReLU(), np.ones(2), rng=np.random.default_rng(0), max_elements=0), "max_elements"),
     (lambda: gradcheck(ReLU(), np.ones(2), rng=np.random.default_rng(0), tolerance=np.nan), "tolerance"),
@@ -167,3 +179,45 @@ def test_pooling_never_leaves_the_maps(pool, change, words):
     }
     with pytest.raises(ValueError, match=words):
         pool(**arguments)
+
+
+def test_a_seed_is_no_generator():
+    for make in (
+        lambda: Linear(3, 4, rng=0),
+        lambda: Conv2d(3, 4, 3, rng=1),
+        lambda: SiblingHeads(3, 4, rng=2),
+    ):
+        with pytest.raises(TypeError, match=r"rng must be numpy.random.default_rng\(seed\), got [012]"):
+            make()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", [complex, object, str])
+def test_layers_and_losses_take_real_numbers(kind):
+    maps, rows = np.ones((1, 3, 4, 4)).astype(kind), np.ones((2, 3)).astype(kind)
+    rois, photo = np.array([[0, 0, 4, 4.0]]), np.array([0])
+    calls = [
+        lambda layer=layer: layer(maps) for layer in (Conv2d(3, 2, 3), MaxPool2d(2), LocalResponseNorm())
+    ]
+    calls += [lambda: Linear(3, 2)(rows), lambda: RoIPool(2, 1.0)(maps, rois, photo)]
+    calls += [lambda: RoIPool(2, 1.0)(np.ones((1, 3, 4, 4)), rois.astype(kind), photo)]
+    calls += [lambda: smooth_l1(np.ones((2, 3)), rows), lambda: hinge_loss(np.ones((2, 3)), rows)]
+    for call in calls:
+        with pytest.raises(ValueError, match=r"(x|rois|target|signs) must be real numbers, got dtype"):
+            call()
+
+
+@pytest.mark.parametrize("thing", [None, [[1.0, 2, 3]], "x"])
+def test_what_is_no_array_is_named(thing):
+    for layer in (Conv2d(3, 2, 3), MaxPool2d(2), Linear(3, 2)):
+        with pytest.raises(TypeError, match="x must be an array"):
+            layer(thing)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("layer", [RoIPool(2, 0.5), SpatialPyramidPool((1, 2), 0.5)])
+def test_regions_come_in_half_precision_too(layer, rng):
+    maps, rois = rng.normal(size=(1, 3, 9, 9)), np.array([[0, 0, 12, 9], [2, 3, 17, 18.0]])
+    layer.eval()
+    photos = np.zeros(2, int)
+    np.testing.assert_array_equal(layer(maps, rois.astype(np.float16), photos), layer(maps, rois, photos))

@@ -110,5 +110,19 @@ def test_refuses_what_is_no_image(image):
 
 
 def test_refuses_negative_scale():
-    with pytest.raises(ValueError, match="not negative"):
+    with pytest.raises(ValueError, match="k must be at least 0"):
         graph_segmentation(np.zeros((3, 3)), k=-1)
+
+
+@pytest.mark.filterwarnings("error")
+def test_settings_and_pixels_are_numbers():
+    image = np.zeros((5, 6, 3))
+    for bad in (np.nan, np.inf, -1, None, "1", [1], 1j):
+        for name in ("k", "sigma", "min_size"):
+            with pytest.raises(ValueError, match=rf"^{name} must be"):
+                graph_segmentation(image, **{name: bad})
+    for kind in (complex, object, str):
+        with pytest.raises(ValueError, match="expected an image"):
+            graph_segmentation(image.astype(kind))
+    with pytest.raises(ValueError, match="no masked numbers"):
+        graph_segmentation(np.ma.array(image, mask=image == 0))
