@@ -10,6 +10,7 @@ import numpy as np
 
 from minircnn.arrays import Array
 from minircnn.boxes import box_iou
+from minircnn.checks import checked, real
 from minircnn.structures import Annotations, BoolArray, Detections, FloatArray, ImageArray
 from minircnn.viz.labels import add_labels, draw_rectangle
 from minircnn.viz.style import (
@@ -56,8 +57,10 @@ def judge(detections: Detections, ground_truth: Annotations, iou_threshold: floa
     """Match detections to objects by the rule of PASCAL VOC.
 
     In the order of their scores, each detection claims the object of its class that it overlaps most.
-    The claim holds if the IoU is at least `iou_threshold` and nobody claimed the object before.
+    The claim holds if the IoU is at least `iou_threshold` and nobody claimed the object before. A threshold
+    outside 0..1 raises ValueError.
     """
+    iou_threshold = checked("iou_threshold", iou_threshold, real(0, 1))
     correct = np.zeros(len(detections), dtype=bool)
     ignored = np.zeros(len(detections), dtype=bool)
     found = np.zeros(len(ground_truth), dtype=bool)
@@ -66,7 +69,7 @@ def judge(detections: Detections, ground_truth: Annotations, iou_threshold: floa
     overlap = box_iou(as_boxes(detections.boxes), as_boxes(ground_truth.boxes))  # (D, G)
     same_class = detections.labels[:, None] == ground_truth.labels[None, :]
     overlap = np.where(same_class, overlap, -1.0)
-    for d in np.argsort(-detections.scores, kind="stable"):
+    for d in np.argsort(-detections.scores.astype(np.float64), kind="stable"):
         g = int(np.argmax(overlap[d]))
         if overlap[d, g] < iou_threshold:
             continue
@@ -113,7 +116,7 @@ def draw_detections(
         If `image` is no uint8 colour photo.
     """
     photo = as_photo(image)
-    shown = detections.above(min_score)
+    shown = detections.above(checked("min_score", min_score, real()))
     if ground_truth is None:
         heading = title or f"{_count(len(shown), 'detection')} with a score of at least {min_score:g}"
         figure, (ax,) = photo_panels(photo.shape[:2], [""], title=heading)

@@ -179,3 +179,24 @@ def test_classes_of_one_photo_differ_in_colour_while_there_are_enough():
     assert len(set(class_colours(range(1, 8)).values())) == 7
     assert len(class_colours(range(1, 21))) == 20
     assert class_colours([]) == {}
+
+
+@pytest.mark.parametrize("bad", [np.nan, None, "0.5", 1j])
+def test_thresholds_are_numbers(bad):
+    """No overlap is below NaN: everything would be correct."""
+    box, names = np.array([[1, 1, 9, 9.0]]), ("cat",)
+    found, truth = (
+        Detections(box, np.ones(1), np.array([1]), names),
+        Annotations(box, np.array([1]), names, 9, 9),
+    )
+    with pytest.raises(ValueError, match="iou_threshold must be"):
+        judge(found, truth, bad)
+    with pytest.raises(ValueError, match="min_score must be"):
+        draw_detections(np.zeros((9, 9, 3), np.uint8), found, min_score=bad)
+
+
+def test_scores_without_a_sign_are_judged_in_order():
+    box, names = np.array([[1, 1, 9, 9.0], [1, 1, 9, 9]]), ("cat",)
+    found = Detections(box, np.array([0, 9], np.uint8), np.array([1, 1]), names)
+    truth = Annotations(box[:1], np.array([1]), names, 9, 9)
+    assert judge(found, truth).correct.tolist() == [False, True]
