@@ -15,16 +15,24 @@ _ENDING = ("SIGTERM", "SIGHUP", "SIGBREAK")
 Handler = Callable[[int, FrameType | None], None]
 
 
+class Interrupted(KeyboardInterrupt):
+    """A signal other than Ctrl-C's asked the process to end; `signum` is its number."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signal.Signals(signum).name)
+        self.signum = signum
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP raise KeyboardInterrupt inside the block, as Ctrl-C does.
+    """Let SIGTERM and SIGHUP raise Interrupted, a KeyboardInterrupt, inside the block.
 
-    Its argument is the signal's name. A signal that is ignored (SIGHUP under ``nohup``) stays ignored.
+    A signal that is ignored (SIGHUP under ``nohup``) stays ignored.
     Outside the main thread, which alone receives signals, nothing changes.
     """
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt(signal.Signals(signum).name)
+        raise Interrupted(signum)
 
     restore = _handle(_ENDING, interrupt)
     try:
@@ -37,11 +45,11 @@ def interruptible() -> Iterator[None]:
 class Interruption:
     """Whether a signal has come; true once it has."""
 
-    signal: str = ""
-    """Its name."""
+    signum: int = 0
+    """Its number."""
 
     def __bool__(self) -> bool:
-        return bool(self.signal)
+        return bool(self.signum)
 
 
 @contextmanager
@@ -54,7 +62,7 @@ def interrupt_flag() -> Iterator[Interruption]:
 
     def note(signum: int, frame: FrameType | None) -> None:
         restore()
-        flag.signal = signal.Signals(signum).name
+        flag.signum = signum
 
     restore = _handle(("SIGINT", *_ENDING), note)
     try:

@@ -12,6 +12,7 @@ from cyclopts import App
 
 from minircnn.cli.output import how_to_go_on, note, typed
 from minircnn.cli.streams import GuardedStream
+from minircnn.interrupts import interruptible
 from minircnn.training import TrainingInterrupted
 
 FAILURE, USAGE = 1, 2
@@ -45,7 +46,8 @@ def run_guarded(command: Callable[[], object]) -> int:
     ``MINIRCNN_TRACEBACK=1`` in the environment shows the traceback as well.
     """
     try:
-        command()
+        with interruptible():
+            command()
     except CommandFailed:
         return FAILURE
     except UsageError as error:

@@ -181,7 +181,7 @@ def _way_on(out: Path, again: str) -> Iterator[None]:
     try:
         yield
     except TrainingInterrupted as stop:
-        raise TrainingInterrupted(f"{stop}:\n  {again}") from stop
+        raise TrainingInterrupted(f"{stop}:\n  {again}", stop.signum) from stop
     except (KeyboardInterrupt, OSError):  # of a full disk, say
         if read_settings(out):
             note(f"to continue later: {again}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -92,7 +93,18 @@ class LoopSettings:
 
 
 class TrainingInterrupted(RuntimeError):
-    """Training stopped before its last iteration; a checkpoint holds what was done."""
+    """Training stopped before its last iteration; a checkpoint holds what was done.
+
+    Parameters
+    ----------
+    message : str
+    signum : int
+        The signal that asked for it.
+    """
+
+    def __init__(self, message: str, signum: int = signal.SIGINT) -> None:
+        super().__init__(message)
+        self.signum = signum
 
 
 def train_loop(
@@ -152,7 +164,10 @@ def train_loop(
         require_finite(state.network.state_dict(), "the network")
     if state.iteration < iterations or interrupted:
         kept = f"continue with --resume from {loop.checkpoint_path}" if loop.folder else "nothing was written"
-        raise TrainingInterrupted(f"training stopped at iteration {state.iteration} of {iterations}; {kept}")
+        raise TrainingInterrupted(
+            f"training stopped at iteration {state.iteration} of {iterations}; {kept}",
+            interrupted.signum or signal.SIGINT,
+        )
     state.network.eval()
 
 

@@ -46,8 +46,9 @@ def test_a_signal_ends_every_part_cleanly(name, at, error, tmp_path):
     """Four photos are read to know them again and for their proposals; the ninth reading is an update's."""
     former = signal.getsignal(getattr(signal, name))
     settings = settings_of("fast-rcnn")
-    with pytest.raises(error):
+    with pytest.raises(error) as stop:
         train(Signalled(at, name), settings, tmp_path / "run", progress=False)
+    assert stop.value.signum == getattr(signal, name)
     assert signal.getsignal(getattr(signal, name)) == former
     train_in(tmp_path / "run", "fast-rcnn", resume=True)
     train_in(tmp_path / "straight", "fast-rcnn")
