@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from minircnn.cli.errors import CommandFailed, UsageError
 from minircnn.cli.next_commands import command_line
@@ -26,7 +27,7 @@ def check_data(
     on_bad_box: Bad = "error",
     on_bad_photo: BadPhoto = "error",
     decode: Annotated[bool, Parameter(negative="")] = False,
-    problems: int = 20,
+    problems: Annotated[int, Parameter(validator=Number(gte=0))] = 20,
     json: Json = False,
     seed: Seed = 0,
     device: DeviceName = "cpu",

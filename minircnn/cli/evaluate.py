@@ -16,7 +16,7 @@ from minircnn.cli.big_photos import note_big_photos, sizes_of_dataset
 from minircnn.cli.detection_files import original_ids, targets, write_detections
 from minircnn.cli.errors import UsageError
 from minircnn.cli.evaluation_page import evaluation_page
-from minircnn.cli.files import refuse_to_overwrite, require_writable
+from minircnn.cli.files import refuse_to_overwrite, require_places, require_writable
 from minircnn.cli.judging import (
     detect_all,
     in_common_classes,
@@ -149,7 +149,7 @@ def evaluate(
         read += detections.iterdir()
     if out is not None:
         refuse_to_overwrite((out / "report.html", out / "result.json"), overwrite=overwrite, inputs=read)
-        require_writable(out)
+    require_places(out, proposal_folder)
     workers = network_job_count(jobs, device)
     detector = None
     if place is not None:

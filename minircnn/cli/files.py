@@ -118,6 +118,14 @@ def _identity(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
+def require_places(out: Path | None, proposal_folder: Path | None) -> None:
+    """See that the folders of results and of proposals, where there are any, can be written to."""
+    if out is not None:
+        require_writable(out)
+    if proposal_folder is not None:
+        require_writable(proposal_folder, another="another folder with --proposal-folder")
+
+
 def require_writable(folder: Path, *, another: str = _FOLDER) -> None:
     """Make `folder` and try to write there, before hours of work end at a folder that takes no file.
 
@@ -132,7 +140,7 @@ def require_writable(folder: Path, *, another: str = _FOLDER) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         trial = write_bytes(folder / f".trial.{os.getpid()}{PARTIAL}", b"minircnn")
-        trial.unlink()
+        trial.unlink(missing_ok=True)  # a training that starts there clears such files away
     except OSError as error:
         raise OSError(
             f"{folder}: cannot be written to ({error.strerror or error}): name {another}"

@@ -13,6 +13,7 @@ from cyclopts import App, Group, Parameter
 
 from minircnn.arrays import Device
 from minircnn.cli.big_photos import note_big_photos, sizes_of_dataset
+from minircnn.cli.files import require_places
 from minircnn.cli.next_commands import command_line, split_to_evaluate
 from minircnn.cli.options import (
     Bad,
@@ -115,6 +116,7 @@ def _add_command(recipe: Recipe[Any]) -> None:
         if data != SCENES:
             proposer = make_proposer(chosen.proposals, seed=chosen.seed)
             note_big_photos(proposer, sizes_of_dataset(dataset), "--proposals.max-width")
+        require_places(out, proposal_folder)
         opened = {
             "split": split,
             "photos": photos,

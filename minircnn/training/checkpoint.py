@@ -136,7 +136,10 @@ def load_checkpoint(path: Path, state: TrainingState, settings: dict[str, Any]) 
     OtherDataError
         If it was made with other data.
     """
-    arrays, meta = read_bundle(path)
+    try:
+        arrays, meta = read_bundle(path)
+    except StorageError as error:
+        raise StorageError(f"{error}; without this file --resume begins the training anew") from error
     check_checkpoint(path, arrays, meta, newest=FORMAT)
     stored = upgrade_settings(meta["settings"])
     # what version 0.1.0 knew no setting for, no run of it can differ in

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +24,19 @@ from minircnn.detectors.linear_parts import LinearPartsDetector
 from minircnn.heads import feature_scale
 from minircnn.progress import progress_bar
 from minircnn.structures import BoolArray, FloatArray
-from minircnn.training.feature_files import CacheError, done_photos, make_room, open_array, write_done
+from minircnn.training.feature_files import (
+    CacheError,
+    add_to_checksum,
+    done_photos,
+    make_room,
+    open_array,
+    write_done,
+)
 from minircnn.training.old_runs import old_feature_key
 from minircnn.training.regions import PhotoReader, RegionRecord
 from minircnn.workers import run_tasks
+
+logger = logging.getLogger("minircnn")
 
 _DIVERGED = "the network has diverged; start in another folder (--out) with a lower learning rate"
 
@@ -131,10 +141,22 @@ def cache_features(
     if trust_old:
         keys.add(_key(detector, records, dtype, min_iou))
         keys.add(old_feature_key(detector, records, dtype, min_iou) or key)
-    done = done_photos(folder, keys, shapes, np.dtype(dtype), len(records))
+
+    def rows(i: int) -> tuple[HostArray, HostArray]:
+        return fc7[first[i] : first[i + 1]], pool5[first_close[i] : first_close[i + 1]]
+
+    done, noted = done_photos(folder, keys, shapes, np.dtype(dtype), len(records))
+    checksum = 0
+    if done:
+        fc7, pool5 = open_array(folder, "fc7"), open_array(folder, "pool5")
+        for i in range(done):
+            checksum = add_to_checksum(checksum, *rows(i))
+        if noted not in (None, checksum):
+            logger.warning("%s: features are not what was written: they are computed again", folder)
+            done = checksum = 0
     if done == 0:
         make_room(folder, shapes, np.dtype(dtype))
-    fc7, pool5 = open_array(folder, "fc7"), open_array(folder, "pool5")
+        fc7, pool5 = open_array(folder, "fc7"), open_array(folder, "pool5")
     work = _Extraction(_without_proposer(detector), photos, dtype)
     results = run_tasks(
         (delayed(_extract)(work, i, records[i].boxes, close[i]) for i in range(done, len(records))), n_jobs
@@ -144,11 +166,12 @@ def cache_features(
         for i, (own7, own5) in enumerate(results, start=done):  # in the order of the photos
             if len(records[i]):
                 _require_finite((own7, own5), i, photos.dataset.image_ids[i])
-                fc7[first[i] : first[i + 1]] = own7
-                pool5[first_close[i] : first_close[i + 1]] = own5
+                for there, own in zip(rows(i), (own7, own5), strict=True):
+                    there[:] = own
             fc7.flush()
             pool5.flush()
-            write_done(folder, key, i + 1)
+            checksum = add_to_checksum(checksum, *rows(i))
+            write_done(folder, key, i + 1, checksum)
             bar.update()
     return FeatureCache(fc7, pool5, first, first_close, photos.dataset.image_ids)
 

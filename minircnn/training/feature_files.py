@@ -8,12 +8,14 @@ import logging
 import math
 import os
 import shutil
+import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from minircnn.arrays import HostArray
 from minircnn.files import read_text, write_text
 
 logger = logging.getLogger("minircnn")
@@ -30,30 +32,42 @@ class CacheError(RuntimeError):
     """The feature cache cannot be made or used."""
 
 
-def done_photos(folder: Path, keys: Collection[str], shapes: Shapes, dtype: np.dtype[Any], most: int) -> int:
-    """Return how many photos are done, of `most`: none if the features are not those of one of `keys`."""
+def done_photos(
+    folder: Path, keys: Collection[str], shapes: Shapes, dtype: np.dtype[Any], most: int
+) -> tuple[int, int | None]:
+    """Return how many photos are done, of `most`: none if the features are not those of one of `keys`.
+
+    And the checksum of their features, which version 0.1.0 did not note.
+    """
     try:
         state = json.loads(read_text(folder / _DONE))
-        key, photos = str(state["key"]), state["photos"]
+        key, photos, noted = str(state["key"]), state["photos"], state.get("checksum")
     except FileNotFoundError:
-        return 0
-    except (ValueError, TypeError, KeyError) as error:
+        return 0, None
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         logger.warning("%s is damaged (%s): the features are computed again", folder / _DONE, error)
-        return 0
+        return 0, None
     if key not in keys:
         logger.info("%s holds features of other weights, regions or photos: they are computed again", folder)
-        return 0
+        return 0, None
     wrong = [name for name, shape in shapes.items() if not _fits(_array_file(folder, name), shape, dtype)]
     if wrong or type(photos) is not int or not 0 <= photos <= most:
         what = f"{_array_file(folder, wrong[0])} is missing, cut or of another shape" if wrong else _DONE
         logger.warning("%s: %s cannot be right: the features are computed again", folder, what)
-        return 0
-    return photos
+        return 0, None
+    return photos, noted
 
 
-def write_done(folder: Path, key: str, photos: int) -> None:
-    """Note that the features of so many photos are on the disk."""
-    write_text(folder / _DONE, json.dumps({"key": key, "photos": photos}))
+def write_done(folder: Path, key: str, photos: int, checksum: int) -> None:
+    """Note that the features of so many photos are on the disk, and their checksum."""
+    write_text(folder / _DONE, json.dumps({"key": key, "photos": photos, "checksum": checksum}))
+
+
+def add_to_checksum(checksum: int, *parts: HostArray) -> int:
+    """Return the `checksum` of features, 0 of none, with `parts` behind them."""
+    for part in parts:
+        checksum = zlib.crc32(part.data, checksum)
+    return checksum
 
 
 def make_room(folder: Path, shapes: Shapes, dtype: np.dtype[Any]) -> None:

@@ -157,7 +157,12 @@ def write_fingerprint(folder: Path, data: DataFingerprint) -> None:
         "adopted": data.adopted,
         "photos": [astuple(photo) for photo in data.photos],
     }
+    content["sha256"] = _content_digest(content)
     write_text(folder / DATA_FILE, json.dumps(content) + "\n")
+
+
+def _content_digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def read_fingerprint(folder: Path) -> DataFingerprint | None:
@@ -171,7 +176,10 @@ def read_fingerprint(folder: Path) -> DataFingerprint | None:
     path = folder / DATA_FILE
     try:
         content = json.loads(read_text(path))
+        written = content.pop("sha256", None)
         version = content["format"]
+        if version == _FORMAT and written not in (None, _content_digest(content)):
+            raise ValueError("it does not hold what was written: sha256")
         photos = tuple(PhotoPrint(*row) for row in content["photos"])
         names = tuple(map(str, content["class_names"]))
         found = DataFingerprint(
@@ -180,7 +188,7 @@ def read_fingerprint(folder: Path) -> DataFingerprint | None:
         found.summary()  # which fails where a row holds what JSON cannot
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         logger.warning("%s cannot be read (%s): which photos the run began with is not known", path, error)
         return None
     if version != _FORMAT:

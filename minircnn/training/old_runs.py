@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from minircnn.detectors.storage import read_bundle
-from minircnn.files import read_text, write_text
+from minircnn.files import read_bytes, write_text
 from minircnn.training.regions import RegionRecord
 
 SETTINGS_FILE = "settings.json"
 CHECKPOINT_ENDING = ".checkpoint.safetensors"
-_BEGINNING = '{\n  "detector"'
+_BEGINNING = b'{\n  "detector"'
 """Of the settings of every run, also where the rest was lost."""
 
 RENAMED = {
@@ -38,8 +38,8 @@ def upgrade_settings(flat: Mapping[str, Any]) -> dict[str, Any]:
 def read_settings(folder: Path) -> dict[str, Any]:
     """Return the settings of the run in `folder`, with its detector; nothing where there is no run.
 
-    Version 0.1.0 could leave half a file if it was killed at the wrong moment: then the checkpoint tells, and
-    without one nothing was done yet.
+    Where the file is damaged the checkpoint tells. Version 0.1.0 could leave half a file if it was killed at
+    the wrong moment: without a checkpoint nothing was done yet.
 
     Raises
     ------
@@ -49,21 +49,23 @@ def read_settings(folder: Path) -> dict[str, Any]:
     path = folder / SETTINGS_FILE
     if not path.is_file():
         return {}
-    text = read_text(path)
-    try:
-        stored = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        if text.strip() and not text.startswith(_BEGINNING):
-            raise ValueError(f"{path} holds no settings of a training run ({error})") from error
-        stored = _settings_of_checkpoint(folder)
-    if not isinstance(stored, dict) or not isinstance(stored.get("detector", ""), str):
+    content = read_bytes(path)
+    stored = _parse(content) or _settings_of_checkpoint(folder)
+    if stored:
+        stored = upgrade_settings(stored)
+        return {**stored, "detector": stored["detector"].replace("_", "-")}
+    if content.strip() and content[: len(_BEGINNING)] != _BEGINNING[: len(content)]:
         raise ValueError(f"{path} holds no settings of a training run: name another folder")
-    if not stored:
-        return {}
-    stored = upgrade_settings(stored)
-    if "detector" in stored:
-        stored["detector"] = stored["detector"].replace("_", "-")
-    return stored
+    return {}
+
+
+def _parse(content: bytes) -> dict[str, Any] | None:
+    """Return the settings that a file with this `content` holds, None if it holds none."""
+    try:
+        stored = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return stored if isinstance(stored, dict) and isinstance(stored.get("detector"), str) else None
 
 
 def _settings_of_checkpoint(folder: Path) -> dict[str, Any]:
@@ -72,7 +74,9 @@ def _settings_of_checkpoint(folder: Path) -> dict[str, Any]:
     if path is None:
         return {}
     settings = read_bundle(path)[1].get("settings", {})
-    return {"detector": path.name.removesuffix(CHECKPOINT_ENDING), **settings}
+    # what it says of the data tells them again, but not how they were opened
+    own = {name: value for name, value in settings.items() if not name.startswith("data.")}
+    return {"detector": path.name.removesuffix(CHECKPOINT_ENDING), **own}
 
 
 def find_checkpoint(folder: Path) -> Path | None:

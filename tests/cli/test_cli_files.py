@@ -190,7 +190,13 @@ def test_a_folder_that_takes_no_file_is_found_before_the_work(tmp_path, monkeypa
         require_writable(tmp_path / "new" / "folder")
 
 
-@pytest.mark.parametrize("command", ["detect", "explain", "propose", "propose --save", "demo"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("detect", "explain", "propose", "propose --save", "demo"),
+        *("train", "train --proposal-folder", "evaluate --proposal-folder"),
+    ],
+)
 def test_no_command_works_for_a_folder_that_takes_no_file(command, workspace, tmp_path, capsys, monkeypatch):
     def worked(*arguments, **options):
         raise AssertionError("worked before it looked")
@@ -206,6 +212,13 @@ def test_no_command_works_for_a_folder_that_takes_no_file(command, workspace, tm
         "propose": ["propose", photo, "--out", out],
         "propose --save": ["propose", photo, "--out", tmp_path / "new", "--save", out / "x.npz"],
         "demo": ["demo", "--out", out],
+        "train": ["train", "rcnn", "scenes", "--photos", 2, "--out", out],
+        "train --proposal-folder": [
+            *("train", "rcnn", "scenes", "--photos", 2, "--out", tmp_path / "run", "--proposal-folder", out)
+        ],
+        "evaluate --proposal-folder": [
+            *("evaluate", workspace / "fast", "scenes", "--photos", 2, "--proposal-folder", out)
+        ],
     }
     assert run(*arguments[command]) == 1
     error = capsys.readouterr().err

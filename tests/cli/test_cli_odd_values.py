@@ -137,3 +137,8 @@ def test_what_is_advised_against_full_memory_exists(command, calls, capsys, monk
     assert main([*name, "--help"]) == 0
     known = capsys.readouterr().out
     assert all(option in known for option in options)
+
+
+def test_no_problems_fewer_than_none_are_shown(capsys):
+    assert main(["check-data", "scenes", "--split", "val", "--problems", "-1"]) == 2
+    assert "--problems" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import pytest
 
@@ -87,3 +88,17 @@ def test_a_finished_run_resumes_to_the_same_model(workspace, capsys):
     assert main([*arguments, "--resume", "--jobs", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["model"] == str(model)
     assert model.read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"\xff", b"null"])
+def test_a_run_with_damaged_settings_resumes_from_its_checkpoint(workspace, tmp_path, damage):
+    run = tmp_path / "run"
+    shutil.copytree(workspace / "fast", run)
+    before = (run / "model.safetensors").read_bytes()
+    (run / "model.safetensors").unlink()
+    (run / "settings.json").write_bytes(damage)
+    assert (
+        main(["train", "fast-rcnn", str(workspace / "voc"), "--out", str(run), "--resume", "--jobs", "1"])
+        == 0
+    )
+    assert (run / "model.safetensors").read_bytes() == before

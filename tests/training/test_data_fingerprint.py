@@ -203,6 +203,15 @@ def test_a_damaged_record_of_the_data_is_said_and_the_checkpoint_decides(place, 
     assert "data.json cannot be read" in caplog.text
 
 
+def test_a_flipped_bit_in_the_record_of_the_data_is_not_blamed_on_the_photos(place, caplog):
+    path = place / "run" / "data.json"
+    record = path.read_text()
+    digest = json.loads(record)["photos"][0][1]
+    path.write_text(record.replace(digest, ("0" if digest[0] != "0" else "1") + digest[1:]))
+    resume(place)
+    assert "data.json cannot be read (it does not hold what was written" in caplog.text
+
+
 def test_a_record_of_a_newer_version_is_refused(place):
     path = place / "run" / "data.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 2}))
@@ -258,7 +267,7 @@ def test_a_run_that_trained_nothing_still_has_its_data(place):
         resume(place)
 
 
-@pytest.mark.parametrize("text", ["", '{\n  "detector": "fast', "\n"])
+@pytest.mark.parametrize("text", ["", "{", '{\n  "detector": "fast', "\n"])
 def test_half_of_the_settings_is_mended_from_the_checkpoint(place, text):
     whole = read_settings(place / "run")
     (place / "run" / "settings.json").write_text(text)
@@ -270,7 +279,9 @@ def test_half_of_the_settings_is_mended_from_the_checkpoint(place, text):
     assert read_settings(place / "run") == {}
 
 
-@pytest.mark.parametrize("text", ["[]", "null", "5", "// an editor's\n{}", '{"detector": 3}', '"text"'])
+@pytest.mark.parametrize(
+    "text", ["[]", "null", "5", '{"editor.fontSize": 9}', "// an editor's\n{}", '{"detector": 3}', '"text"']
+)
 def test_settings_of_something_else_are_refused_and_left_alone(tmp_path, text):
     (tmp_path / "settings.json").write_text(text)
     with pytest.raises(ValueError, match=r"settings\.json holds no settings of a training run"):

@@ -92,6 +92,17 @@ def other_array(name, array):
     return lambda folder: np.save(folder / name, array)
 
 
+def flipped(name):
+    """Damage that leaves a number: a bit of the last feature of the first photo."""
+
+    def flip(folder):
+        array = np.lib.format.open_memmap(folder / name, "r+")
+        array.view(np.uint32)[0, -1] ^= 1 << 22
+        array.flush()
+
+    return flip
+
+
 def done(**changes):
     def change(folder):
         state = json.loads((folder / "done.json").read_text())
@@ -115,6 +126,8 @@ DAMAGES = {
         folder / "pool5.npy", np.load(folder / "pool5.npy").astype(np.int32)
     ),
     "fc7 no array": lambda folder: (folder / "fc7.npy").write_text("features"),
+    "fc7 with a flipped bit": flipped("fc7.npy"),
+    "pool5 with a flipped bit": flipped("pool5.npy"),
     "done empty": cut("done.json", 0),
     "done torn": cut("done.json", 30),
     "done a list": lambda folder: (folder / "done.json").write_text("[]"),
@@ -178,10 +191,8 @@ LEARN = {
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("name", LEARN)
 def test_features_that_were_spoilt_on_the_disk_do_not_reach_svms_and_regressions(folder, name, value):
-    array = np.lib.format.open_memmap(folder / f"{name}.npy", "r+")
-    array[-1, 0] = value
-    array.flush()
     cache = features(folder)
+    getattr(cache, name)[-1, 0] = value  # the disk spoils them once they were looked at
     with pytest.raises(
         CacheError, match=rf"{name}: the features of photo 3 \('train_00002'\) are not finite"
     ):
@@ -189,11 +200,10 @@ def test_features_that_were_spoilt_on_the_disk_do_not_reach_svms_and_regressions
 
 
 def test_features_too_large_to_be_scaled_are_refused(folder):
-    array = np.lib.format.open_memmap(folder / "fc7.npy", "r+")
-    array[:] = 1e30
-    array.flush()
+    cache = features(folder)
+    cache.fc7[:] = 1e30
     with pytest.raises(CacheError, match="too large: the network has diverged"):
-        features(folder).scale("fc7", 20.0)
+        cache.scale("fc7", 20.0)
 
 
 SHAPES = {"fc7": (200, 1000), "pool5": (0, 7)}
@@ -257,7 +267,7 @@ def test_features_of_an_older_version_are_finished_only_where_the_run_is_one_of_
     from minircnn.training.feature_cache import _key
 
     detector = small_detectors.rcnn(SCENES.class_names, WINDOWS, batch=7)
-    done(key=_key(detector, RECORDS, "float32", 0.3), photos=2)(folder)
+    done(key=_key(detector, RECORDS, "float32", 0.3), photos=2, checksum=None)(folder)
     watched = Watched()
     features(folder, watched, digests=DIGESTS, trust_old=trusted)
     assert watched.seen == ([2] if trusted else [0, 1, 2])
