@@ -150,7 +150,6 @@ def evaluate(
     if out is not None:
         refuse_to_overwrite((out / "report.html", out / "result.json"), overwrite=overwrite, inputs=read)
     require_places(out, proposal_folder)
-    workers = network_job_count(jobs, device)
     detector = None
     if place is not None:
         detector = open_detector(Path(place), svd=parse_svd(svd), device=device, batch=batch)
@@ -165,6 +164,7 @@ def evaluate(
     )
     split = split or _DEFAULT_SPLIT
     dataset = whole if photos is None else FirstPhotos(whole, photos)
+    workers = min(network_job_count(jobs, device), len(dataset))
     if save_detections is not None:
         names = whole.class_names if detector is None else detector.class_names
         _require_target(save_detections, targets(save_detections, split, names), read, overwrite=overwrite)

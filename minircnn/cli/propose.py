@@ -121,7 +121,7 @@ def propose(
             images=images,
             limit=photos,
         )
-        result, boxes = _dataset(dataset, proposer, chosen.limit, workers, quiet=json)
+        result, boxes = _dataset(dataset, proposer, chosen.limit, min(workers, len(dataset)), quiet=json)
     if save is not None:
         write_proposals(save, boxes)
         note(f"boxes: {save}")
@@ -197,7 +197,7 @@ def _dataset(
     """Measure how well proposals cover the objects of a data set."""
     note_big_photos(proposer, sizes_of_dataset(dataset), "--max-width")
     start = time.perf_counter()
-    boxes = compute_proposals(dataset, proposer, limit=limit, n_jobs=min(jobs, len(dataset)))
+    boxes = compute_proposals(dataset, proposer, limit=limit, n_jobs=jobs)
     seconds = time.perf_counter() - start
     annotations = [dataset.annotations(index) for index in range(len(dataset))]
     recall = proposal_recall(boxes, annotations)

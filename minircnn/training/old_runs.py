@@ -84,6 +84,12 @@ def find_checkpoint(folder: Path) -> Path | None:
     return next(iter(sorted(folder.glob(f"*{CHECKPOINT_ENDING}"))), None)
 
 
+def checkpoint_notes_data(folder: Path) -> bool:
+    """Return whether the checkpoint in `folder` tells which data it was trained on: a newer version wrote it."""
+    path = find_checkpoint(folder)
+    return path is not None and "data.digest" in read_bundle(path)[1].get("settings", {})
+
+
 def write_settings(folder: Path, detector: str, flat: Mapping[str, Any]) -> None:
     """Write the settings of a run."""
     text = json.dumps({"detector": detector, **flat}, indent=2)

@@ -17,7 +17,7 @@ from minircnn.training.fingerprint import (
     summary_difference,
     write_fingerprint,
 )
-from minircnn.training.old_runs import find_checkpoint, read_settings, write_settings
+from minircnn.training.old_runs import checkpoint_notes_data, find_checkpoint, read_settings, write_settings
 from minircnn.training.settings import DetectorSettings, as_json
 
 logger = logging.getLogger("minircnn")
@@ -37,6 +37,8 @@ def bind_data(folder: Path, data: DataFingerprint, *, fresh: bool) -> DataFinger
         If the run was begun with other data.
     """
     stored = None if fresh else read_fingerprint(folder)
+    if stored is not None and stored.adopted and not checkpoint_notes_data(folder):
+        stored = None  # nothing was trained with what was adopted, which may have been a mistake
     if stored is None:
         adopted = not fresh and find_checkpoint(folder) is not None
         if adopted:

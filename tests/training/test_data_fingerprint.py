@@ -194,6 +194,14 @@ def test_a_run_of_an_older_version_goes_on_with_a_word_and_is_bound_from_then_on
         resume(place)
 
 
+def test_data_that_nothing_was_trained_on_do_not_bind_an_older_run(place, monkeypatch):
+    without_data(place / "run")
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr("minircnn.training.run.compute_proposals", lambda *_, **__: 1 / 0)
+        resume(place, VOCDataset(place / "voc", "val"))  # by mistake
+    resume(place)
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"format": 1}', '{"format": 1, "photos": [[1, 2]]}'])
 def test_a_damaged_record_of_the_data_is_said_and_the_checkpoint_decides(place, caplog, text):
     (place / "run" / "data.json").write_text(text)
