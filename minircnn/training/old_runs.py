@@ -85,7 +85,7 @@ def find_checkpoint(folder: Path) -> Path | None:
 
 
 def checkpoint_notes_data(folder: Path) -> bool:
-    """Return whether the checkpoint in `folder` tells which data it was trained on: a newer version wrote it."""
+    """Return whether the checkpoint in `folder` tells its data, as those of version 0.1.0 do not."""
     path = find_checkpoint(folder)
     return path is not None and "data.digest" in read_bundle(path)[1].get("settings", {})
 
