@@ -16,10 +16,10 @@ from minircnn.data.voc_folder import VOCFolder
 def command_line(*words: str | Path, options: Mapping[str, Any] | None = None) -> str:
     """Return ``minircnn`` with `words` and those `options` that have a value, quoted for a shell.
 
-    A file among them whose name begins with a dash is written ``./-name``.
+    No word of these is meant as an option: a file whose name begins with a dash is written ``./-name``.
     """
-    named = [f"./{word}" if str(word).startswith("-") else str(word) for word in words]
-    return shlex.join(["minircnn", *named, *_option_words(options or {})])
+    places = (f"./{word}" if str(word).startswith("-") else str(word) for word in words)
+    return shlex.join(["minircnn", *places, *_option_words(options or {})])
 
 
 def split_to_evaluate(data: str, trained: str | None) -> str | None:
@@ -47,6 +47,8 @@ def split_to_evaluate(data: str, trained: str | None) -> str | None:
 def _option_words(options: Mapping[str, Any]) -> Iterator[str]:
     for name, value in options.items():
         if value is not None and value is not False:
-            yield f"--{name.replace('_', '-')}"
-            if value is not True:
-                yield f"./{value}" if isinstance(value, Path) and str(value).startswith("-") else str(value)
+            option = f"--{name.replace('_', '-')}"
+            if str(value).startswith("-"):
+                yield f"{option}={value}"
+            else:
+                yield from [option] if value is True else [option, str(value)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 from joblib import delayed
 
 from minircnn.arrays import Device, device_namespace
+from minircnn.cli.next_commands import command_line
 from minircnn.detectors import RegionDetector, load_detector
 from minircnn.progress import progress_bar
 from minircnn.proposals import SelectiveSearch
@@ -75,7 +75,7 @@ def _why_no_detector(model: Path) -> str:
     detector = read_settings(model).get("detector")
     if detector is None:
         return "there is no training run in this folder; minircnn train makes one (its --out)"
-    call = shlex.join(["minircnn", "train", str(detector), "DATA", "--out", str(model), "--resume"])
+    call = command_line("train", detector, "DATA", options={"out": model, "resume": True})
     return f"training has not finished; this continues it, DATA being the data set it was begun with: {call}"
 
 

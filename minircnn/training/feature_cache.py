@@ -182,7 +182,7 @@ def _require_finite(features: Iterable[HostArray], index: int, image_id: str) ->
             continue
         reason = _DIVERGED
         if part.dtype == np.float16:
-            reason = f"beyond 65504, the end of float16 (--cache-dtype float32), or {_DIVERGED}"
+            reason = f"beyond 65504, the end of float16 (--resume --cache-dtype float32), or {_DIVERGED}"
         raise CacheError(f"the features of photo {index + 1} ({image_id!r}) are not finite: {reason}")
 
 

@@ -111,7 +111,8 @@ def _array_file(folder: Path, name: str) -> Path:
 def _no_room(size: int, folder: Path, there: str) -> str:
     return (
         f"the feature cache needs {size / 1e9:.1f} GB and {folder} has {there}; "
-        "use --cache-dtype float16, fewer proposals (--proposals.limit) or another folder (--out)"
+        "make room and continue with --resume, which takes --cache-dtype float16 too; or begin again in "
+        "another folder (--out), with fewer proposals (--proposals.limit)"
     )
 
 

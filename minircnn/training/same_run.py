@@ -22,6 +22,9 @@ from minircnn.training.settings import DetectorSettings, as_json
 
 logger = logging.getLogger("minircnn")
 
+MAY_CHANGE = frozenset({"cache_dtype"})
+"""Settings that may be others when a run goes on: no network depends on them, and what does is made again."""
+
 
 def bind_data(folder: Path, data: DataFingerprint, *, fresh: bool) -> DataFingerprint:
     """Note in `folder` which data its run is trained on, or see that it is still the same.
@@ -65,7 +68,7 @@ def require_same_settings(
     what: str, stored: Mapping[str, Any], now: Mapping[str, Any], names: Iterable[str]
 ) -> None:
     """Raise StorageError naming those of the settings `names` that differ; `what` was trained with them."""
-    changed = sorted(name for name in names if now.get(name) != stored.get(name))
+    changed = sorted(name for name in set(names) - MAY_CHANGE if now.get(name) != stored.get(name))
     if changed:
         differences = ", ".join(
             f"{name}: {stored.get(name)!r} then, {now.get(name)!r} now" for name in changed
@@ -83,7 +86,7 @@ def require_settings_of(folder: Path, settings: DetectorSettings) -> None:
 
 
 def settle_settings(folder: Path, settings: DetectorSettings) -> None:
-    """Take `settings` for the run in `folder` as long as nothing was trained; then they must be the same.
+    """Take `settings` for the run in `folder` as long as nothing was trained; then most must be the same.
 
     Raises
     ------
@@ -91,10 +94,14 @@ def settle_settings(folder: Path, settings: DetectorSettings) -> None:
         If the run was trained with other settings.
     """
     stored, now = read_settings(folder), as_json(settings)
+    names = set(now)
     if find_checkpoint(folder) is not None:
         require_settings_of(folder, settings)
-    elif any(now[name] != stored.get(name) for name in now):
-        logger.info("%s: nothing was trained yet, the run takes the new settings", folder)
+        names &= MAY_CHANGE
+    changed = sorted(name for name in names if now[name] != stored.get(name))
+    if changed:
+        begun = "the network stays" if names == MAY_CHANGE else "nothing was trained yet"
+        logger.info("%s: %s, the run takes the new settings (%s)", folder, begun, ", ".join(changed))
         opened = {name: value for name, value in stored.items() if name.startswith("data.")}
         write_settings(folder, settings.detector, now | opened)
 

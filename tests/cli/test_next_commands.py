@@ -187,3 +187,12 @@ def test_words_of_a_command_are_quoted():
     options = {"split": "a b", "photos": 3, "images": None, "profile": True, "json": False}
     line = command_line("train", "x y", options=options)
     assert line == "minircnn train 'x y' --split 'a b' --photos 3 --profile"
+
+
+def test_names_with_a_dash_in_front_are_no_options(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    export_voc(scenes("train"), tmp_path / "-voc", "train")
+    assert main(["check-data", "--", "-voc"]) == 0
+    assert capsys.readouterr().err.endswith("next: minircnn train fast-rcnn ./-voc --out runs/fast\n")
+    line = command_line("train", "-x", options={"out": "-y", "resume": True})
+    assert line == "minircnn train ./-x --out=-y --resume"

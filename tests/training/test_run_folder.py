@@ -1,14 +1,18 @@
 """A run folder belongs to one training at a time; whatever lies in it, there is a way on."""
 
+import dataclasses
 import os
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
-from trained_detectors import settings_of, train_shortly
+from trained_detectors import SCENES, settings_of, train_shortly
 
 from minircnn.training import FolderInUseError, TrainingInterrupted, train
+from minircnn.training.feature_files import CacheError
+from minircnn.training.old_runs import read_settings
 from minircnn.training.run_folder import locked
 
 HOLDER = """
@@ -111,3 +115,19 @@ def test_numbers_without_sense_are_refused_before_any_work(number, value, tmp_pa
     with pytest.raises(ValueError, match=f"{number}.*must be .* or more"):
         train(None, settings_of("fast-rcnn"), tmp_path / "run", **{number: value})
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_has_no_room_for_its_features_goes_on_with_smaller_ones(tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    settings = dataclasses.replace(settings_of("rcnn"), cache_dtype="float32")
+    smaller = dataclasses.replace(settings, cache_dtype="float16")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    with pytest.raises(CacheError, match="continue with --resume, which takes --cache-dtype float16 too"):
+        train(SCENES, settings, run, progress=False)
+    monkeypatch.undo()
+    train(SCENES, smaller, run, resume=True, progress=False)
+    train(SCENES, smaller, tmp_path / "straight", progress=False)
+    assert (run / "model.safetensors").read_bytes() == (
+        tmp_path / "straight" / "model.safetensors"
+    ).read_bytes()
+    assert read_settings(run) == read_settings(tmp_path / "straight")
