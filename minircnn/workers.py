@@ -27,17 +27,20 @@ def run_tasks(tasks: Iterable[Any], n_jobs: int) -> Iterator[Any]:
     tasks = list(tasks)
     most = max(1, min(effective_n_jobs(n_jobs), len(tasks)))
     results: Iterator[Any] = Parallel(
-        n_jobs=most, return_as="generator", initializer=_end_with, initargs=(os.getpid(),)
+        n_jobs=most, return_as="generator", initializer=_begin, initargs=(os.getpid(), os.getcwd())
     )(tasks)
     return results
 
 
-def _end_with(parent: int) -> None:
-    """Let this process end soon after process `parent`, however that ended.
+def _begin(parent: int, folder: str) -> None:
+    """Work in `folder`, and end soon after process `parent`, however that ended.
+
+    Names of files may be relative, and processes are kept for the next call, which may be made elsewhere.
 
     Killed, it cannot tell its workers, and they would wait for more work, holding its output open. (Linux
     could signal it by itself, but when the *thread* that started a worker ends.)
     """
+    os.chdir(folder)
     if sys.platform != "win32":  # where a process keeps its parent's number for ever
         threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 

@@ -107,3 +107,10 @@ def test_all_processes_are_started_here():
     package = Path(workers.__file__).parent
     users = {path.name for path in package.rglob("*.py") if "Parallel(" in path.read_text("utf-8")}
     assert users == {"workers.py"}
+
+
+def test_processes_work_in_the_folder_of_the_call(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        assert list(run_tasks([delayed(os.getcwd)() for _ in range(2)], 2)) == [str(tmp_path / name)] * 2
