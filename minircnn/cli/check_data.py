@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from minircnn.cli.errors import CommandFailed, UsageError
+from minircnn.cli.errors import CommandFailed
 from minircnn.cli.next_commands import command_line
 from minircnn.cli.options import Bad, BadPhoto, Data, DeviceName, Images, Json, Seed, require_device
 from minircnn.cli.output import note, print_json
@@ -56,8 +56,6 @@ def check_data(
         Show at most this many problems (JSON has all).
     """
     require_device(device)
-    if problems < 0:
-        raise UsageError(f"--problems must be at least 0, got {problems}")
     # only what lies on disk in the two known forms can be looked over without being opened first
     known = find_format(data) in (FORMATS["voc"], FORMATS["coco"])
     report = check_dataset(

@@ -214,8 +214,8 @@ def test_no_class_in_common_names_both(workspace, coco, tmp_path, capsys):
         (["RUN"], 2, "minircnn evaluate DATA --detections FILE"),
         (["RUN", "DATA", "--detections", "x.json"], 2, "--detections takes the place of the detector"),
         (["RUN", "DATA", "--metric", "coco", "--iou", "0.6"], 2, "--iou is for the voc metrics"),
-        (["RUN", "DATA", "--iou", "0"], 1, "--iou must lie in (0, 1], got 0"),
-        (["RUN", "DATA", "--iou", "nan"], 1, "--iou must lie in (0, 1], got nan"),
+        (["RUN", "DATA", "--iou", "0"], 1, "--iou must be between 0 and 1"),
+        (["RUN", "DATA", "--iou", "nan"], 1, "--iou must be between 0 and 1"),
         (["DATA", "--detections", "x.json", "--svd", "fc6=1"], 2, "--svd is for a detector"),
         (["DATA", "--detections", "x.json", "--batch", "3"], 2, "--batch is for a detector"),
         (
