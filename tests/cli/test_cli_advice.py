@@ -40,6 +40,7 @@ def said(capsys):
     return capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_examples_and_next_steps_of_the_help_can_be_typed(command, desk, capsys):
     main([command, "--help"])
@@ -71,6 +72,7 @@ CALLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", CALLS)
 def test_each_way_out_of_a_used_folder_works(command, desk, capsys):
     call = CALLS[command]

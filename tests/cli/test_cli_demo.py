@@ -19,6 +19,7 @@ def tiny_plan(*, quick, seed):
     return demo_module.Plan(settings, train_photos=2, test_photos=2, window_photos=1)
 
 
+@pytest.mark.slow
 def test_demo_compares_and_can_be_restarted(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(demo_module, "make_plan", tiny_plan)
     out = tmp_path / "demo"

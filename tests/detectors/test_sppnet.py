@@ -111,6 +111,7 @@ class _Loss(Module):
         self.network.backward(self.slope * dy[0])
 
 
+@pytest.mark.slow
 def test_gradients_reach_every_layer_through_the_pyramid(rng):
     backbone = build_backbone("tiny", rng=rng, channels=(3, 4, 4, 4), widths=(8, 8))
     network = SPPNetNetwork(backbone, 2, levels=(1, 2), rng=rng)

@@ -115,6 +115,7 @@ def _relative(ours, theirs):
     return np.abs(ours - theirs).max() / max(np.abs(theirs).max(), 1e-6)
 
 
+@pytest.mark.slow
 def test_twenty_training_steps_equal_pytorch():
     scenes = Scenes("train", count=6)
     preset = FAST_RCNN_PRESETS["scenes"]
