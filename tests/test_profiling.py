@@ -203,6 +203,7 @@ def test_the_record_holds_the_tree(clock):
     }
 
 
+@pytest.mark.slow
 def test_peak_memory_counts_what_was_held():
     pytest.importorskip("resource")
     before = peak_memory()

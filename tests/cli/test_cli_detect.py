@@ -57,6 +57,7 @@ def advice(text):
     return shown.stdout.splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device", "x.png")])
 def test_an_interrupted_call_goes_on_where_it_stopped(
     error, workspace, photos, tmp_path, capsys, monkeypatch
@@ -86,6 +87,7 @@ def test_an_interrupted_call_goes_on_where_it_stopped(
         assert (tmp_path / "o ut" / path.name).read_bytes() == path.read_bytes()
 
 
+@pytest.mark.slow
 def test_only_what_is_still_true_is_taken(workspace, photos, tmp_path, capsys, monkeypatch):
     out = tmp_path / "out"
     call = ["detect", workspace / "fast", photos, "--out", out]

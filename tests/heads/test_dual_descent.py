@@ -25,6 +25,7 @@ def problem(seed, n=60, d=5, k=3, dtype=np.float64):
     return X, labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "d"), [(60, 5), (30, 50)], ids=["tall", "wide"])
 @pytest.mark.parametrize("block", [7, 256])
 def test_equals_the_sequential_loop(rng, n, d, block, monkeypatch):

@@ -16,6 +16,7 @@ def astronaut():
     return data.astronaut()
 
 
+@pytest.mark.slow
 def test_equals_the_plain_loop_on_photos(astronaut, shared_data):
     photos = [astronaut[100:260, 150:330]]
     photos.append(read_image(shared_data / "demo_voc2007/JPEGImages/000004.jpg")[150:300, 100:300])
