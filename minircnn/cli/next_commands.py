@@ -11,6 +11,7 @@ from minircnn.data.opening import SCENES
 from minircnn.data.problems import DatasetError
 from minircnn.data.splits import parse_split
 from minircnn.data.voc_folder import VOCFolder
+from minircnn.data.voc_lists import list_name, usual_name
 
 
 def command_line(*words: str | Path, options: Mapping[str, Any] | None = None) -> str:
@@ -37,9 +38,10 @@ def split_to_evaluate(data: str, trained: str | None) -> str | None:
         there = VOCFolder(data).splits if Path(data).is_dir() else []
     except DatasetError:
         there = []
-    own = trained or ("train" if "train" in there else None)
-    for split in ("val", "valid", "test"):
-        if own is not None and split in there and split not in own:  # val is a part of train + val
+    own = trained or list_name("train", there)
+    for split in (list_name("val", there), list_name("test", there)):
+        # val is a part of train + val
+        if own is not None and split is not None and usual_name(split) not in usual_name(own):
             return split
     return own
 

@@ -146,7 +146,7 @@ def _add_command(recipe: Recipe[Any]) -> None:
                 data_options={"source": data, **opened},
             )
         _announce(run, dataset, total, json=json)
-        usable = {name: typed.get(name) for name in ("on_bad_box", "images")}
+        usable = {name: typed.get(name) for name in ("on_bad_box", "on_bad_photo", "images")}
         usable = {"split": split_to_evaluate(data, split), **usable}
         note(f"next: {command_line('evaluate', out, data, options=usable)}")
 

@@ -183,6 +183,25 @@ def test_split_to_evaluate_is_another_one_where_there_is(voc, tmp_path):
     assert split_to_evaluate(str(tmp_path / "empty"), "train") == "train"
 
 
+def test_lists_of_other_names_are_evaluated_too(voc):
+    lists = voc / "ImageSets" / "Main"
+    shutil.move(lists / "train.txt", lists / "Train.txt")
+    assert split_to_evaluate(str(voc), None) == "Train"
+    shutil.copy(lists / "Train.txt", lists / "Validation.txt")
+    assert split_to_evaluate(str(voc), None) == "Validation"
+    shutil.copy(lists / "Train.txt", lists / "trainval.txt")
+    assert split_to_evaluate(str(voc), "trainval") == "trainval"
+
+
+def test_what_training_left_out_evaluation_leaves_out_too(voc, tmp_path, capsys):
+    next((voc / "JPEGImages").glob("*")).unlink()
+    out = str(tmp_path / "run")
+    assert main(["train", "fast-rcnn", str(voc), "--out", out, "--on-bad-photo", "drop", *FEW]) == 0
+    command = shlex.split(re.search("next: (.*)", capsys.readouterr().err)[1])
+    assert command[-2:] == ["--on-bad-photo", "drop"]
+    assert main([*command[1:], "--jobs", "1"]) == 0
+
+
 def test_words_of_a_command_are_quoted():
     options = {"split": "a b", "photos": 3, "images": None, "profile": True, "json": False}
     line = command_line("train", "x y", options=options)
