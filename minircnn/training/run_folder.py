@@ -100,7 +100,7 @@ def _enter(
             f"{folder} holds a run of {kind}, not of {settings.detector}: name another folder"
         )
     adopt_old_run(folder)
-    settle_settings(folder, settings)
+    settle_settings(folder, stored, settings)
     return False
 
 

@@ -57,48 +57,51 @@ def bind_data(folder: Path, data: DataFingerprint, *, fresh: bool) -> DataFinger
     if difference is not None:
         raise OtherDataError(_refusal(str(folder), difference, folder))
     data = replace(data, adopted=stored.adopted)
-    if (
-        data.proposals is not None and stored.proposals is None
-    ):  # they are made later than the photos are read
+    if data.proposals is not None and stored.proposals is None:  # made later than the photos are read
         write_fingerprint(folder, data)
     return data
+
+
+def changed_settings(
+    stored: Mapping[str, Any], now: Mapping[str, Any], names: Iterable[str]
+) -> dict[str, str]:
+    """Return those of the settings `names` that differ, each with ``NAME: 1 then, 2 now``."""
+    return {
+        name: f"{name}: {stored.get(name)!r} then, {now.get(name)!r} now"
+        for name in sorted(names)
+        if now.get(name) != stored.get(name)
+    }
 
 
 def require_same_settings(
     what: str, stored: Mapping[str, Any], now: Mapping[str, Any], names: Iterable[str]
 ) -> None:
     """Raise StorageError naming those of the settings `names` that differ; `what` was trained with them."""
-    changed = sorted(name for name in set(names) - MAY_CHANGE if now.get(name) != stored.get(name))
+    changed = changed_settings(stored, now, set(names) - MAY_CHANGE)
     if changed:
-        differences = ", ".join(
-            f"{name}: {stored.get(name)!r} then, {now.get(name)!r} now" for name in changed
-        )
         raise StorageError(
-            f"{what} was trained with other settings ({differences}); "
+            f"{what} was trained with other settings ({', '.join(changed.values())}); "
             "resume with the same settings or start in another folder"
         )
 
 
-def require_settings_of(folder: Path, settings: DetectorSettings) -> None:
-    """Raise StorageError if the run in `folder` has other settings, as far as its version knew them."""
-    stored, now = read_settings(folder), as_json(settings)
-    require_same_settings(f"the run in {folder}", stored, now, stored.keys() & now.keys())
+def settle_settings(folder: Path, stored: Mapping[str, Any], settings: DetectorSettings) -> None:
+    """Take `settings` for the run in `folder`, begun with the `stored` ones, as far as they may change.
 
-
-def settle_settings(folder: Path, settings: DetectorSettings) -> None:
-    """Take `settings` for the run in `folder` as long as nothing was trained; then most must be the same.
+    As long as nothing was trained all may; afterwards they must be the same as far as the run's version knew
+    them, but for `MAY_CHANGE`.
 
     Raises
     ------
     StorageError
         If the run was trained with other settings.
     """
-    stored, now = read_settings(folder), as_json(settings)
+    now = as_json(settings)
     names = set(now)
     if find_checkpoint(folder) is not None:
-        require_settings_of(folder, settings)
+        require_same_settings(f"the run in {folder}", stored, now, stored.keys() & now.keys())
         names &= MAY_CHANGE
-    changed = sorted(name for name in names if now[name] != stored.get(name))
+    changed = changed_settings(stored, now, names)
     if changed:
         begun = "the network stays" if names == MAY_CHANGE else "nothing was trained yet"
         logger.info("%s: %s, the run takes the new settings (%s)", folder, begun, ", ".join(changed))
@@ -114,15 +117,16 @@ def require_same_data(path: Path, stored: Mapping[str, Any], now: Mapping[str, A
 
 
 def _refusal(what: str, difference: str, folder: Path) -> str:
-    source = read_settings(folder).get("data.source")
-    began = "" if source is None else f" ({shlex.join([str(source), *data_words(read_settings(folder))])})"
+    stored = read_settings(folder)
+    source = stored.get("data.source")
+    began = "" if source is None else f" ({shlex.join([str(source), *_data_words(stored)])})"
     return (
         f"{what} was trained on other data: {difference}; continue with the data it began with{began}, "
         "or start in another folder"
     )
 
 
-def data_words(stored: Mapping[str, Any]) -> list[str]:
+def _data_words(stored: Mapping[str, Any]) -> list[str]:
     """Return the options of the command line that open the data of a run, from its settings."""
     words = []
     for name, value in stored.items():

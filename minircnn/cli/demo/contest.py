@@ -27,6 +27,7 @@ from minircnn.structures import DetectionDataset, FloatArray
 from minircnn.training import DetectorSettings, as_json, compute_proposals, read_log, train
 from minircnn.training.old_runs import adopt_old_run, read_settings
 from minircnn.training.run_folder import MODEL_FILE
+from minircnn.training.same_run import changed_settings
 
 _TIMED_PHOTOS = 10
 
@@ -109,12 +110,10 @@ def _require_same_settings(folder: Path, settings: DetectorSettings) -> None:
     """Refuse to take the quick detectors for the others, or those of another seed."""
     stored, now = read_settings(folder), as_json(settings)
     # a width that no scene has may differ: old runs had none
-    names = stored.keys() & now.keys() - {"proposals.max_width"}
-    changed = sorted(name for name in names if stored[name] != now[name])
+    changed = changed_settings(stored, now, stored.keys() & now.keys() - {"proposals.max_width"})
     if changed:
-        first = changed[0]
         raise ValueError(
-            f"{folder} was trained otherwise ({first}: {stored[first]!r} then, {now[first]!r} now): "
+            f"{folder} was trained otherwise ({next(iter(changed.values()))}): "
             "add or leave --quick and --seed as then, or name another folder with --out"
         )
 
