@@ -7,12 +7,14 @@ file or the new one, never half of one.
 from __future__ import annotations
 
 import codecs
+import json
 import os
 import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 PARTIAL = ".partial"
 """Ending of a file that is being written; what is left of one can be deleted."""
@@ -121,6 +123,23 @@ def read_text(path: Path | str) -> str:
         As :func:`read_bytes`.
     """
     return decode(read_bytes(path), str(path))
+
+
+def read_json(path: Path | str) -> Any:
+    """Return what the JSON file `path` holds.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON; a :class:`TextError` if it is no text.
+    OSError
+        As :func:`read_bytes`.
+    """
+    text = read_text(path)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: cannot be read as JSON ({error})") from error
 
 
 def decode(payload: bytes, what: str) -> str:

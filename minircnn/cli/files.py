@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from PIL import Image
 
 from minircnn.evaluation.voc_names import is_file_name
-from minircnn.files import PARTIAL, read_bytes, read_text, write_bytes
+from minircnn.files import PARTIAL, read_bytes, read_json, write_bytes
 from minircnn.proposals import ProposalFile
 from minircnn.viz.style import SOFTWARE
 
@@ -101,7 +100,7 @@ def written_by_us(path: Path) -> bool:
             return True
         if ending == ".txt":  # detections in the format of the VOC devkit, which has no room for a mark
             return is_file_name(path.name)
-        return ending == ".json" and _is_our_record(json.loads(read_text(path)))
+        return ending == ".json" and _is_our_record(read_json(path))
     except Exception:  # whatever is wrong with it, it is not ours
         return False
 

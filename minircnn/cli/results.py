@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from minircnn import __version__
 from minircnn.cli.files import written_by_us
 from minircnn.cli.output import this_call
-from minircnn.files import read_bytes, read_text, write_text
+from minircnn.files import read_bytes, read_json, write_text
 from minircnn.structures import Detections
 
 Record: TypeAlias = dict[str, Any]
@@ -43,7 +43,7 @@ class ResultFiles:
         if not (self.picture.is_file() and self.record.is_file() and written_by_us(self.record)):
             return None
         try:
-            record: Record = json.loads(read_text(self.record))
+            record: Record = read_json(self.record)
             same = record.get("fingerprint") == fingerprint(settings, self.photo)
         except (OSError, ValueError):
             return None

@@ -154,8 +154,8 @@ def of_file(path: Path) -> str | None:
 def _content(path: Path) -> Any:
     """Return what a JSON file holds, None if it is none."""
     try:
-        return json.loads(files.read_text(path))
-    except (OSError, ValueError, RecursionError):
+        return files.read_json(path)
+    except (OSError, ValueError):
         return None
 
 

@@ -130,12 +130,7 @@ def _index(ids: Sequence[int | str], what: str) -> dict[int | str, int]:
 
 
 def _entries(file: Path) -> list[dict[str, Any]]:
-    try:
-        content = json.loads(files.read_text(file))
-    except files.TextError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file}: cannot be read as JSON ({error})") from error
+    content = files.read_json(file)
     if isinstance(content, dict) and isinstance(content.get("annotations"), list):
         raise ValueError(f"{file}: is an annotation file, not results: {_FORM}")
     if not isinstance(content, list):

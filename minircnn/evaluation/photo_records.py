@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import reprlib
 from collections import Counter
 from collections.abc import Sequence
@@ -71,12 +70,7 @@ def _records(folder: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
     """Return file and record of every photo, by the photo's name."""
     found: dict[str, tuple[Path, dict[str, Any]]] = {}
     for file in sorted(folder.glob("*.json")):
-        try:
-            record = json.loads(files.read_text(file))
-        except files.TextError:
-            raise
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"{file}: cannot be read as JSON ({error})") from error
+        record = files.read_json(file)
         if not isinstance(record, dict) or not record.keys() >= _FIELDS:
             continue
         # a path of any system: Windows takes both kinds of slashes

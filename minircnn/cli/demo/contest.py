@@ -20,7 +20,7 @@ from minircnn.cli.running import Outcome, open_detector, run_detector
 from minircnn.data.opening import FirstPhotos
 from minircnn.detectors import RegionDetector
 from minircnn.evaluation import ProposalResult, VocResult, evaluate_voc, proposal_recall
-from minircnn.files import read_text, write_text
+from minircnn.files import read_json, write_text
 from minircnn.progress import progress_bar
 from minircnn.proposals import Proposer, SlidingWindow
 from minircnn.structures import DetectionDataset, FloatArray
@@ -99,9 +99,9 @@ def train_or_reuse(
 def _read_seconds(took: Path) -> float | None:
     """Return how long a training took; None where that is not known, so that the training is asked again."""
     try:
-        stored = json.loads(read_text(took))
+        stored = read_json(took)
         seconds = float(stored["seconds"] if isinstance(stored, dict) else stored)  # version 0.1.0: a number
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError):
         return None
     return seconds if 0 <= seconds < math.inf else None
 
