@@ -15,9 +15,10 @@ from minircnn.data.coco_entries import (
     read_categories,
     read_images,
     read_object,
+    require_entry,
 )
 from minircnn.data.coco_json import load_lists
-from minircnn.data.fields import MISSING, FieldError, Identity, shown
+from minircnn.data.fields import MISSING, FieldError, Identity
 from minircnn.data.photo_files import NO_PHOTO, PhotoFolder, measure
 from minircnn.data.policy import settle
 from minircnn.data.problems import OnBadBox, OnBadPhoto, Problem
@@ -186,8 +187,7 @@ class _Objects:
 
     def _add(self, number: int, entry: Any) -> bool:
         """Sort one annotation in and tell whether it only repeats another."""
-        if not isinstance(entry, dict):
-            raise FieldError(f"the entry is {shown(entry)}, not an object with fields")
+        entry = require_entry(entry)
         image = fields.identity(entry.get("image_id", MISSING), "image_id")
         own = None if entry.get("id") is None else fields.identity(entry["id"], "id")
         first = entry if own is None else self._seen.setdefault(own, entry)

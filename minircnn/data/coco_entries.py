@@ -47,7 +47,8 @@ def entry_place(file: Path, key: str, number: int, entry: Any) -> str:
     return f"{file} ({singular} id {shown(name) if not isinstance(name, str) else name})"
 
 
-def _require_entry(entry: Any) -> dict[str, Any]:
+def require_entry(entry: Any) -> dict[str, Any]:
+    """Return `entry`; raise FieldError if it is no JSON object."""
     if not isinstance(entry, dict):
         raise FieldError(f"the entry is {shown(entry)}, not an object with fields")
     return entry
@@ -70,7 +71,7 @@ def read_categories(
     problems: list[Problem] = []
     for number, entry in enumerate(entries):
         try:
-            entry = _require_entry(entry)
+            entry = require_entry(entry)
             key = fields.identity(entry.get("id", MISSING), "id")
             parent = entry.get("supercategory")
             name = fields.class_name(entry.get("name", MISSING))
@@ -124,7 +125,7 @@ def read_images(file: Path, entries: Sequence[Any]) -> tuple[list[ImageEntry], s
         where = entry_place(file, "images", number, entry)
         key: Identity | None = None
         try:
-            entry = _require_entry(entry)
+            entry = require_entry(entry)
             key = fields.identity(entry.get("id", MISSING), "id")
             fields.text(entry.get("file_name", MISSING), "file_name")
             height, width = (fields.pixels(entry.get(side, MISSING), side) for side in ("height", "width"))

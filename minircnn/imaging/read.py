@@ -183,9 +183,8 @@ def _orientation(picture: Image.Image, path: Path) -> int:
     """Return the EXIF orientation that :func:`read_image` will apply."""
     if picture.format == "PNG":
         # It may stand behind the pixels, where only decoding finds it: done if there is any.
-        if any(
-            mark in path.read_bytes() for mark in (b"eXIf", b"Raw profile type exif", b"tiff:Orientation")
-        ):
+        content = path.read_bytes()
+        if any(mark in content for mark in (b"eXIf", b"Raw profile type exif", b"tiff:Orientation")):
             picture.load()
         else:
             return 1
