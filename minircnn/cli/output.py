@@ -35,9 +35,8 @@ def this_call(*options: str) -> str:
         if not valued and name not in names:
             words.append(word)
         valued = not valued and name in names and not equals and name not in ("--resume", "--overwrite")
-    command = 2 if words[:1] == ["train"] else 1
     # not at the end: a "--" may stand before
-    return shlex.join(["minircnn", *words[:command], *options, *words[command:]])
+    return shlex.join(["minircnn", *words[:1], *options, *words[1:]])
 
 
 def print_json(payload: Any) -> None:

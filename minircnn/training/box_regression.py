@@ -51,7 +51,7 @@ def train_box_regressors(
 
     Raises
     ------
-    NotFiniteError
+    CacheError
         If a feature is no number.
     """
     close = [record.best_iou > settings.min_iou for record in records]

@@ -24,6 +24,7 @@ from minircnn.training.checkpoint import (
 )
 from minircnn.training.fingerprint import DataFingerprint
 from minircnn.training.log import append_log, trim_log
+from minircnn.training.old_runs import CHECKPOINT_ENDING
 from minircnn.training.settings import SolverSettings
 
 Step = Callable[[int], Mapping[str, float]]
@@ -84,7 +85,7 @@ class LoopSettings:
     @property
     def checkpoint_path(self) -> Path | None:
         """File of the newest checkpoint."""
-        return self.folder / f"{self.name}.checkpoint.safetensors" if self.folder else None
+        return self.folder / f"{self.name}{CHECKPOINT_ENDING}" if self.folder else None
 
     @property
     def log_path(self) -> Path | None:
@@ -180,7 +181,7 @@ def _update(
     start = time.perf_counter()
     state.network.zero_grad()
     losses = {name: float(value) for name, value in step(state.iteration).items()}
-    _require_number("loss", losses["loss"], state.iteration)
+    _require_finite(losses["loss"], state.iteration)
     with stage("update"):
         if clip_norm is not None:
             clip_gradients(state.network.named_parameters(), clip_norm)
@@ -193,13 +194,13 @@ def _update(
 def _try_the_last_update(step: Step, state: TrainingState) -> None:
     """See that the weights still give a loss: an update is judged by the step after it, the last by none."""
     before = state.rng.bit_generator.state
-    _require_number("loss", float(step(state.iteration)["loss"]), state.iteration)
+    _require_finite(float(step(state.iteration)["loss"]), state.iteration)
     state.rng.bit_generator.state = before
 
 
-def _require_number(what: str, value: float, iteration: int) -> None:
-    if not math.isfinite(value):
+def _require_finite(loss: float, iteration: int) -> None:
+    if not math.isfinite(loss):
         raise NotFiniteError(
-            f"the {what} is {value} at iteration {iteration}: lower the learning rate (in another folder) or "
+            f"the loss is {loss} at iteration {iteration}: lower the learning rate (in another folder) or "
             "check the data (minircnn check-data)"
         )

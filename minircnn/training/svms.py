@@ -60,7 +60,7 @@ def train_svms(
 
     Raises
     ------
-    NotFiniteError
+    CacheError
         If a feature is no number.
     """
     kept = keep.read() if keep is not None else None
