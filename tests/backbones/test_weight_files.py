@@ -6,8 +6,8 @@ import os
 
 import numpy as np
 import pytest
+from damaged_files import damaged
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from safetensors.numpy import save, save_file
 from torch_files import archive, both_formats, dictionary
 
@@ -96,22 +96,15 @@ def folder(tmp_path_factory):
 
 
 @settings(deadline=None, max_examples=150)
-@given(
-    st.sampled_from(list(VALID)),
-    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=4),
-    st.floats(0, 1) | st.just(1.0),
-)
-def test_damaged_files_are_read_or_refused(folder, name, changes, share):
-    damaged = bytearray(VALID[name])
-    for place, byte in changes:
-        damaged[int(place * len(damaged))] = byte
-    damaged = bytes(damaged[: int(share * len(damaged))])
-    (folder / name).write_bytes(damaged)
+@given(damaged(VALID))
+def test_damaged_files_are_read_or_refused(folder, drawn):
+    name, content = drawn
+    (folder / name).write_bytes(content)
     try:
         found = read_weights(folder / name)
     except WeightsError as error:
         found = str(error)
-    if damaged == VALID[name]:
+    if content == VALID[name]:
         for key, values in ARRAYS.items():
             np.testing.assert_array_equal(found[key], values)
     else:

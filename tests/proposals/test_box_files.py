@@ -7,8 +7,8 @@ import zipfile
 
 import numpy as np
 import pytest
+from damaged_files import damaged
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.io import savemat
 
 from minircnn.proposals import ProposalFile, ProposalFileError, as_proposals, write_proposals
@@ -233,22 +233,15 @@ def folder(tmp_path_factory):
 
 
 @settings(deadline=None, max_examples=300)
-@given(
-    st.sampled_from(list(VALID)),
-    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=4),
-    st.floats(0, 1) | st.just(1.0),
-)
-def test_damaged_files_are_read_or_refused(folder, name, changes, share):
-    damaged = bytearray(VALID[name])
-    for place, byte in changes:
-        damaged[int(place * len(damaged))] = byte
-    damaged = bytes(damaged[: int(share * len(damaged))])
-    (folder / name).write_bytes(damaged)
+@given(damaged(VALID))
+def test_damaged_files_are_read_or_refused(folder, drawn):
+    name, content = drawn
+    (folder / name).write_bytes(content)
     try:
         found = ProposalFile(folder / name)._loaded
     except ProposalFileError as error:
         found = str(error)
-    if damaged == VALID[name]:
+    if content == VALID[name]:
         assert BOX in [values.tolist() for values in found.values()]
     elif isinstance(found, str):
         assert found.startswith(str(folder / name))
