@@ -16,11 +16,11 @@ from minircnn.detectors import (
 from minircnn.heads import BoxRegressors, LinearSVMs
 
 
-def fast_rcnn(class_names, proposer, *, rng=None, spread=0.1, **fields):
+def fast_rcnn(class_names, proposer, *, rng=None, spread=0.1, class_agnostic=False, **fields):
     rng = rng or np.random.default_rng(0)
     backbone = build_backbone("tiny", rng=rng)
     mean = np.zeros((len(class_names) + 1, 4), np.float32)
-    network = FastRCNNNetwork(backbone, len(class_names), rng=rng)
+    network = FastRCNNNetwork(backbone, len(class_names), class_agnostic=class_agnostic, rng=rng)
     scale = ImageScale(short_side=None)
     parts = (network, backbone.normalization, tuple(class_names), proposer, mean, mean + np.float32(spread))
     return FastRCNN(*parts, scale, **fields)

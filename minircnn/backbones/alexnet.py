@@ -13,7 +13,7 @@ from minircnn.nn import Conv2d, Linear, LocalResponseNorm, MaxPool2d, ReLU, Sequ
 def alexnet(
     *,
     rng: np.random.Generator | None = None,
-    widths: tuple[int, int] = (4096, 4096),
+    widths: tuple[int, ...] = (4096, 4096),
     dropout: float = 0.5,
     classifier: bool = False,
 ) -> Backbone:
@@ -27,8 +27,8 @@ def alexnet(
     ----------
     rng : numpy.random.Generator, optional
         Draws He-normal weights; without it they are zero, to be loaded.
-    widths : tuple of 2 ints
-        Of fc6 and fc7; 4096 each in the paper.
+    widths : tuple of 1 or 2 ints
+        Of fc6 and fc7; 4096 each in the paper. One width leaves fc7 out.
     dropout : float
         Rate after fc6 and fc7.
     classifier : bool
@@ -59,11 +59,11 @@ def alexnet(
         stride=16,
         channels=256,
         roi_size=6,
-        feature_dim=widths[1],
+        feature_dim=widths[-1],
         crop_size=227,
         normalization=CAFFE,
         smallest_input=23,
         frozen=("conv1",),  # lr_mult 0 in Fast R-CNN's released models S and M
-        classifier=Sequential(**head, fc8=Linear(widths[1], 1000, rng=rng)) if classifier else None,
+        classifier=Sequential(**head, fc8=Linear(widths[-1], 1000, rng=rng)) if classifier else None,
         options={"widths": widths, "dropout": dropout, "classifier": classifier},
     )

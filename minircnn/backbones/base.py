@@ -156,16 +156,16 @@ BACKBONES: Registry[Callable[..., Backbone]] = Registry("backbone")
 
 
 def fully_connected(
-    widths: tuple[int, int], *, inputs: int, dropout: float, rng: np.random.Generator | None
+    widths: tuple[int, ...], *, inputs: int, dropout: float, rng: np.random.Generator | None
 ) -> dict[str, Layer]:
     """Return flatten, fc6, relu6, drop6, fc7, relu7, drop7 by name; without drop if `dropout` is 0.
 
-    Other than two widths raise ValueError.
+    One width makes fc6 alone; none, or more than two, raise ValueError.
     """
-    if len(widths) != 2:
-        raise ValueError(f"widths must be two numbers, those of fc6 and fc7, got {widths}")
+    if len(widths) not in (1, 2):
+        raise ValueError(f"widths must be one or two numbers, those of fc6 and fc7, got {tuple(widths)}")
     layers: dict[str, Layer] = {"flatten": Flatten()}
-    for number, (size_in, size_out) in enumerate(zip((inputs, widths[0]), widths, strict=True), start=6):
+    for number, (size_in, size_out) in enumerate(zip((inputs, *widths), widths, strict=False), start=6):
         layers[f"fc{number}"] = Linear(size_in, size_out, rng=rng)
         layers[f"relu{number}"] = ReLU()
         if dropout:

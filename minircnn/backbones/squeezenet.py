@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import numpy as np
 
-from minircnn.backbones.base import BACKBONES, Backbone, Convolutions, FullyConnected
+from minircnn.backbones.base import BACKBONES, Backbone, Convolutions, FullyConnected, fully_connected
 from minircnn.backbones.normalization import Normalization, Preset, preset
 from minircnn.nn import Concat, Conv2d, GlobalAveragePool, Layer, MaxPool2d, ReLU, Sequential
 
@@ -31,50 +34,70 @@ def fire(inputs: int, squeeze: int, rng: np.random.Generator | None) -> Sequenti
 def squeezenet1_0(
     *,
     rng: np.random.Generator | None = None,
+    widths: tuple[int, ...] = (),
+    dropout: float = 0.5,
     roi_size: int = 7,
     classifier: bool = False,
     normalization: Preset = "caffe",
 ) -> Backbone:
     """Build SqueezeNet 1.0 (Iandola et al. 2016): features conv1..fire8, head fire9.
 
+    With `widths` it takes the form of the papers' networks, as :func:`squeezenet1_1` does.
+
     Parameters
     ----------
     rng : numpy.random.Generator, optional
         Draws He-normal weights; without it they are zero, to be loaded.
+    widths : tuple of up to 2 ints
+        Of fc6 and fc7 behind fire9; empty: none.
+    dropout : float
+        Rate after fc6 and fc7.
     roi_size : int
-        Any size will do: the head ends in a global average.
+        Any size will do without `widths`: the head ends in a global average.
     classifier : bool
-        Also build conv10 with 1000 classes; padded by 1, as in the original definition.
+        Also build conv10 with 1000 classes; padded by 1, as in the original definition. Not with `widths`.
     normalization : {"caffe", "torchvision"}
         Whose weights are used: theirs want different inputs.
     """
     stem = {"conv1": Conv2d(3, 96, 7, stride=2, rng=rng)}
-    return _squeezenet("squeezenet1_0", stem, 96, (1, 4, 8), roi_size, classifier, 1, normalization, rng)
+    whole = _squeezenet("squeezenet1_0", stem, 96, (1, 4, 8), roi_size, classifier, 1, normalization, rng)
+    return _cut_after_fire9(whole, widths, dropout, rng) if widths else whole
 
 
 @BACKBONES.register("squeezenet1_1")
 def squeezenet1_1(
     *,
     rng: np.random.Generator | None = None,
+    widths: tuple[int, ...] = (),
+    dropout: float = 0.5,
     roi_size: int = 7,
     classifier: bool = False,
     normalization: Preset = "torchvision",
 ) -> Backbone:
     """Build SqueezeNet 1.1, 2.4 times less computation than 1.0: features conv1..fire5, head fire6..fire9.
 
+    With `widths` it takes the form of the papers' networks instead: all convolutions see the whole photo
+    (features conv1..fire9, stride 16), and the head is fully connected and new. A region then costs a small
+    matrix product instead of four fire modules.
+
     Parameters
     ----------
     rng : numpy.random.Generator, optional
         Draws He-normal weights; without it they are zero, to be loaded.
+    widths : tuple of up to 2 ints
+        Of fc6 and fc7 behind fire9; empty: none.
+    dropout : float
+        Rate after fc6 and fc7.
     roi_size : int
-        Any size will do: the head ends in a global average.
+        Any size will do without `widths`: the head ends in a global average.
     classifier : bool
-        Also build conv10 with 1000 classes.
+        Also build conv10 with 1000 classes. Not with `widths`.
     normalization : {"caffe", "torchvision"}
         Whose weights are used: theirs want different inputs.
     """
     stem = {"conv1": Conv2d(3, 64, 3, stride=2, rng=rng)}
-    return _squeezenet("squeezenet1_1", stem, 64, (1, 3, 5), roi_size, classifier, 0, normalization, rng)
+    whole = _squeezenet("squeezenet1_1", stem, 64, (1, 3, 5), roi_size, classifier, 0, normalization, rng)
+    return _cut_after_fire9(whole, widths, dropout, rng) if widths else whole
 
 
 def _squeezenet(
@@ -122,4 +145,39 @@ def _squeezenet(
         ),  # up to the second pooling, as VGG16
         classifier=scores,
         options={"roi_size": roi_size, "classifier": classifier, "normalization": normalization},
+    )
+
+
+def _cut_after_fire9(
+    whole: Backbone, widths: tuple[int, ...], dropout: float, rng: np.random.Generator | None
+) -> Backbone:
+    """Return `whole` cut where its convolutions end, with fully connected layers of `widths` as its head.
+
+    Raises
+    ------
+    ValueError
+        If it has a classifier, whose input the fully connected layers would replace, or `roi_size` is larger
+        than the map of a crop.
+    """
+    if whole.classifier is not None:
+        raise ValueError(f"{whole.name} has its classifier behind fire9: leave widths or classifier away")
+    side, size = 13, whole.roi_size  # of the map of a crop, and of what the last pooling makes of it
+    if size > side:
+        raise ValueError(f"roi_size must be at most {side} with widths, got {size}")
+    layers: dict[str, Any] = dict(whole.features.children())
+    layers[list(layers)[-1].replace("fire", "pool")] = whole.last_pool
+    layers |= {name: layer for name, layer in whole.head.children() if name.startswith("fire")}
+    channels = 8 * _SQUEEZE[9]
+    step = side // size
+    options = {"widths": widths, "dropout": dropout, **whole.options}
+    return dataclasses.replace(
+        whole,
+        features=Convolutions(**layers),
+        last_pool=MaxPool2d(side - (size - 1) * step, step),
+        head=FullyConnected(**fully_connected(widths, inputs=channels * size**2, dropout=dropout, rng=rng)),
+        stride=16,
+        channels=channels,
+        feature_dim=widths[-1],
+        smallest_input=21 if whole.name == "squeezenet1_0" else 17,
+        options=options,
     )

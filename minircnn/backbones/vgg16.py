@@ -16,7 +16,7 @@ _BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 def vgg16(
     *,
     rng: np.random.Generator | None = None,
-    widths: tuple[int, int] = (4096, 4096),
+    widths: tuple[int, ...] = (4096, 4096),
     dropout: float = 0.5,
     roi_size: int = 7,
     classifier: bool = False,
@@ -28,8 +28,8 @@ def vgg16(
     ----------
     rng : numpy.random.Generator, optional
         Draws He-normal weights; without it they are zero, to be loaded.
-    widths : tuple of 2 ints
-        Of fc6 and fc7; 4096 each in the paper.
+    widths : tuple of 1 or 2 ints
+        Of fc6 and fc7; 4096 each in the paper. One width leaves fc7 out.
     dropout : float
         Rate after fc6 and fc7.
     roi_size : int
@@ -57,11 +57,11 @@ def vgg16(
         stride=16,
         channels=inputs,
         roi_size=roi_size,
-        feature_dim=widths[1],
+        feature_dim=widths[-1],
         crop_size=32 * roi_size,
         normalization=preset(normalization),
         frozen=("conv1_1", "conv1_2", "conv2_1", "conv2_2"),  # Fast R-CNN, section 4.5
-        classifier=Sequential(**head, fc8=Linear(widths[1], 1000, rng=rng)) if classifier else None,
+        classifier=Sequential(**head, fc8=Linear(widths[-1], 1000, rng=rng)) if classifier else None,
         options={
             "widths": widths,
             "dropout": dropout,

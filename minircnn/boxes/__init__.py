@@ -5,6 +5,7 @@ from minircnn.boxes.geometry import box_area, box_iou, clip_boxes, flip_boxes, l
 from minircnn.boxes.matching import Assignment, Sample, assign, sample_fast_rcnn, sample_rcnn
 from minircnn.boxes.nms_rules import NMS_RULES, NmsRule
 from minircnn.boxes.suppression import batched_nms, nms, nms_explained
+from minircnn.boxes.voting import vote_boxes
 
 __all__ = [
     "MAX_LOG_SCALE",
@@ -25,4 +26,5 @@ __all__ = [
     "nms_explained",
     "sample_fast_rcnn",
     "sample_rcnn",
+    "vote_boxes",
 ]

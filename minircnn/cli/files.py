@@ -117,12 +117,14 @@ def _identity(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def require_places(out: Path | None, proposal_folder: Path | None) -> None:
-    """See that the folders of results and of proposals, where there are any, can be written to."""
+def require_places(out: Path | None, proposal_folder: Path | None, map_folder: Path | None = None) -> None:
+    """See that the folders of results, proposals and maps, where there are any, can be written to."""
     if out is not None:
         require_writable(out)
     if proposal_folder is not None:
         require_writable(proposal_folder, another="another folder with --proposal-folder")
+    if map_folder is not None:
+        require_writable(map_folder, another="another folder with --map-folder")
 
 
 def require_writable(folder: Path, *, another: str = _FOLDER) -> None:

@@ -71,6 +71,13 @@ _Shared = Annotated[
         help="Folder that keeps the proposals; runs on the same photos can share it. Default: in the run's."
     ),
 ]
+_SharedMaps = Annotated[
+    Path | None,
+    Parameter(
+        help="Folder that keeps the maps of photos, where --keep-maps asks for it; runs with the same frozen "
+        "convolutions can share it. Default: in the run's."
+    ),
+]
 
 train_app = App(
     name="train",
@@ -96,6 +103,7 @@ def _add_command(recipe: Recipe[Any]) -> None:
         images: Images = None,
         jobs: NetworkJobs = 0,
         proposal_folder: _Shared = None,
+        map_folder: _SharedMaps = None,
         checkpoint_every: _Every = _EVERY,
         profile: Profile = False,
         json: Json = False,
@@ -116,7 +124,7 @@ def _add_command(recipe: Recipe[Any]) -> None:
         if data != SCENES:
             proposer = make_proposer(chosen.proposals, seed=chosen.seed)
             note_big_photos(proposer, sizes_of_dataset(dataset), "--proposals.max-width")
-        require_places(out, proposal_folder)
+        require_places(out, proposal_folder, map_folder)
         opened = {
             "split": split,
             "photos": photos,
@@ -128,6 +136,7 @@ def _add_command(recipe: Recipe[Any]) -> None:
             **{name: value for name, value in opened.items() if value != "error"},
             "jobs": jobs or None,
             "proposal_folder": proposal_folder,
+            "map_folder": map_folder,
             "checkpoint_every": None if checkpoint_every == _EVERY else checkpoint_every,
             "device": None if device == "cpu" else device,
         }
@@ -142,6 +151,7 @@ def _add_command(recipe: Recipe[Any]) -> None:
                 n_jobs=job_count(jobs),
                 network_jobs=network_job_count(jobs, device),
                 proposal_folder=proposal_folder,
+                map_folder=map_folder,
                 checkpoint_every=checkpoint_every,
                 data_options={"source": data, **opened},
             )

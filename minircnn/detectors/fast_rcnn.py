@@ -8,6 +8,7 @@ Girshick, *Fast R-CNN*, ICCV 2015.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 from minircnn.arrays import Array, HostArray, like, to_host
 from minircnn.backbones import Backbone, Normalization
 from minircnn.boxes import decode
-from minircnn.checks import instance, record, require, require_array
+from minircnn.checks import checked, flag, instance, record, require, require_array
 from minircnn.detectors.base import View, register
 from minircnn.detectors.image_scale import ImageScale
 from minircnn.detectors.network import NetworkDetector, RegionNetwork
@@ -39,18 +40,26 @@ class FastRCNNNetwork(RegionNetwork):
         Its last max pooling layer is left out: RoI pooling takes its place (section 2.2).
     num_classes : int
         K, without background.
+    class_agnostic : bool
+        One box regression for all classes, in the place of one for each as in the paper.
     rng : numpy Generator, optional
         Draws the two output layers; None leaves them zero, to be loaded.
     """
 
     def __init__(
-        self, backbone: Backbone, num_classes: int, *, rng: np.random.Generator | None = None
+        self,
+        backbone: Backbone,
+        num_classes: int,
+        *,
+        class_agnostic: bool = False,
+        rng: np.random.Generator | None = None,
     ) -> None:
         self.description, self.smallest_input = backbone.describe(), backbone.smallest_input
         self.features: Sequential = backbone.features
+        self.class_agnostic = class_agnostic
         self.roi_pool = RoIPool(backbone.roi_size, 1.0 / backbone.stride)
         self.head: Sequential = backbone.head
-        self.outputs = SiblingHeads(backbone.feature_dim, num_classes, rng=rng)
+        self.outputs = SiblingHeads(backbone.feature_dim, num_classes, class_agnostic=class_agnostic, rng=rng)
 
     def forward(self, images: Array, rois: Array, image_index: Array) -> tuple[Array, Array]:
         """Score regions of a batch of photos.
@@ -68,10 +77,14 @@ class FastRCNNNetwork(RegionNetwork):
         -------
         cls_score : (R, K+1) array
             Logits, column 0 is background.
-        bbox_pred : (R, 4(K+1)) array
-            Normalised box offsets.
+        bbox_pred : (R, 4(K+1)) or (R, 4) array
+            Normalised box offsets, of every class or of all.
         """
         feature_map = self.features(images)  # (N, C, ~H/stride, ~W/stride)
+        return self.forward_from_map(feature_map, rois, image_index)
+
+    def forward_from_map(self, feature_map: Array, rois: Array, image_index: Array) -> tuple[Array, Array]:
+        """Score regions of photos whose map is known; see :meth:`forward`."""
         pooled = self.roi_pool(feature_map, rois, image_index)  # (R, C, P, P)
         fc7 = self.head(pooled)  # (R, D)
         return self.outputs(fc7)
@@ -161,9 +174,11 @@ class FastRCNN(NetworkDetector[PhotoMap]):
         same = like(same, view.map)
         pooled = self.network.roi_pool(view.map, *on_one_photo(rois, view.map))  # (U, C, P, P)
         fc7 = self.network.head(pooled)  # (U, D)
-        cls_score, bbox_pred = self.network.outputs(fc7)  # (U, K+1), (U, 4(K+1))
+        cls_score, bbox_pred = self.network.outputs(fc7)  # (U, K+1), (U, 4(K+1) or 4)
         scores = softmax(cls_score[same])[:, 1:]  # (R, K), without background
-        offsets = bbox_pred.reshape(len(rois), -1, 4)[same] * self.target_std + self.target_mean
+        offsets = (
+            bbox_pred.reshape(len(rois), -1, 4)[same] * self.target_std + self.target_mean
+        )  # (R, K+1, 4)
         return scores, decode(like(boxes, offsets), offsets[:, 1:])
 
     def distinct(self, rois: FloatArray) -> tuple[FloatArray, IntArray]:
@@ -197,13 +212,19 @@ class FastRCNN(NetworkDetector[PhotoMap]):
     def state(self) -> tuple[dict[str, Any], dict[str, HostArray]]:
         """Return all that a file must hold: settings, ready for JSON, and arrays by name."""
         statistics = {"target_mean": to_host(self.target_mean), "target_std": to_host(self.target_std)}
-        settings = {**self.common_settings(), "scale": dataclasses.asdict(self.scale)}
+        settings = {
+            **self.common_settings(),
+            "scale": dataclasses.asdict(self.scale),
+            "class_agnostic": self.network.class_agnostic,
+        }
         return settings, self.network_arrays() | statistics
 
     @classmethod
     def from_state(cls, settings: Mapping[str, Any], arrays: Mapping[str, HostArray]) -> FastRCNN:
         """Return the detector that `state` described."""
-        network, normalization = cls.load_network(FastRCNNNetwork, settings, arrays)
+        agnostic = checked("class_agnostic", settings["class_agnostic"], flag)
+        make = functools.partial(FastRCNNNetwork, class_agnostic=agnostic)
+        network, normalization = cls.load_network(make, settings, arrays)
         return cls(
             network,
             normalization,

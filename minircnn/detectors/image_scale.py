@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minircnn.checks import optional, require, require_order, whole
-from minircnn.imaging import scale_to
+from minircnn.imaging import scale_factor, scale_to
 from minircnn.structures import FloatArray, ImageArray
 
 
@@ -23,6 +23,12 @@ class ImageScale:
     def __post_init__(self) -> None:
         require(self, "scale", short_side=optional(whole(1)), max_long_side=whole(1))
         require_order("scale.short_side", self.short_side or 0, "scale.max_long_side", self.max_long_side)
+
+    def factor(self, height: int, width: int) -> float:
+        """Return by what :meth:`apply` multiplies the sides of a photo of this size."""
+        if self.short_side is None:
+            return 1.0
+        return scale_factor(height, width, self.short_side, self.max_long_side)
 
     def apply(self, image: ImageArray) -> tuple[ImageArray | FloatArray, float]:
         """Return the photo (h, w, 3), values 0..255 (float32 where it is scaled), and the scale factor."""

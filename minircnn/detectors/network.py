@@ -35,6 +35,11 @@ class RegionNetwork(Module):
     head: Sequential
 
     @property
+    def on(self) -> Array:
+        """Any array of the network: where it lives, its inputs must go."""
+        return next(parameter.data for _, parameter in self.named_parameters())
+
+    @property
     def pool(self) -> Module:
         """What brings the features of a region to the one size that the head takes."""
         raise NotImplementedError
@@ -89,12 +94,7 @@ class NetworkDetector(RegionDetector[SeenAs]):
         """Return a photo as the network takes it, (1, 3, h, w) float32, and the factor it was scaled by."""
         scaled, factor = scale.apply(as_image(image))
         pixels = at_least(self.network.smallest_input, self.normalization.apply(scaled))
-        return like(pixels, self.on), np.float32(factor)
-
-    @property
-    def on(self) -> Array:
-        """Any array of the network: where it lives, its inputs must go."""
-        return next(parameter.data for _, parameter in self.network.named_parameters())
+        return like(pixels, self.network.on), np.float32(factor)
 
     def __sizeof__(self) -> int:
         """Return the bytes of the network: schedulers (Dask) send what is large to each process once."""

@@ -1,4 +1,4 @@
-"""Files of version 0.1.0, brought to today's form."""
+"""Files of older versions, brought to today's form."""
 
 from __future__ import annotations
 
@@ -11,9 +11,22 @@ from minircnn.arrays import HostArray
 
 
 def upgrade_detector(
+    version: int, settings: Mapping[str, Any], arrays: Mapping[str, HostArray]
+) -> tuple[dict[str, Any], dict[str, HostArray]]:
+    """Return settings and arrays of a detector file of format `version` in today's form.
+
+    Up to format 2, Fast R-CNN had one box regression for each class, always.
+    """
+    new, new_arrays = _from_first(settings, arrays) if version == 1 else (dict(settings), dict(arrays))
+    if version <= 2 and new["detector"] == "fast-rcnn":
+        new["class_agnostic"] = False
+    return new, new_arrays
+
+
+def _from_first(
     settings: Mapping[str, Any], arrays: Mapping[str, HostArray]
 ) -> tuple[dict[str, Any], dict[str, HostArray]]:
-    """Return settings and arrays of a detector file of format 1 as those of format 2.
+    """Return settings and arrays of format 1 (version 0.1.0) as those of format 2.
 
     Then the batch had a name and a place of its own in each detector, SVM weights were (D, K), and box
     regressors could be missing.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from minircnn.arrays import Array, array_namespace, to_host
-from minircnn.boxes import NMS_RULES, clip_boxes
-from minircnn.checks import entry_of, real, require, whole
+from minircnn.boxes import NMS_RULES, clip_boxes, vote_boxes
+from minircnn.checks import entry_of, optional, real, require, whole
 from minircnn.profiling import stage
 from minircnn.structures import Detections
 
@@ -24,11 +24,16 @@ class PostprocessSettings:
     """Rule by which overlapping boxes are dropped."""
     nms_iou: float = 0.3
     """NMS drops boxes that overlap a better one by more than this (0.3 in the papers' code)."""
+    vote_iou: float | None = None
+    """A kept box becomes the mean of all boxes of its class that overlap it by at least this, weighted by
+    their scores (above 0): box voting (Gidaris and Komodakis, ICCV 2015, section 5, with 0.5). Not in the
+    papers of the lecture; ``none``: boxes stay as they are."""
     max_detections: int = 100
     """Detections returned per photo, over all classes."""
 
     def __post_init__(self) -> None:
         require(self, "postprocess", min_score=real(), nms=entry_of(NMS_RULES), nms_iou=real(0, 1))
+        require(self, "postprocess", vote_iou=optional(real(0, 1, above=True)))
         require(self, "postprocess", top_per_class=whole(1), max_detections=whole(1))
 
 
@@ -84,8 +89,12 @@ def select_detections(
         if order.shape[0] == 0:
             continue
         top_boxes = clip_boxes(xp.take(boxes[:, label - 1, :], order, axis=0), *image_size)
-        keep, new_scores = suppress(top_boxes, xp.take(class_scores, order), settings.nms_iou)
-        kept_boxes.append(xp.take(top_boxes, keep, axis=0))
+        top_scores = xp.take(class_scores, order)
+        keep, new_scores = suppress(top_boxes, top_scores, settings.nms_iou)
+        final = xp.take(top_boxes, keep, axis=0)
+        if settings.vote_iou is not None:
+            final = vote_boxes(final, top_boxes, top_scores, settings.vote_iou)
+        kept_boxes.append(final)
         kept_scores.append(new_scores)
         labels.append(xp.full(keep.shape, label, dtype=xp.int64))
     if not kept_boxes:

@@ -147,7 +147,7 @@ class RCNN(LinearPartsDetector[View]):
         """Return the crops (R, 3, S, S) of regions `boxes` (R, 4), as the network takes them."""
         size, context, fill = self.warping.crop_size, self.warping.context, self.normalization.fill
         crops = warp_regions(image, boxes, size, context=context, fill=fill)
-        return like(self.normalization.apply(crops), self.on)
+        return like(self.normalization.apply(crops), self.network.on)
 
     def region_features(self, view: View, boxes: FloatArray) -> tuple[Array, Array]:
         """Return pool5 (R, D5) and fc7 (R, D7) of regions `boxes` (R, 4), as `judge` sees them."""

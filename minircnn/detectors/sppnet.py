@@ -62,7 +62,7 @@ class SPPNetNetwork(RegionNetwork):
     Raises
     ------
     ValueError
-        If the backbone has not two fully connected layers.
+        If the backbone has no fully connected layers.
     """
 
     def __init__(
@@ -75,23 +75,29 @@ class SPPNetNetwork(RegionNetwork):
     ) -> None:
         theirs = [layer for _, layer in backbone.head.children()]
         widths = [len(layer.bias.data) for layer in theirs if isinstance(layer, Linear)]
-        if len(widths) != 2:
-            raise ValueError(f"SPP-net needs two fully connected layers, {backbone.name} has {len(widths)}")
+        if not widths:
+            raise ValueError(
+                f"SPP-net needs fully connected layers, and {backbone.name} has none: set backbone.widths"
+            )
         self.description, self.smallest_input = backbone.describe(), backbone.smallest_input
         self.features: Sequential = backbone.features
         self.pyramid = SpatialPyramidPool(levels, 1.0 / backbone.stride)
         bins = sum(level**2 for level in levels)
         inputs = bins * backbone.channels
         dropout = next((layer.rate for layer in theirs if isinstance(layer, Dropout)), 0.0)
-        layers = fully_connected((widths[0], widths[1]), inputs=inputs, dropout=dropout, rng=rng)
+        layers = fully_connected(tuple(widths), inputs=inputs, dropout=dropout, rng=rng)
         self.head: Sequential = FullyConnected(**layers)
         self.fc8 = Linear(
-            backbone.feature_dim, num_classes + 1, rng=rng, std=0.01 * (4096 / widths[1]) ** 0.5
+            backbone.feature_dim, num_classes + 1, rng=rng, std=0.01 * (4096 / widths[-1]) ** 0.5
         )
 
     def logits(self, images: Array, rois: Array, image_index: Array) -> Array:
         """Return the logits (R, K+1) of regions `rois` (R, 4) of photos (N, 3, H, W), for fine-tuning."""
-        pool5 = self.pyramid(self.features(images), rois, image_index)  # (R, 50·C)
+        return self.logits_from_map(self.features(images), rois, image_index)
+
+    def logits_from_map(self, feature_map: Array, rois: Array, image_index: Array) -> Array:
+        """Return the logits (R, K+1) of regions (R, 4) of photos whose map (N, C, h, w) is known."""
+        pool5 = self.pyramid(feature_map, rois, image_index)  # (R, 50·C)
         return stage("outputs")(self.fc8.forward)(self.head(pool5))
 
     def backward(self, d_logits: Array) -> None:

@@ -26,8 +26,8 @@ from minircnn.arrays import HostArray
 from minircnn.detectors.base import DETECTORS, RegionDetector
 from minircnn.detectors.old_files import upgrade_detector
 
-FORMAT = 2
-"""Of the files written; those of format 1 (version 0.1.0) are read too."""
+FORMAT = 3
+"""Of the files written; older ones (1: version 0.1.0) are read too."""
 
 
 class StorageError(ValueError):
@@ -146,8 +146,7 @@ def _detector_of(
             f"{path} holds a detector of the unknown kind {name!r}; known are {', '.join(DETECTORS)}"
         )
     _require_numbers(arrays)
-    if version == 1:
-        settings, arrays = upgrade_detector(settings, arrays)
+    settings, arrays = upgrade_detector(version, settings, arrays)
     single = {n: a.astype(np.float32) if a.dtype == np.float16 else a for n, a in arrays.items()}
     return DETECTORS[name].from_state(settings, single)
 

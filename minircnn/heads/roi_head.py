@@ -15,25 +15,34 @@ class SiblingHeads(Module):
     """The class scores and the box offsets, computed side by side from the same features.
 
     ``cls_score`` (R, K+1) and ``bbox_pred`` (R, 4(K+1)); block ``4·label … 4·label + 3`` of the latter
-    holds the offsets for class `label`, block 0 (background) is never used. Initialised from Gaussians
+    holds the offsets for class `label`, block 0 (background) is never used. With `class_agnostic` there is
+    one block for all classes, (R, 4): few photos then teach it K times as much. Initialised from Gaussians
     of standard deviation 0.01 and 0.001 with biases zero; biases learn twice as fast and are not decayed
     (Fast R-CNN, section 2.3; the released prototxts). The deviations are meant for 4096 features; fewer
     features take larger ones in proportion to the root, so that the outputs start equally large. (With
     0.01 on 128 features next to no gradient would reach the layers below for hundreds of steps.)
     """
 
-    def __init__(self, feature_dim: int, num_classes: int, *, rng: np.random.Generator | None = None) -> None:
+    def __init__(
+        self,
+        feature_dim: int,
+        num_classes: int,
+        *,
+        class_agnostic: bool = False,
+        rng: np.random.Generator | None = None,
+    ) -> None:
         require_whole(1, feature_dim=feature_dim, num_classes=num_classes)
         factor = (4096 / feature_dim) ** 0.5
+        blocks = 1 if class_agnostic else num_classes + 1
         self.cls_score = Linear(feature_dim, num_classes + 1, rng=rng, std=0.01 * factor)
-        self.bbox_pred = Linear(feature_dim, 4 * (num_classes + 1), rng=rng, std=0.001 * factor)
+        self.bbox_pred = Linear(feature_dim, 4 * blocks, rng=rng, std=0.001 * factor)
         for layer in (self.cls_score, self.bbox_pred):
             layer.bias.lr_multiplier = 2.0
             layer.bias.decay_multiplier = 0.0
 
     @stage("outputs")
     def forward(self, x: Array) -> tuple[Array, Array]:
-        """Return ``cls_score`` (R, K+1) and ``bbox_pred`` (R, 4(K+1)) of features `x` (R, D)."""
+        """Return ``cls_score`` (R, K+1) and ``bbox_pred`` (R, 4(K+1) or 4) of features `x` (R, D)."""
         return self.cls_score(x), self.bbox_pred(x)
 
     def __call__(self, x: Array) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@ from minircnn.imaging.read import (
     read_image,
     write_image,
 )
-from minircnn.imaging.resize import resize_image, scale_to
+from minircnn.imaging.resize import resize_image, scale_factor, scale_to
 from minircnn.imaging.warp import WarpMode, warp_frame, warp_regions
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "read_header",
     "read_image",
     "resize_image",
+    "scale_factor",
     "scale_to",
     "smooth",
     "warp_frame",

@@ -64,6 +64,11 @@ def resize_image(image: npt.NDArray[Any], height: int, width: int) -> npt.NDArra
     return out
 
 
+def scale_factor(height: int, width: int, short_side: int, max_long_side: int) -> float:
+    """Return the factor that brings the short side to `short_side`, or the long one to `max_long_side`."""
+    return min(short_side / min(height, width), max_long_side / max(height, width))
+
+
 def scale_to(
     image: npt.NDArray[Any], short_side: int, max_long_side: int
 ) -> tuple[npt.NDArray[np.float32], float]:
@@ -73,6 +78,6 @@ def scale_to(
     scale.
     """
     height, width = image.shape[:2]
-    scale = min(short_side / min(height, width), max_long_side / max(height, width))
+    scale = scale_factor(height, width, short_side, max_long_side)
     target = [max(1, int(side * scale + 0.5)) for side in (height, width)]
     return resize_image(image, target[0], target[1]), scale

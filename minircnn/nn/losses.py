@@ -107,7 +107,7 @@ class MultiTaskLoss:
     classification, localisation : float
         The two parts, localisation before the factor `lam`.
     d_cls_score : (R, K+1) float array
-    d_bbox_pred : (R, 4(K+1)) float array
+    d_bbox_pred : (R, 4(K+1)) or (R, 4) float array
     """
 
     total: float
@@ -129,8 +129,9 @@ def multi_task_loss(
     ----------
     cls_score : (R, K+1) float array
         Logits; column 0 is background.
-    bbox_pred : (R, 4(K+1)) float array
-        K+1 blocks of tx, ty, tw, th; the block is the label, so block 0 is unused.
+    bbox_pred : (R, 4(K+1)) or (R, 4) float array
+        K+1 blocks of tx, ty, tw, th; the block is the label, so block 0 is unused. Or one block that serves
+        every class.
     labels : (R,) int array
         u, 0..K.
     bbox_targets : (R, 4) float array
@@ -148,21 +149,24 @@ def multi_task_loss(
         raise ValueError(f"cls_score must have shape (R, K+1), got {tuple(cls_score.shape)}")
     rows, columns = cls_score.shape
     shapes = (tuple(bbox_pred.shape), tuple(labels.shape), tuple(bbox_targets.shape))
-    if shapes != ((rows, 4 * columns), (rows,), (rows, 4)):
+    blocks = 1 if shapes[0] == (rows, 4) else columns
+    if shapes != ((rows, 4 * blocks), (rows,), (rows, 4)):
         raise ValueError(
-            f"expected bbox_pred ({rows}, {4 * columns}), labels ({rows},) and bbox_targets ({rows}, 4) "
-            f"beside cls_score ({rows}, {columns}), got {shapes[0]}, {shapes[1]} and {shapes[2]}"
+            f"expected bbox_pred ({rows}, {4 * columns}) or ({rows}, 4), labels ({rows},) and bbox_targets "
+            f"({rows}, 4) beside cls_score ({rows}, {columns}), got {shapes[0]}, {shapes[1]} and {shapes[2]}"
         )
     require_finite(0, lam=lam)
     classification, d_cls_score = softmax_cross_entropy(cls_score, labels)
     foreground = xp.reshape(labels > 0, (rows, 1, 1))
-    own = xp.reshape(_own_column(labels, columns), (rows, columns, 1)) & foreground  # (R, K+1, 1)
-    blocks = xp.reshape(bbox_pred, (rows, columns, 4))
+    offsets = xp.reshape(bbox_pred, (rows, blocks, 4))  # (R, K+1, 4) or (R, 1, 4)
+    own = foreground
+    if blocks == columns:
+        own = xp.reshape(_own_column(labels, columns), (rows, columns, 1)) & foreground  # (R, K+1, 1)
     # where nothing is asked for, the prediction is its own target: no loss, no slope
-    targets = xp.where(own, xp.reshape(bbox_targets, (rows, 1, 4)), blocks)
-    localisation, d_blocks = smooth_l1(blocks, targets)
+    targets = xp.where(own, xp.reshape(bbox_targets, (rows, 1, 4)), offsets)
+    localisation, d_offsets = smooth_l1(offsets, targets)
     localisation /= max(rows, 1)
-    d_bbox_pred = xp.reshape(d_blocks, (rows, 4 * columns)) * (lam / max(rows, 1))
+    d_bbox_pred = xp.reshape(d_offsets, (rows, 4 * blocks)) * (lam / max(rows, 1))
     return MultiTaskLoss(
         classification + lam * localisation, classification, localisation, d_cls_score, d_bbox_pred
     )

@@ -36,7 +36,7 @@ from minircnn.textbook.roi_pooling import pool_bins, roi_pool, roi_pool_backward
 from minircnn.textbook.segmentation import graph_segmentation, grid_edges
 from minircnn.textbook.selective_search import hierarchical_grouping, selective_search
 from minircnn.textbook.spatial_pyramid import spatial_pyramid_pool, spatial_pyramid_pool_backward
-from minircnn.textbook.suppression import greedy_suppression, nms
+from minircnn.textbook.suppression import greedy_suppression, nms, vote_boxes
 from minircnn.textbook.warping import CropSpan, crop_span, warp_region
 
 __all__ = [
@@ -94,5 +94,6 @@ __all__ = [
     "spatial_pyramid_pool_backward",
     "split_into_bins",
     "texture_bins",
+    "vote_boxes",
     "warp_region",
 ]

@@ -54,13 +54,14 @@ def multi_task_loss(
     """Return L = L_cls(p, u) + λ [u ≥ 1] L_loc(tᵘ, v) and its gradients by cls_score and bbox_pred.
 
     Girshick 2015, equation 1, the mean over the regions: cls_score (R, K+1), bbox_pred (R, 4(K+1)), labels u
-    (R,), targets v (R, 4). Only the block of the region's own class is compared, background has none.
+    (R,), targets v (R, 4). Only the block of the region's own class is compared, background has none. Where
+    bbox_pred is (R, 4), its one block serves every class.
     """
     loss, d_cls_score = softmax_cross_entropy(cls_score, labels)
     d_bbox_pred = np.zeros(bbox_pred.shape)
     for r, u in enumerate(labels):
         if u >= 1:
-            own = slice(4 * u, 4 * u + 4)
+            own = slice(0, 4) if bbox_pred.shape[1] == 4 else slice(4 * u, 4 * u + 4)
             value, gradient = smooth_l1(bbox_pred[r, own], targets[r])
             loss += lam * value / len(labels)
             d_bbox_pred[r, own] = lam * gradient / len(labels)

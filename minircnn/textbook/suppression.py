@@ -23,3 +23,20 @@ def greedy_suppression(overlap: FloatArray, scores: FloatArray, threshold: float
         kept.append(best)
         candidates = [i for i in candidates if not overlap[best, i] > threshold]
     return kept
+
+
+def vote_boxes(
+    kept: list[int], boxes: FloatArray, scores: FloatArray, iou_threshold: float
+) -> list[list[float]]:
+    """Return the mean of the boxes (R, 4) that overlap each kept one, weighted by their scores (R,).
+
+    Gidaris and Komodakis 2015, section 5. Scores below 0 have no weight; without a vote a box stays.
+    """
+    overlap = box_iou(boxes, boxes)
+    voted = []
+    for k in kept:
+        voters = [i for i in range(len(boxes)) if overlap[k, i] >= iou_threshold and scores[i] > 0]
+        total = sum(float(scores[i]) for i in voters)
+        place = [sum(float(scores[i] * boxes[i, side]) for i in voters) for side in range(4)]
+        voted.append([value / total for value in place] if voters else boxes[k].tolist())
+    return voted

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
 
-from minircnn.backbones import Backbone, build_backbone
+from minircnn.backbones import BACKBONES, Backbone, build_backbone
 from minircnn.training.settings import BackboneSettings, DetectorSettings
+
+ALL_CONVOLUTIONS = "convolutions"
+"""Among the names of layers to freeze: all that see the whole photo."""
 
 
 def check_backbone(settings: DetectorSettings) -> Backbone:
@@ -21,15 +25,19 @@ def make_backbone(settings: BackboneSettings, rng: np.random.Generator) -> Backb
     Raises
     ------
     ValueError
-        If a layer to freeze does not exist.
+        If the network has no such option, or a layer to freeze does not exist.
     """
     weights = Path(settings.weights) if settings.weights else None
-    backbone = build_backbone(settings.name, rng=rng, weights=weights)
+    for option in settings.options:
+        if option not in signature(BACKBONES[settings.name]).parameters:
+            raise ValueError(f"backbone.{option} is nothing that {settings.name} can be given: leave it away")
+    backbone = build_backbone(settings.name, rng=rng, weights=weights, **settings.options)
     frozen = settings.frozen
     if frozen is None:
         # random weights frozen would stay random
         frozen = backbone.frozen if settings.weights else ()
     parts = dict(backbone.features.children()) | dict(backbone.head.children())
+    parts[ALL_CONVOLUTIONS] = backbone.features
     for name in frozen:
         if name not in parts:
             raise ValueError(

@@ -2,6 +2,7 @@
 
 # No deferred annotations here: the command line reads inherited fields in the modules of the heirs.
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -34,10 +35,11 @@ class LinearPartsSettings(DetectorSettings):
         require(self, "", cache_dtype=one_of("float16", "float32"))
 
 
-def classification_gradients(network: Any, labels: Array, *inputs: Array) -> dict[str, float]:
-    """Run `network` forward and backward as a (K+1)-way classifier of regions; return the loss."""
-    logits = stage("forward")(network.logits)(*inputs)
-    loss, d_logits = stage("loss")(softmax_cross_entropy)(logits, labels)
+def classification_gradients(
+    network: Any, logits: Callable[..., Array], labels: Array, *inputs: Array
+) -> dict[str, float]:
+    """Run `network` forward, by its method `logits`, and backward as a classifier; return the loss."""
+    loss, d_logits = stage("loss")(softmax_cross_entropy)(stage("forward")(logits)(*inputs), labels)
     stage("backward")(network.backward)(d_logits)
     return {"loss": loss}
 

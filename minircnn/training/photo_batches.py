@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from minircnn.arrays import Array, like
-from minircnn.backbones import Normalization
 from minircnn.boxes import flip_boxes, sample_fast_rcnn
 from minircnn.checks import real, require, require_order, whole
 from minircnn.detectors import ImageScale
 from minircnn.structures import BoolArray, FloatArray, IntArray
-from minircnn.training.regions import PhotoReader, RegionRecord, epoch_order
+from minircnn.training.photo_inputs import PhotoInputs
+from minircnn.training.regions import RegionRecord, epoch_order
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class PhotoBatch:
 
     images: FloatArray
     """(N, 3, H, W) float32: normalised photos, the smaller ones padded with zeros (the mean colour) at the
-    right and bottom."""
+    right and bottom. Or their maps (N, C, h, w), where these are kept."""
     rois: FloatArray
-    """(R, 4) float32, in pixels of `images`."""
+    """(R, 4) float32, in pixels of the photos as they are scaled."""
     image_index: IntArray
     """(R,)"""
     labels: IntArray
@@ -75,7 +75,8 @@ class PhotoSampler:
 
     Parameters
     ----------
-    photos : PhotoReader
+    inputs : PhotoInputs
+        What the network is shown of each photo.
     records : list of RegionRecord
         Of every photo.
     sampling : RoISampling
@@ -88,7 +89,7 @@ class PhotoSampler:
         Decides the order of the photos.
     """
 
-    photos: PhotoReader
+    inputs: PhotoInputs
     records: list[RegionRecord]
     sampling: RoISampling
     scale: ImageScale
@@ -99,20 +100,20 @@ class PhotoSampler:
     def __post_init__(self) -> None:
         self.usable = np.array([i for i, record in enumerate(self.records) if len(record)])
 
-    def draw(self, iteration: int, normalization: Normalization, rng: np.random.Generator) -> PhotoBatch:
+    def draw(self, iteration: int, rng: np.random.Generator) -> PhotoBatch:
         """Draw the photos and regions of `iteration`."""
         images, rois, labels, targets = [], [], [], []
         for index in self.photo_indices(iteration):
             record = self.records[index]
             flip = self.flip and rng.random() < 0.5
             chosen, is_foreground = draw_regions(record, self.sampling, rng)
-            image, factor = self._draw_scale(rng).apply(self.photos.read(index))
+            pixels, factor = self.inputs.read(index, self._draw_scale(rng), mirrored=flip)
             boxes, offsets = record.boxes[chosen], record.targets[chosen]
             if flip:
                 # mirrored regions keep their IoU; only the horizontal offset changes sign
-                image, boxes = image[:, ::-1], flip_boxes(boxes, record.width)
+                boxes = flip_boxes(boxes, record.width)
                 offsets = offsets * np.array([-1, 1, 1, 1], np.float32)
-            images.append(normalization.apply(image)[0])  # (3, h, w)
+            images.append(pixels)
             rois.append(boxes * np.float32(factor))
             labels.append(np.where(is_foreground, record.labels[chosen], 0))
             targets.append(offsets)
@@ -164,12 +165,13 @@ def draw_regions(
 
 
 def _pad_together(photos: list[FloatArray]) -> FloatArray:
-    """Stack photos (3, h, w) of different sizes into one (N, 3, H, W) array, padded with zeros.
+    """Stack photos (3, h, w), or maps, of different sizes into one (N, 3, H, W) array, padded with zeros.
 
     Channels are last in memory, as in the photos and as convolution wants them.
     """
     height, width = (max(photo.shape[axis] for photo in photos) for axis in (1, 2))
-    batch = np.zeros((len(photos), height, width, 3), dtype=np.float32).transpose(0, 3, 1, 2)
+    shape = (len(photos), height, width, len(photos[0]))
+    batch = np.zeros(shape, dtype=np.float32).transpose(0, 3, 1, 2)
     for place, photo in zip(batch, photos, strict=True):
         place[:, : photo.shape[1], : photo.shape[2]] = photo
     return batch

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import io
 import json
 import logging
 from collections.abc import Iterable, Sequence
@@ -18,22 +17,18 @@ from typing import Any
 import numpy as np
 from joblib import delayed
 
-from minircnn.array_files import decode_npy
 from minircnn.data.digest import photo_digest
-from minircnn.files import read_bytes, write_bytes
 from minircnn.progress import progress_bar
 from minircnn.proposals import Proposer, SelectiveSearch, describe_proposer
 from minircnn.proposals.base import from_pixels_alone
 from minircnn.structures import DetectionDataset, FloatArray
+from minircnn.training.kept_arrays import read_kept, write_kept
 from minircnn.workers import run_tasks
 
 logger = logging.getLogger("minircnn")
 
 _LAYOUT = 2
 """Of the folder. In layout 1 (version 0.1.0) files were named by image ids, which prove nothing."""
-
-_DIGEST_SIZE = hashlib.sha256().digest_size
-"""Bytes at the end of a file, behind its array, that tell whether it holds what was written."""
 
 
 def compute_proposals(
@@ -138,25 +133,17 @@ class _KeptBoxes:
         """Return the boxes of a photo; None where there are none, or what is there cannot be boxes."""
         path = self.path(digest)
         try:
-            payload = read_bytes(path)
+            if _sound(boxes := read_kept(path)):
+                return boxes
         except FileNotFoundError:
             return None
-        except OSError:
-            payload = b""
-        array = payload[:-_DIGEST_SIZE]
-        try:
-            if payload[-_DIGEST_SIZE:] == _digest(array) and _sound(boxes := decode_npy(array)):
-                return boxes
         except ValueError:  # no array: boxes are computed again
             pass
         self.damaged.append(path)
         return None
 
     def write(self, digest: str, boxes: FloatArray) -> None:
-        payload = io.BytesIO()
-        np.lib.format.write_array(payload, boxes, allow_pickle=False)
-        array = payload.getvalue()
-        write_bytes(self.path(digest), array + _digest(array))
+        write_kept(self.path(digest), boxes)
 
     def report(self) -> None:
         """Say why boxes are computed again though something lies in the folder."""
@@ -173,10 +160,6 @@ class _KeptBoxes:
                 "ids, which do not prove that the photos are still the same; the folder can be deleted",
                 self.old_folder,
             )
-
-
-def _digest(array: bytes) -> bytes:
-    return hashlib.sha256(array).digest()
 
 
 def _key(settings: Any) -> str:

@@ -138,7 +138,7 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
     def gradients(self, batch: Crops) -> dict[str, float]:
         """Run `batch` forward and backward; return the loss."""
         crops, labels = (like(part, self.network.fc8.weight.data) for part in batch)
-        return classification_gradients(self.network, labels, crops)
+        return classification_gradients(self.network, self.network.logits, labels, crops)
 
     def make_detector(self, proposer: Proposer) -> RCNN:
         """Return a detector with the network in its present state; SVMs and regressors know nothing yet."""

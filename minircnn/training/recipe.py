@@ -36,6 +36,8 @@ class TrainingJob(Generic[S]):
     device : {"cpu", "cuda"}
     n_jobs : int
         Processes that run the network where photos are independent of each other.
+    shared_maps : Path, optional
+        Folder of maps of photos that runs share; default: one in the run's.
     """
 
     dataset: DetectionDataset
@@ -46,6 +48,12 @@ class TrainingJob(Generic[S]):
     loop: LoopSettings
     device: Device = "cpu"
     n_jobs: int = 1
+    shared_maps: Path | None = None
+
+    @property
+    def map_folder(self) -> Path:
+        """Where the maps of the photos are kept."""
+        return self.shared_maps or self.folder / "maps"
 
 
 @dataclass(frozen=True)

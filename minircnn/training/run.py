@@ -53,6 +53,7 @@ def train(
     n_jobs: int = 1,
     network_jobs: int = 1,
     proposal_folder: Path | None = None,
+    map_folder: Path | None = None,
     progress: bool = True,
     checkpoint_every: int = 200,
     stop_after: int | None = None,
@@ -73,6 +74,8 @@ def train(
         Processes that run the network where photos are independent; each holds activations of its own.
     proposal_folder : Path, optional
         Where proposals are kept; default inside `folder`. Runs on the same photos can share it.
+    map_folder : Path, optional
+        Where maps of photos are kept, if the settings say ``keep_maps``; as `proposal_folder`.
     stop_after : int, optional
         Stop after so many updates of the network, as an interruption would.
     data_options : mapping, optional
@@ -117,7 +120,9 @@ def train(
         loop = dataclasses.replace(loop, data=data)
         seconds = {"proposals": time.perf_counter() - clock}
         clock = time.perf_counter()
-        job = TrainingJob(dataset, proposals, proposer, settings, folder, loop, device, network_jobs)
+        job = TrainingJob(
+            dataset, proposals, proposer, settings, folder, loop, device, network_jobs, map_folder
+        )
         detector = recipe.train(job)
         detector.to(device_namespace(device))
         seconds["training"] = time.perf_counter() - clock

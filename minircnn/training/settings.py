@@ -24,13 +24,28 @@ class BackboneSettings:
     weights: str | None = None
     """File of pre-trained weights (``.safetensors``, ``.npz`` or ``.pth``); None starts from random ones."""
     frozen: tuple[str, ...] | None = None
-    """Names of layers that are not trained; None takes the detector's own default where pre-trained weights
-    are given (conv1_1 to conv2_2 of VGG16, conv1 of AlexNet: Fast R-CNN, section 4.5) and freezes nothing
-    otherwise: random weights frozen would stay random."""
+    """Names of layers that are not trained, ``convolutions`` for all that see the whole photo; None takes the
+    detector's own default where pre-trained weights are given (conv1_1 to conv2_2 of VGG16, conv1 of AlexNet:
+    Fast R-CNN, section 4.5) and freezes nothing otherwise: random weights frozen would stay random."""
+    widths: tuple[int, ...] | None = None
+    """Of the fully connected layers fc6 and fc7, one or two numbers (4096 each in the papers); None takes the
+    network's own. SqueezeNet has none of its own: with widths all its convolutions see the whole photo, and
+    new fully connected layers stand behind the pooling."""
+    dropout: float | None = None
+    """Rate after fc6 and fc7 (0.5 in the papers); None takes the network's own."""
+    roi_size: int | None = None
+    """Cells along each side of a pooled region (7 for VGG16 in Fast R-CNN); None takes the network's own."""
 
     def __post_init__(self) -> None:
         require(self, "backbone", name=entry_of(BACKBONES), weights=optional(file_name))
-        require(self, "backbone", frozen=optional(each(text)))
+        require(self, "backbone", frozen=optional(each(text)), widths=optional(each(whole(1))))
+        require(self, "backbone", dropout=optional(real(0, 1, below=True)), roi_size=optional(whole(1)))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the network is built with besides its own defaults."""
+        given = {"widths": self.widths, "dropout": self.dropout, "roi_size": self.roi_size}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from minircnn.training.backbone import make_backbone
 from minircnn.training.checkpoint import start_training
 from minircnn.training.fingerprint import DataFingerprint
 from minircnn.training.loop import LoopSettings, train_loop
+from minircnn.training.photo_inputs import MapInputs, PhotoInputs
 from minircnn.training.recipe import S
 from minircnn.training.regions import PhotoReader, region_records
 from minircnn.training.settings import SolverSettings, as_json
@@ -79,6 +81,12 @@ class Trainer(ABC, Generic[S, Batch]):
     @abstractmethod
     def make_detector(self, proposer: Proposer) -> RegionDetector[Any]:
         """Return a detector with the network in its present state."""
+
+    def photo_inputs(self, map_folder: Path | None) -> PhotoInputs:
+        """Return what steps show the network of a photo: its pixels, or its map, kept in `map_folder`."""
+        if map_folder is None:
+            return PhotoInputs(self.photos, self.backbone.normalization)
+        return MapInputs(self.photos, self.backbone.normalization, self.network, map_folder)
 
     def detector(self, proposer: Proposer) -> Any:
         """Return the detector in its present state of training, where the network lives.

@@ -14,14 +14,19 @@ SMALL = {
     "tiny": {},
     "alexnet": {"widths": (8, 8)},
     "vgg16": {"widths": (8, 8), "roi_size": 2},
-    "squeezenet1_0": {},
-    "squeezenet1_1": {},
 }
+NETWORKS = [
+    *((name, SMALL.get(name, {})) for name in BACKBONES),
+    ("alexnet", {"widths": (8,)}),
+    ("vgg16", {"widths": (8,), "roi_size": 3}),
+    ("squeezenet1_0", {"widths": (8,), "roi_size": 4}),
+    ("squeezenet1_1", {"widths": (8, 6), "roi_size": 5, "dropout": 0.0}),
+]
 
 
-@pytest.mark.parametrize("name", BACKBONES)
-def test_the_record_tells_the_truth(name, rng):
-    net = build_backbone(name, rng=rng, **SMALL.get(name, {}))
+@pytest.mark.parametrize(("name", "options"), NETWORKS)
+def test_the_record_tells_the_truth(name, options, rng):
+    net = build_backbone(name, rng=rng, **options)
     net.eval()
     crops = rng.normal(size=(2, 3, net.crop_size, net.crop_size)).astype(np.float32)
     feature_map = net.features.forward(crops)
@@ -40,9 +45,9 @@ def test_the_record_tells_the_truth(name, rng):
     assert all(layer in names for layer in net.frozen)
 
 
-@pytest.mark.parametrize("name", BACKBONES)
-def test_options_rebuild_the_same_network(name, rng):
-    net = build_backbone(name, rng=rng, **SMALL.get(name, {}))
+@pytest.mark.parametrize(("name", "options"), NETWORKS)
+def test_options_rebuild_the_same_network(name, options, rng):
+    net = build_backbone(name, rng=rng, **options)
     again = build_backbone(name, **json.loads(json.dumps(net.options)))
     assert again.normalization == net.normalization
     assert {n: p.data.shape for n, p in again.named_parameters()} == {
@@ -51,9 +56,9 @@ def test_options_rebuild_the_same_network(name, rng):
     assert not any(p.data.any() for _, p in again.named_parameters())
 
 
-@pytest.mark.parametrize("name", BACKBONES)
-def test_the_smallest_input_just_gives_a_map(name, rng):
-    net = build_backbone(name, rng=rng, **SMALL.get(name, {}))
+@pytest.mark.parametrize(("name", "options"), NETWORKS)
+def test_the_smallest_input_just_gives_a_map(name, options, rng):
+    net = build_backbone(name, rng=rng, **options)
     net.eval()
     side = net.smallest_input
     assert min(net.features(np.zeros((1, 3, side, side), np.float32)).shape) > 0
@@ -162,3 +167,31 @@ def test_squeezenet_knows_its_imagenet_classes(shared_data, name, file, top1, to
         ranks.append(int((scores > scores[label]).sum()))
     counts = ((np.array(ranks) < 1).sum(), (np.array(ranks) < 5).sum())
     assert counts == (top1, top5)
+
+
+def test_squeezenet_with_widths_sees_the_photo_with_all_convolutions(rng):
+    """The whole photo gives the map that the cut network makes of it in two parts."""
+    cut = build_backbone("squeezenet1_1", rng=np.random.default_rng(0))
+    whole = build_backbone("squeezenet1_1", rng=np.random.default_rng(0), widths=(8,), roi_size=4)
+    for net in (cut, whole):
+        net.eval()
+    photo = rng.normal(size=(1, 3, 100, 140)).astype(np.float32)
+    x = cut.last_pool(cut.features(photo))
+    for name, layer in cut.head.children():
+        x = x if name == "average" else layer(x)
+    np.testing.assert_array_equal(whole.features(photo), x)
+    assert [name for name, _ in whole.head.children()] == ["flatten", "fc6", "relu6", "drop6"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("squeezenet1_1", {"widths": (8,), "classifier": True}, "leave widths or classifier away"),
+        ("squeezenet1_1", {"widths": (8,), "roi_size": 14}, "roi_size must be at most 13"),
+        ("squeezenet1_0", {"widths": (8, 8, 8)}, "widths must be one or two numbers"),
+        ("vgg16", {"widths": ()}, "widths must be one or two numbers"),
+    ],
+)
+def test_shapes_that_cannot_be_are_refused(name, options, words):
+    with pytest.raises(ValueError, match=words):
+        build_backbone(name, **options)

@@ -75,3 +75,9 @@ def test_the_number_of_detections_is_bounded_over_all_classes(xp):
     boxes = [[20 * i, 0, 20 * i + 10, 10] for i in range(4)]
     found = _run(xp, [[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.4, 0.6]], boxes, max_detections=3)
     np.testing.assert_allclose(found.scores, [0.9, 0.8, 0.7])
+
+
+def test_boxes_that_are_suppressed_vote(xp):
+    boxes, scores = [[0, 0, 10, 10], [0, 0, 10, 8]], [[0.75, 0], [0.25, 0]]
+    assert _run(xp, scores, boxes, min_score=0.1).boxes.tolist() == [[0, 0, 10, 10]]
+    assert _run(xp, scores, boxes, min_score=0.1, vote_iou=0.5).boxes.tolist() == [[0, 0, 10, 9.5]]

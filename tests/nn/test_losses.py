@@ -125,6 +125,17 @@ def test_multi_task_gradient(rng):
     assert report.ok, report
 
 
+def test_one_block_serves_every_class(xp, rng):
+    score, boxes, labels, targets = example(rng, [0, 2, 1, 2, 0])
+    one = boxes[:, :4]
+    loss = multi_task_loss(*(xp.asarray(a) for a in (score, one, labels, targets)), lam=0.5)
+    total, d_cls_score, d_bbox_pred = textbook.multi_task_loss(score, one, labels, targets, 0.5)
+    assert loss.total == pytest.approx(total)
+    np.testing.assert_allclose(to_host(loss.d_cls_score), d_cls_score, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(to_host(loss.d_bbox_pred), d_bbox_pred, rtol=1e-12)
+    np.testing.assert_array_equal(to_host(loss.d_bbox_pred).any(axis=1), labels > 0)
+
+
 def test_multi_task_loss_ignores_targets_of_background(rng):
     score, boxes, labels, targets = example(rng, [0, 0])
     targets[:] = np.nan

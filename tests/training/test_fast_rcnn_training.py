@@ -9,6 +9,7 @@ from minircnn.boxes import decode
 from minircnn.data import Scenes
 from minircnn.training import FAST_RCNN_PRESETS, BackboneSettings, FastRCNNTrainer
 from minircnn.training.backbone import make_backbone
+from minircnn.training.photo_inputs import PhotoInputs
 
 PRESET = FAST_RCNN_PRESETS["scenes"]
 
@@ -149,3 +150,67 @@ def test_frozen_layers_stay_and_the_others_move(rng):
 def test_freezing_a_layer_that_does_not_exist_names_those_that_do():
     with pytest.raises(ValueError, match=r"no layer 'conv9'.*conv1"):
         make_backbone(BackboneSettings("tiny", frozen=("conv9",)), np.random.default_rng(0))
+
+
+def _frozen(rng, tmp_path, **changes):
+    backbone = dataclasses.replace(PRESET.backbone, frozen=("convolutions",))
+    settings = dataclasses.replace(PRESET, backbone=backbone, flip=True, keep_maps=True, **changes)
+    scenes = _Mirrored(Scenes("train", count=3))
+    return FastRCNNTrainer(scenes, _jittered(scenes, rng), settings, map_folder=tmp_path / "maps")
+
+
+def test_kept_maps_are_those_of_the_photos(rng, tmp_path):
+    trainer = _frozen(rng, tmp_path)
+    pixels = PhotoInputs(trainer.photos, trainer.backbone.normalization)
+    for index, mirrored in ((0, False), (1, True), (0, False)):
+        shown, factor = trainer.sampler.inputs.read(index, trainer.settings.scale, mirrored=mirrored)
+        photo, expected_factor = pixels.read(index, trainer.settings.scale, mirrored=mirrored)
+        expected = trainer.network.features(photo[None])[0]
+        np.testing.assert_allclose(shown, expected, rtol=1e-3, atol=1e-6)  # half precision
+        assert shown.dtype == np.float32
+        assert factor == expected_factor
+    assert len(list((tmp_path / "maps").rglob("*.npy"))) == 2
+
+
+def test_maps_on_the_disk_are_read_and_damaged_ones_made_again(rng, tmp_path, monkeypatch, caplog):
+    inputs = _frozen(rng, tmp_path).sampler.inputs
+    first, _ = inputs.read(0, PRESET.scale, mirrored=False)
+    (path,) = (tmp_path / "maps").rglob("*.npy")
+    whole = path.read_bytes()
+    again = _frozen(rng, tmp_path).sampler.inputs
+    with monkeypatch.context() as patch:
+        patch.setattr(again.network, "features", None)  # nothing is computed
+        np.testing.assert_array_equal(again.read(0, PRESET.scale, mirrored=False)[0], first)
+    path.write_bytes(whole[:-40] + b"0" * 40)
+    np.testing.assert_array_equal(again.read(0, PRESET.scale, mirrored=False)[0], first)
+    assert "damaged" in caplog.text
+    assert path.read_bytes() == whole
+
+
+def test_a_step_on_kept_maps_moves_the_head_only(rng, tmp_path):
+    trainer = _frozen(rng, tmp_path)
+    before = trainer.network.state_dict()
+    losses = trainer.step(0)
+    assert np.isfinite(losses["loss"])
+    trainer.state.optimizer.step()
+    moved = {name for name, array in trainer.network.state_dict().items() if (array != before[name]).any()}
+    assert moved
+    assert not any(name.startswith("features") for name in moved)
+    batch = trainer.make_batch(1)
+    assert batch.images.shape[1] == trainer.backbone.channels
+    assert batch.images.transpose(0, 2, 3, 1).flags.c_contiguous
+
+
+def test_maps_of_convolutions_that_learn_are_not_kept(rng, tmp_path):
+    settings = dataclasses.replace(PRESET, keep_maps=True)
+    scenes = Scenes("train", count=2)
+    with pytest.raises(ValueError, match="keep_maps is for convolutions that are not trained"):
+        FastRCNNTrainer(scenes, _jittered(scenes, rng), settings, map_folder=tmp_path)
+
+
+def test_one_regression_for_all_classes(rng):
+    trainer = _trainer(Scenes("train", count=4), rng, class_agnostic=True)
+    assert trainer.network.outputs.bbox_pred.bias.data.shape == (4,)
+    assert (trainer.target_mean == trainer.target_mean[0]).all()
+    assert np.isfinite(trainer.step(0)["loss"])
+    assert trainer.network.outputs.bbox_pred.weight.grad.any()

@@ -62,6 +62,7 @@ ZERO = {
     *((kind.__name__, "seed") for kind in KINDS),
     *((kind, "weight_decay") for kind in ("SolverSettings",)),
     ("SolverSettings", "momentum"),
+    ("BackboneSettings", "dropout"),
     ("FineTuneSettings", "background"),
     ("FastRCNNSettings", "bbox_loss_weight"),
     ("RoISampling", "bg_iou_low"),

@@ -1,0 +1,120 @@
+"""What a step shows the network of a photo: its pixels, or the map that frozen convolutions make of them."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from minircnn.arrays import HostArray, like, to_host
+from minircnn.backbones import Normalization
+from minircnn.data.digest import photo_digest
+from minircnn.detectors import ImageScale
+from minircnn.detectors.network import RegionNetwork
+from minircnn.profiling import stage
+from minircnn.structures import FloatArray, ImageArray
+from minircnn.training.kept_arrays import read_kept, write_kept
+from minircnn.training.regions import PhotoReader
+
+logger = logging.getLogger("minircnn")
+
+_LARGEST = float(np.finfo(np.float16).max)
+_LAYOUT = 1
+"""Of the files; another one makes other names."""
+
+
+class PhotoInputs:
+    """The photos themselves, scaled and normalised.
+
+    Parameters
+    ----------
+    photos : PhotoReader
+    normalization : Normalization
+    """
+
+    def __init__(self, photos: PhotoReader, normalization: Normalization) -> None:
+        self.photos, self.normalization = photos, normalization
+
+    def read(self, index: int, scale: ImageScale, *, mirrored: bool) -> tuple[FloatArray, float]:
+        """Return photo `index` (3, h, w) float32, channels last in memory, and the factor of its scale."""
+        image, factor = scale.apply(self.photos.read(index))
+        return self.normalization.apply(image[:, ::-1] if mirrored else image)[0], factor
+
+
+class MapInputs(PhotoInputs):
+    """The maps of the photos, made once for each scale and orientation and kept on disk in half precision.
+
+    Convolutions that are not trained give the same map of a photo in every epoch. The maps take the most time
+    of such a training, and what is left, the fully connected layers, becomes some ten times faster.
+
+    Parameters
+    ----------
+    photos : PhotoReader
+    normalization : Normalization
+    network : RegionNetwork
+        Its convolutional layers make the maps; they must not change.
+    folder : Path
+        Receives the maps, a file each, named by what the photo shows. Any runs and photos can share it.
+
+    Raises
+    ------
+    ValueError
+        If a convolutional layer is trained.
+    """
+
+    def __init__(
+        self,
+        photos: PhotoReader,
+        normalization: Normalization,
+        network: RegionNetwork,
+        folder: Path,
+    ) -> None:
+        super().__init__(photos, normalization)
+        if network.features.trainable:
+            raise ValueError(
+                "keep_maps is for convolutions that are not trained: the maps of others change with every "
+                "update (backbone.frozen convolutions)"
+            )
+        self.network = network
+        self.folder = folder / _key(network, normalization)
+
+    def read(self, index: int, scale: ImageScale, *, mirrored: bool) -> tuple[FloatArray, float]:
+        """Return the map of photo `index` (C, h, w) float32, channels last in memory, and its factor."""
+        image = self.photos.read(index)
+        path = self._path(index, scale, mirrored)
+        try:
+            kept = read_kept(path)
+        except (FileNotFoundError, ValueError) as error:
+            if not isinstance(error, FileNotFoundError):
+                logger.warning("%s; it is computed again", error)
+            kept = self._compute(image, scale, mirrored, index)
+            write_kept(path, kept)
+        return kept.astype(np.float32).transpose(2, 0, 1), scale.factor(*image.shape[:2])
+
+    def _path(self, index: int, scale: ImageScale, mirrored: bool) -> Path:
+        way = "mirrored" if mirrored else "upright"
+        digest = photo_digest(self.photos.dataset, index)
+        return self.folder / f"{digest}-{scale.short_side}-{scale.max_long_side}-{way}.npy"
+
+    @stage("maps of frozen convolutions")
+    def _compute(self, image: ImageArray, scale: ImageScale, mirrored: bool, index: int) -> HostArray:
+        """Return the map (h, w, C) float16 of `image`, which is photo `index`."""
+        scaled, _ = scale.apply(image)
+        pixels = self.normalization.apply(scaled[:, ::-1] if mirrored else scaled)  # (1, 3, H, W)
+        feature_map = to_host(self.network.features(like(pixels, self.network.on)))[0]  # (C, h, w)
+        if not np.abs(feature_map).max() <= _LARGEST:
+            raise ValueError(
+                f"the map of photo {self.photos.dataset.image_ids[index]!r} holds values beyond "
+                f"{_LARGEST:.0f}, which half precision does not know: leave keep_maps away"
+            )
+        return np.ascontiguousarray(feature_map.transpose(1, 2, 0), dtype=np.float16)
+
+
+def _key(network: RegionNetwork, normalization: Normalization) -> str:
+    """Return a digest of all that makes maps from photos."""
+    digest = hashlib.sha256(repr((_LAYOUT, network.description["name"], normalization)).encode())
+    for name, array in network.features.state_dict().items():
+        digest.update(f"{name} {array.shape} {array.dtype}".encode() + array.tobytes())
+    return digest.hexdigest()[:16]
