@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minircnn.checks import require_order
-from minircnn.evaluation.errors.kinds import KINDS, MISSED, PhotoErrors, photo_errors
+from minircnn.evaluation.errors.kinds import BACKGROUND_IOU, KINDS, MISSED, PhotoErrors, photo_errors
 from minircnn.evaluation.errors.mending import (
     SPECIAL_KINDS,
     Pool,
@@ -100,7 +100,7 @@ def detection_errors(
     annotations: Sequence[Annotations],
     *,
     iou_threshold: float = 0.5,
-    background_iou: float = 0.1,
+    background_iou: float = BACKGROUND_IOU,
     method: Method = "101point",
 ) -> DetectionErrors:
     """Return which errors the detections have and what each kind costs, by TIDE's definitions.
@@ -111,8 +111,8 @@ def detection_errors(
 
     Difficult objects are its ignored regions: detections on them are marked and not counted. As in `tidecv`,
     one that comes near another object may still be what would find that, if mended. The mAP differs a little
-    from that of :func:`evaluate_voc`: a detection takes the best object still *free*, and to be ignored it only
-    has to lie inside a difficult object, however small it is there.
+    from that of :func:`evaluate_voc`: a detection takes the best object still *free*, and to be ignored it
+    only has to lie inside a difficult object, however small it is there.
 
     Parameters
     ----------

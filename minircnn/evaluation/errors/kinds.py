@@ -22,6 +22,9 @@ CORRECT = "correct"
 CLASSIFICATION, LOCALIZATION, BOTH = "classification", "localization", "both"
 DUPLICATE, BACKGROUND, MISSED = "duplicate", "background", "missed"
 
+BACKGROUND_IOU = 0.1
+"""Up to which overlap a detection is one of background, TIDE's t_b."""
+
 KINDS = (CLASSIFICATION, LOCALIZATION, BOTH, DUPLICATE, BACKGROUND, MISSED)
 """The kinds of error; the last is one of objects, the others are of detections."""
 

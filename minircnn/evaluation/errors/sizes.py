@@ -14,12 +14,12 @@ from minircnn.structures import Annotations, FloatArray, IntArray
 
 _LIMITS = (0.02, 0.08, 0.25)
 
-SIZES = ("below 2 %", "2 to 8 %", "8 to 25 %", "25 % and more")
-"""The bands, by the share of the photo's area that a box covers."""
+SIZES = ("< 2 %", "2-8 %", "8-25 %", "> 25 %")
+"""The bands, by the share of the photo's area that a box covers; a limit belongs to the band above."""
 
 
 def photo_shares(boxes: FloatArray, photo: Annotations) -> FloatArray:
-    """Return which share of the photo each of `boxes` (R, 4) covers."""
+    """Return which share of the photo each of `boxes` (R, 4) covers; a limit belongs to the band above."""
     shares: FloatArray = box_area(boxes.astype(np.float64)) / (photo.height * photo.width)
     return shares
 
