@@ -1,7 +1,7 @@
 """What average precision would be if the errors of one kind were mended.
 
-Source: TIDE (ECCV 2020), section 2.3. Each kind is mended alone, from the detections as they are; so the
-gains need not add up to what is missing to 1.
+Source: TIDE (ECCV 2020), section 2. Each kind is mended alone, from the detections as they are; so the gains
+need not add up to what is missing to 1.
 """
 
 from __future__ import annotations
