@@ -131,7 +131,7 @@ def detection_errors(
         argument is out of range.
     """
     names = paired_classes(detections, annotations)
-    require_thresholds(iou_threshold, background_iou)
+    _require_thresholds(iou_threshold, background_iou)
     require_method(method)
     for i, truth in enumerate(annotations):
         if min(truth.height, truth.width) < 1:
@@ -155,7 +155,7 @@ def detection_errors(
     )
 
 
-def require_thresholds(iou_threshold: float, background_iou: float) -> None:
+def _require_thresholds(iou_threshold: float, background_iou: float) -> None:
     """Raise ValueError unless 0 < `background_iou` < `iou_threshold` <= 1."""
     require_threshold(iou_threshold, "iou_threshold")
     require_threshold(background_iou, "background_iou")
