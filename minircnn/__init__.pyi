@@ -18,6 +18,7 @@ from .detectors import RegionDetector as RegionDetector
 from .detectors import SPPNet as SPPNet
 from .detectors import load_detector as load_detector
 from .detectors import save_detector as save_detector
+from .evaluation import detection_errors as detection_errors
 from .evaluation import evaluate_coco as evaluate_coco
 from .evaluation import evaluate_voc as evaluate_voc
 from .evaluation import proposal_recall as proposal_recall

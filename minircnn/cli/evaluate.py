@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import json as json_format
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from cyclopts import Parameter
 
 from minircnn import files
 from minircnn.cli.big_photos import note_big_photos, sizes_of_dataset
-from minircnn.cli.detection_files import original_ids, targets, write_detections
+from minircnn.cli.detection_files import targets, write_detections
+from minircnn.cli.error_report import errors_text
 from minircnn.cli.errors import UsageError
-from minircnn.cli.evaluation_page import evaluation_page
+from minircnn.cli.evaluation_page import page_files, write_pages
 from minircnn.cli.files import refuse_to_overwrite, require_places, require_writable
-from minircnn.cli.judging import (
-    detect_all,
-    in_common_classes,
-    of_annotated_classes,
-    read_all,
-    say_what_is_not_shared,
-)
+from minircnn.cli.judging import detect_all, read_all, say_what_is_not_shared
+from minircnn.cli.measuring import Measured, Metric, measure
 from minircnn.cli.options import (
     Bad,
     BadPhoto,
@@ -40,21 +35,11 @@ from minircnn.cli.options import (
     network_job_count,
 )
 from minircnn.cli.output import note, print_json
-from minircnn.cli.pages import Balance, best_balance
-from minircnn.cli.running import Outcome, open_detector, parse_svd
+from minircnn.cli.running import open_detector, parse_svd
 from minircnn.data.opening import SCENES, FirstPhotos, open_dataset
-from minircnn.evaluation import ProposalResult, evaluate_coco, evaluate_voc, proposal_recall
+from minircnn.evaluation.errors import BACKGROUND_IOU
 from minircnn.evaluation.pairing import require_threshold
-from minircnn.evaluation.voc_ap import Method
 
-Metric = Literal["voc", "voc07", "voc07-published", "coco"]
-
-_METHODS: dict[Metric, Method] = {
-    "voc": "area",
-    "voc07": "11point",
-    "voc07-published": "11point-published",
-    "coco": "area",
-}
 _DEFAULT_SPLIT = "test"
 _USUAL_SCORE = 0.5  # from which detections of a file are kept in pictures where nothing is right
 _WAYS = (
@@ -85,6 +70,7 @@ def evaluate(
     split: Split = None,
     metric: Metric = "voc",
     iou: float | None = None,
+    errors: Annotated[bool, Parameter(negative="")] = False,
     out: Path | None = None,
     svd: str | None = None,
     proposal_folder: Path | None = None,
@@ -118,7 +104,8 @@ def evaluate(
         minircnn evaluate runs/fast VOC2007 --save-detections found.json
         minircnn evaluate VOC2007 --detections found.json --metric voc07
 
-    Next: look at the false detections in the report; `minircnn explain` shows one photo in depth.
+    Next: --errors says what to mend first; look at the false detections in the report; `minircnn explain`
+    shows one photo in depth.
 
     Parameters
     ----------
@@ -133,22 +120,26 @@ def evaluate(
         0.6 and 0.7; coco: the mean over IoU 0.5 to 0.95, with its eleven companions.
     iou
         IoU from which a detection is right. Default: 0.5.
+    errors
+        Also say what goes wrong, and what mAP would gain if it were mended: wrong class, loose box, both,
+        duplicates, detections of background, missed objects; by class and by size.
     out
-        Folder that receives report.html (tables, curves, photos with mistakes) and result.json.
+        Folder that receives report.html (tables, curves, photos with mistakes) and result.json; with --errors
+        also errors.html, the worst of each kind in pictures.
     svd
         Replace fully connected layers by their truncated SVD, e.g. fc6=1024,fc7=256.
     proposal_folder
         Keeps the proposals, so that a second evaluation of the same photos is faster.
     """
     place, spec = _detector_and_data(model, data, detections)
-    threshold = _threshold(iou, metric)
+    threshold = _threshold(iou, metric, errors=errors)
     if place is None:
         _refuse_options(svd=svd, proposal_folder=proposal_folder, batch=batch)
     read = [Path(word) for word in (place, spec, detections) if word is not None]
     if detections is not None and detections.is_dir():
         read += detections.iterdir()
     if out is not None:
-        refuse_to_overwrite((out / "report.html", out / "result.json"), overwrite=overwrite, inputs=read)
+        refuse_to_overwrite(page_files(out, errors=errors), overwrite=overwrite, inputs=read)
     require_places(out, proposal_folder)
     detector = None
     if place is not None:
@@ -177,62 +168,39 @@ def evaluate(
     if save_detections is not None:
         write_detections(save_detections, whole, split, outcome.detections)
         note(f"detections: {save_detections}")
-    classes, outcome = in_common_classes(outcome, dataset)
-    voc = evaluate_voc(
-        outcome.detections, outcome.annotations, iou_threshold=threshold, method=_METHODS[metric]
-    )
-    table, record = voc.table(), voc.to_record()
-    if metric == "coco":
-        ids = original_ids(whole)[: len(dataset)]
-        coco = evaluate_coco(outcome.detections, outcome.annotations, image_ids=ids)
-        table, record = coco.table(), coco.to_record()
     usual = _USUAL_SCORE if detector is None else detector.usual_min_score
-    certain = of_annotated_classes(outcome, classes)
-    balance = best_balance(certain, usual, threshold)
-    recall = None if detector is None else proposal_recall(outcome.proposals, outcome.annotations)
-    result = {
-        "model": place,
-        "data": dataset.name,
-        "photos": len(dataset),
-        "metric": metric,
-        **record,
-        "unknown_classes": classes.unknown,
-        "absent_classes": classes.absent,
-        # where nothing is right, no score is better than another
-        "best_balance": {**asdict(balance), "score": balance.score if balance.recall else None},
-        **_source(detections, recall, outcome, workers),
-    }
+    measured = measure(outcome, dataset, whole, metric, threshold, usual, errors=errors)
+    result = {"model": place, **measured.to_record(), **_source(detections, measured, workers)}
     if json:
         print_json(result)
     else:
-        print(table)
-        _print_rest(balance, recall, outcome, workers)
-    say_what_is_not_shared(classes, dataset.name)
+        _print_figures(measured, workers)
+    say_what_is_not_shared(measured.classes, dataset.name)
     if out is not None:
-        title = str(detections) if detector is None else detector.title
-        page = evaluation_page(dataset, certain, voc, recall, balance, title)
-        note(f"report: {page.save(out / 'report.html')}")
+        write_pages(out, measured, str(detections) if detector is None else detector.title)
         files.write_text(out / "result.json", json_format.dumps(result, indent=2) + "\n")
 
 
-def _source(
-    detections: Path | None, recall: ProposalResult | None, outcome: Outcome, workers: int
-) -> dict[str, Any]:
+def _source(detections: Path | None, measured: Measured, workers: int) -> dict[str, Any]:
     """Return where the detections come from, as part of the result."""
-    if recall is None:
+    if measured.recall is None:
         return {"detections": str(detections)}
-    seconds = float(np.mean(outcome.seconds))
-    return {"proposals": recall.to_record(), "seconds_per_photo": seconds, "processes": workers}
+    seconds = float(np.mean(measured.outcome.seconds))
+    return {"proposals": measured.recall.to_record(), "seconds_per_photo": seconds, "processes": workers}
 
 
-def _print_rest(balance: Balance, recall: ProposalResult | None, outcome: Outcome, workers: int) -> None:
-    """Print what stands below the table of average precision."""
+def _print_figures(measured: Measured, workers: int) -> None:
+    """Print the tables, and the time a detector took."""
+    print(measured.result.table())
+    balance, recall = measured.balance, measured.recall
     best = f"--min-score {balance.score:.3g}" if balance.recall else "none, no detection is right"
     print(f"\nbest balance: {best} (precision {balance.precision:.3f}, recall {balance.recall:.3f})")
+    if measured.errors is not None:
+        print(f"\n{errors_text(measured.errors)}")
     if recall is not None:
         print(f"\nproposals: {recall.num_proposals:,.0f} a photo\n{recall.table()}")
         shared = "" if workers == 1 else f", in each of {workers} processes at a time"
-        print(f"\n{float(np.mean(outcome.seconds)):.3f} s a photo without proposals{shared}")
+        print(f"\n{float(np.mean(measured.outcome.seconds)):.3f} s a photo without proposals{shared}")
 
 
 def _detector_and_data(model: str, data: str | None, detections: Path | None) -> tuple[str | None, str]:
@@ -246,12 +214,14 @@ def _detector_and_data(model: str, data: str | None, detections: Path | None) ->
     return None, model
 
 
-def _threshold(iou: float | None, metric: Metric) -> float:
+def _threshold(iou: float | None, metric: Metric, *, errors: bool) -> float:
     if iou is None:
         return 0.5
     if metric == "coco":
         raise UsageError("--iou is for the voc metrics: coco is the mean over IoU 0.5 to 0.95")
     require_threshold(iou, "--iou")
+    if errors and iou <= BACKGROUND_IOU:
+        raise UsageError(f"--errors needs an --iou above {BACKGROUND_IOU}, up to which all is background")
     return iou
 
 

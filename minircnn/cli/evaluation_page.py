@@ -1,13 +1,15 @@
-"""The page that ``minircnn evaluate --out`` writes."""
+"""The pages that ``minircnn evaluate --out`` writes."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from minircnn.cli.error_gallery import error_gallery
+from minircnn.cli.error_report import add_error_sections
+from minircnn.cli.measuring import Measured
 from minircnn.cli.output import note
-from minircnn.cli.pages import Balance, Captioned, mistakes, precision_recall_figure
-from minircnn.cli.running import Outcome
-from minircnn.evaluation import ProposalResult, VocResult
+from minircnn.cli.pages import mistakes, precision_recall_figure
 from minircnn.imaging import ImageError
-from minircnn.structures import DetectionDataset
 from minircnn.viz import Report
 
 _OVERLAP = (
@@ -16,15 +18,28 @@ _OVERLAP = (
 )
 
 
-def evaluation_page(
-    dataset: DetectionDataset,
-    outcome: Outcome,
-    voc: VocResult,
-    recall: ProposalResult | None,
-    balance: Balance,
-    name: str,
-) -> Report:
-    """Return tables, curves and photos with mistakes; without proposals (`recall` None) nothing of these."""
+def page_files(out: Path, *, errors: bool) -> list[Path]:
+    """Return the files that an evaluation writes into `out`."""
+    return [out / name for name in ("report.html", "result.json", *(["errors.html"] if errors else []))]
+
+
+def write_pages(out: Path, measured: Measured, name: str) -> None:
+    """Write the report, and the gallery of errors if they were analysed; note where."""
+    page, gallery = _tables_and_curves(measured, name), None
+    try:
+        _add_mistakes(page, measured)
+        if measured.errors is not None:
+            gallery = error_gallery(measured, measured.errors, name)
+    except (ImageError, OSError) as error:  # detections of a file are measured without the photos, too
+        note(f"no photos in the report: {error}")
+    note(f"report: {page.save(out / 'report.html')}")
+    if gallery is not None:
+        note(f"errors: {gallery.save(out / 'errors.html')}")
+
+
+def _tables_and_curves(measured: Measured, name: str) -> Report:
+    """Return the page without photos; without proposals nothing of these."""
+    dataset, voc, recall = measured.dataset, measured.voc, measured.recall
     level = f"IoU {voc.iou_threshold:g}"
     figure = "absent" if voc.map != voc.map else f"{voc.map:.3f}"
     page = Report(f"{name} on {dataset.name}", f"{len(dataset)} photos, mAP at {level}: {figure}.")
@@ -47,18 +62,17 @@ def evaluation_page(
         ],
         table=(header, rows),
     )
-    pictures = _mistakes(dataset, outcome, balance, voc.iou_threshold)
-    if pictures is not None:
-        page.section("Photos with the most mistakes", balance.explain(), pictures)
+    if measured.errors is not None:
+        add_error_sections(page, measured.errors)
     return page
 
 
-def _mistakes(
-    dataset: DetectionDataset, outcome: Outcome, balance: Balance, iou_threshold: float
-) -> list[Captioned] | None:
-    """Draw them; None where detections from a file are measured without the photos."""
-    try:
-        return mistakes(dataset, outcome, count=6, min_score=balance.score, iou_threshold=iou_threshold)
-    except (ImageError, OSError) as error:
-        note(f"no photos in the report: {error}")
-        return None
+def _add_mistakes(page: Report, measured: Measured) -> None:
+    pictures = mistakes(
+        measured.dataset,
+        measured.certain,
+        count=6,
+        min_score=measured.balance.score,
+        iou_threshold=measured.voc.iou_threshold,
+    )
+    page.section("Photos with the most mistakes", measured.balance.explain(), pictures)

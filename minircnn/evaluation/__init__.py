@@ -1,7 +1,8 @@
-"""How good detections and proposals are: PASCAL VOC and COCO average precision, recall and MABO."""
+"""How good detections and proposals are: VOC and COCO average precision, kinds of error, recall and MABO."""
 
 from minircnn.evaluation.coco_ap import CocoResult, evaluate_coco
 from minircnn.evaluation.coco_files import read_coco_detections, write_coco_detections
+from minircnn.evaluation.errors import DetectionErrors, detection_errors
 from minircnn.evaluation.pairing import JoinedClasses, join_classes, relabel
 from minircnn.evaluation.photo_records import read_photo_records
 from minircnn.evaluation.recall import ClassOverlap, ProposalResult, mabo, proposal_recall
@@ -13,11 +14,13 @@ __all__ = [
     "ClassOverlap",
     "ClassResult",
     "CocoResult",
+    "DetectionErrors",
     "JoinedClasses",
     "ProposalResult",
     "VocFiles",
     "VocResult",
     "average_precision",
+    "detection_errors",
     "evaluate_coco",
     "evaluate_voc",
     "find_voc_files",

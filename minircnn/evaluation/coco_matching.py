@@ -51,7 +51,7 @@ def match_image(
     boxes = detections.boxes[of_class][order].astype(np.float64)  # (D, 4)
     crowd = annotations.difficult[objects]  # (G,)
     ignored_gt = crowd | _outside(areas[objects].astype(np.float64))  # (A, G)
-    overlap = _overlap(boxes, annotations.boxes[objects].astype(np.float64), crowd)  # (D, G)
+    overlap = coco_overlap(boxes, annotations.boxes[objects].astype(np.float64), crowd)  # (D, G)
     matched, ignored = _match(overlap, crowd, ignored_gt)
     ignored |= ~matched & _outside(coco_area(boxes))[:, None, :]
     return ImageMatches(scores[order], matched, ignored, np.count_nonzero(~ignored_gt, axis=1))
@@ -111,7 +111,7 @@ def _match(overlap: FloatArray, crowd: BoolArray, ignored_gt: BoolArray) -> tupl
     return matched, ignored
 
 
-def _overlap(boxes: FloatArray, objects: FloatArray, crowd: BoolArray) -> FloatArray:
+def coco_overlap(boxes: FloatArray, objects: FloatArray, crowd: BoolArray) -> FloatArray:
     """Return the IoU (D, G); for a crowd region, the share of the detection that lies inside it."""
     low = np.maximum(boxes[:, None, :2], objects[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], objects[None, :, 2:])

@@ -17,17 +17,18 @@ from typing import Any, Literal
 import numpy as np
 
 from minircnn.arrays import as_plain
-from minircnn.boxes.geometry import box_iou
 from minircnn.evaluation.pairing import paired_classes, require_threshold
+from minircnn.evaluation.voc_matching import claimed_objects, first_to_claim
 from minircnn.structures import Annotations, BoolArray, Detections, FloatArray, IntArray
 
-Method = Literal["area", "11point", "11point-published"]
+Method = Literal["area", "11point", "11point-published", "101point"]
 
-_ELEVEN = {
+_RECALLS = {
     # rounded like the quotient "found / objects" that is compared with it
     "11point": np.arange(11) / 10,
     # `arange(0, 1.1, 0.1)` of the published code: its 0.3, 0.6 and 0.7 lie above those quotients
     "11point-published": np.arange(11) * 0.1,
+    "101point": np.arange(101) / 100,
 }
 
 
@@ -66,7 +67,7 @@ class VocResult:
     per_class : dict of str to ClassResult
         In the order of the class names.
     iou_threshold : float
-    method : "area", "11point" or "11point-published"
+    method : "area", "11point", "11point-published" or "101point"
     """
 
     map: float
@@ -110,10 +111,11 @@ def average_precision(recall: FloatArray, precision: FloatArray, method: Method 
     ----------
     recall, precision : (D,) float arrays
         Points of the curve; recall does not fall.
-    method : "area", "11point" or "11point-published"
+    method : "area", "11point", "11point-published" or "101point"
         The area under the curve (VOC 2010 and later), or the mean of the precision at recall 0, 0.1,
-        ..., 1 (VOC 2007). ``"11point-published"`` is for comparison with figures of the Python code published
-        with Fast R-CNN: a recall of exactly 0.3, 0.6 or 0.7 does not reach that point there.
+        ..., 1 (VOC 2007) or 0, 0.01, ..., 1 (COCO). ``"11point-published"`` is for comparison with figures of
+        the Python code published with Fast R-CNN: a recall of exactly 0.3, 0.6 or 0.7 does not reach that
+        point there.
 
     Returns
     -------
@@ -133,16 +135,17 @@ def average_precision(recall: FloatArray, precision: FloatArray, method: Method 
             raise ValueError(f"{name} must be finite numbers, got {values.tolist()}")
     if (np.diff(recall) < 0).any():
         raise ValueError("recall must not fall: give the points in descending order of score")
-    _require_method(method)
+    require_method(method)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]  # (D,)
     if method == "area":
         return float(np.sum(np.diff(recall, prepend=0.0) * envelope))
-    reached = np.searchsorted(recall, _ELEVEN[method], side="left")  # (11,)
+    reached = np.searchsorted(recall, _RECALLS[method], side="left")  # (P,)
     return float(np.append(envelope, 0.0)[reached].mean())
 
 
-def _require_method(method: str) -> None:
-    known = ("area", *_ELEVEN)
+def require_method(method: str) -> None:
+    """Raise ValueError, with the methods there are, for any other."""
+    known = ("area", *_RECALLS)
     if method not in known:
         raise ValueError(
             f"method must be {', '.join(map(repr, known[:-1]))} or {known[-1]!r}, got {method!r}"
@@ -164,7 +167,7 @@ def evaluate_voc(
         Equal scores count in this order.
     iou_threshold : float
         In (0, 1]; an overlap of exactly the threshold is a match.
-    method : "area", "11point" or "11point-published"
+    method : "area", "11point", "11point-published" or "101point"
         As for :func:`average_precision`.
 
     Returns
@@ -179,12 +182,12 @@ def evaluate_voc(
     """
     names = paired_classes(detections, annotations)
     require_threshold(iou_threshold, "iou_threshold")
-    _require_method(method)
+    require_method(method)
     scores = np.concatenate([d.scores.astype(np.float64) for d in detections])  # (D,) over all photos
     labels = np.concatenate([d.labels for d in detections])  # (D,)
     gt_labels = np.concatenate([a.labels for a in annotations])  # (G,)
     difficult = np.concatenate([a.difficult for a in annotations])  # (G,)
-    match = _best_objects(detections, annotations, iou_threshold)  # (D,)
+    match = _through_all_photos(detections, annotations, iou_threshold)  # (D,)
     per_class = {
         name: _class_result(scores, match, labels == label, difficult, gt_labels == label, method)
         for label, name in enumerate(names, start=1)
@@ -194,23 +197,14 @@ def evaluate_voc(
     return VocResult(mean, per_class, iou_threshold, method)
 
 
-def _best_objects(
+def _through_all_photos(
     detections: Sequence[Detections], annotations: Sequence[Annotations], iou_threshold: float
 ) -> IntArray:
-    """Return for every detection the object it overlaps most, counted through all photos; -1 for none.
-
-    Only objects of the detection's class and overlaps of at least the threshold count.
-    """
-    matches = [np.zeros(0, dtype=np.int64)]
-    offset = 0
+    """Return for every detection the object it claims, counted through all photos; -1 for none."""
+    matches, offset = [], 0
     for found, truth in zip(detections, annotations, strict=True):
-        match = np.full(len(found), -1)  # (D of this photo,)
-        if len(found) and len(truth):
-            iou = box_iou(found.boxes.astype(np.float64), truth.boxes.astype(np.float64))
-            iou[found.labels[:, None] != truth.labels[None, :]] = -1.0  # (D, G)
-            hit = iou.max(axis=1) >= iou_threshold
-            match[hit] = offset + iou.argmax(axis=1)[hit]
-        matches.append(match)
+        claims = claimed_objects(found, truth, iou_threshold)
+        matches.append(np.where(claims < 0, -1, claims + offset))
         offset += len(truth)
     return np.concatenate(matches)
 
@@ -234,10 +228,7 @@ def _class_result(
     counts = np.ones(len(order), dtype=bool)
     counts[matched] = ~difficult[match[order][matched]]
     order = order[counts]  # (D,) difficult objects take their detections out of the count
-    found, first = np.unique(match[order], return_index=True)  # the first to find each object
-    true_positive = np.zeros(len(order), dtype=bool)
-    true_positive[first[found >= 0]] = True
-    hits = np.cumsum(true_positive)  # (D,)
+    hits = np.cumsum(first_to_claim(match[order]))  # (D,)
     recall, precision = hits / num_gt, hits / np.arange(1, len(order) + 1)
     ap = average_precision(recall, precision, method)
     return ClassResult(ap, num_gt, num_detections, recall, precision, scores[order])

@@ -4,6 +4,7 @@ Importing this package needs nothing beyond NumPy; matplotlib and Jinja2 are ask
 """
 
 from minircnn.viz.curves import draw_bars, draw_loss_curves, draw_precision_recall, draw_sliding_window
+from minircnn.viz.errors import draw_error, draw_stacked_bars
 from minircnn.viz.features import draw_feature_map, draw_roi_pool, draw_warps
 from minircnn.viz.photo import Verdict, draw_boxes, draw_detections, judge
 from minircnn.viz.proposals import draw_proposal_hierarchy, draw_proposals
@@ -17,6 +18,7 @@ __all__ = [
     "draw_bars",
     "draw_boxes",
     "draw_detections",
+    "draw_error",
     "draw_feature_map",
     "draw_loss_curves",
     "draw_nms",
@@ -26,6 +28,7 @@ __all__ = [
     "draw_roi_pool",
     "draw_sampled_rois",
     "draw_sliding_window",
+    "draw_stacked_bars",
     "draw_warps",
     "judge",
     "save_figure",

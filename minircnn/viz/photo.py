@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minircnn.arrays import Array
-from minircnn.boxes import box_iou
 from minircnn.checks import checked, real
+from minircnn.evaluation.voc_matching import claimed_objects, first_to_claim
 from minircnn.structures import Annotations, BoolArray, Detections, FloatArray, ImageArray
 from minircnn.viz.labels import add_labels, draw_rectangle
 from minircnn.viz.style import (
@@ -61,22 +61,14 @@ def judge(detections: Detections, ground_truth: Annotations, iou_threshold: floa
     outside 0..1 raises ValueError.
     """
     iou_threshold = checked("iou_threshold", iou_threshold, real(0, 1))
+    claims = claimed_objects(detections, ground_truth, iou_threshold)  # (D,)
+    ignored = claims >= 0
+    ignored[ignored] = ground_truth.difficult[claims[ignored]]
+    order = np.argsort(-detections.scores.astype(np.float64), kind="stable")
     correct = np.zeros(len(detections), dtype=bool)
-    ignored = np.zeros(len(detections), dtype=bool)
+    correct[order] = first_to_claim(np.where(ignored, -1, claims)[order])
     found = np.zeros(len(ground_truth), dtype=bool)
-    if len(ground_truth) == 0 or len(detections) == 0:
-        return Verdict(correct, ignored, found)
-    overlap = box_iou(as_boxes(detections.boxes), as_boxes(ground_truth.boxes))  # (D, G)
-    same_class = detections.labels[:, None] == ground_truth.labels[None, :]
-    overlap = np.where(same_class, overlap, -1.0)
-    for d in np.argsort(-detections.scores.astype(np.float64), kind="stable"):
-        g = int(np.argmax(overlap[d]))
-        if overlap[d, g] < iou_threshold:
-            continue
-        if ground_truth.difficult[g]:
-            ignored[d] = True
-        elif not found[g]:
-            correct[d] = found[g] = True
+    found[claims[correct]] = True
     return Verdict(correct, ignored, found)
 
 

@@ -132,6 +132,7 @@ def photo_panels(
     *,
     columns: int = 1,
     width: float = 9.0,
+    least_width: float = 0.0,
     title: str = "",
     legend_rows: int = 0,
 ) -> tuple[Figure, list[Axes]]:
@@ -147,6 +148,8 @@ def photo_panels(
         Panels side by side.
     width : float
         Of the figure, inches. Tall photos get narrower panels, so that the figure fits a screen.
+    least_width : float
+        To which a narrower figure is filled up with white, so that several in a row are equally wide.
     title : str
         Heading of the figure.
     legend_rows : int
@@ -170,7 +173,7 @@ def photo_panels(
     bottom = legend_rows * LEGEND_SIZE * 1.7 * POINT + (0.05 if legend_rows else 0.0)
     content = columns * panel_width + gap * (columns + 1)
     title_width = max(map(len, lines)) * 0.66 * TITLE_SIZE * POINT  # bold letters are 0.66 em wide on average
-    fig_width = max(content, title_width, _LEGEND_WIDTH if legend_rows else 0.0)
+    fig_width = max(content, title_width, least_width, _LEGEND_WIDTH if legend_rows else 0.0)
     fig_height = top + rows * (panel_height + panel_band + gap) + gap + bottom
     figure = new_figure(fig_width, fig_height)
     if title:

@@ -52,7 +52,9 @@ def test_the_published_rule_is_a_method_of_the_evaluation():
     found = detections(truth.boxes[:7], np.linspace(1, 0.5, 7), [1] * 7)
     assert ap_of(found, truth, method="11point") == pytest.approx(8 / 11)
     assert ap_of(found, truth, method="11point-published") == pytest.approx(7 / 11)
-    with pytest.raises(ValueError, match="method must be 'area', '11point' or '11point-published'"):
+    with pytest.raises(
+        ValueError, match="method must be 'area', '11point', '11point-published' or '101point'"
+    ):
         evaluate_voc([found], [annotations([], [])], method="12point")  # also where no class has objects
 
 
