@@ -62,7 +62,7 @@ def target_statistics(
     than ten such regions takes the statistics of all classes together: its own would be noise, or zero.
     """
     chosen = [record.best_iou >= fg_iou for record in records]
-    targets = np.concatenate([r.targets[c] for r, c in zip(records, chosen, strict=True)]).astype(np.float64)
+    targets = np.concatenate([r.targets(c) for r, c in zip(records, chosen, strict=True)]).astype(np.float64)
     labels = np.concatenate([r.labels[c] for r, c in zip(records, chosen, strict=True)])
     mean = np.tile(targets.mean(axis=0), (num_classes + 1, 1))
     # Regions that all equal their object have no spread to normalise by: 1 leaves their zeros alone.

@@ -22,7 +22,7 @@ from minircnn.arrays import HostArray, to_host
 from minircnn.data.digest import photo_digest
 from minircnn.detectors.linear_parts import LinearPartsDetector
 from minircnn.heads import feature_scale
-from minircnn.progress import progress_bar
+from minircnn.progress import announced, progress_bar
 from minircnn.structures import BoolArray, FloatArray
 from minircnn.training.feature_files import (
     CacheError,
@@ -161,6 +161,8 @@ def cache_features(
     results = run_tasks(
         (delayed(_extract)(work, i, records[i].boxes, close[i]) for i in range(done, len(records))), n_jobs
     )
+    if progress:
+        results = announced(results, len(records) - done, "features")
     bar = progress_bar(show=progress, total=len(records), initial=done, desc="features", unit="photo")
     with bar:
         for i, (own7, own5) in enumerate(results, start=done):  # in the order of the photos

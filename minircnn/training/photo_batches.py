@@ -107,7 +107,7 @@ class PhotoSampler:
             flip = self.flip and rng.random() < 0.5
             chosen, is_foreground = draw_regions(record, self.sampling, rng)
             image, factor = self._draw_scale(rng).apply(self.photos.read(index))
-            boxes, offsets = record.boxes[chosen], record.targets[chosen]
+            boxes, offsets = record.boxes[chosen], record.targets(chosen)
             if flip:
                 # mirrored regions keep their IoU; only the horizontal offset changes sign
                 image, boxes = image[:, ::-1], flip_boxes(boxes, record.width)
