@@ -46,6 +46,7 @@ def compute_proposals(
     n_jobs: int = 1,
     progress: bool = True,
     digests: Sequence[str] | None = None,
+    title: str = "proposals",
 ) -> list[FloatArray]:
     """Run `proposer` on every photo of `dataset`.
 
@@ -61,6 +62,8 @@ def compute_proposals(
         Processes, never more than there are photos to do.
     digests : sequence of str, optional
         Of the photos, where they are known (:func:`~minircnn.data.digest.photo_digest`).
+    title : str
+        What the progress bar says.
 
     Returns
     -------
@@ -78,7 +81,7 @@ def compute_proposals(
         proposer = dataclasses.replace(proposer, limit=None, n_jobs=1)
     count = len(dataset.image_ids)
     if folder is None or not from_pixels_alone(proposer):
-        found = _computed(dataset, proposer, range(count), n_jobs, progress)
+        found = _computed(dataset, proposer, range(count), n_jobs, title if progress else None)
         computed = {i: _best(boxes, limit) for i, boxes in found}
         return [computed[i] for i in range(count)]
     kept = _KeptBoxes(folder, proposer)
@@ -91,7 +94,7 @@ def compute_proposals(
     missing = {digest: i for i, digest in enumerate(digests) if digest not in known}
     if missing:
         kept.report()
-    for i, boxes in _computed(dataset, proposer, list(missing.values()), n_jobs, progress):
+    for i, boxes in _computed(dataset, proposer, list(missing.values()), n_jobs, title if progress else None):
         kept.write(digests[i], boxes)
         known[digests[i]] = _best(boxes, limit)
     return [known[digest] for digest in digests]
@@ -103,13 +106,13 @@ def _best(boxes: FloatArray, limit: int | None) -> FloatArray:
 
 
 def _computed(
-    dataset: DetectionDataset, proposer: Proposer, photos: Sequence[int], n_jobs: int, progress: bool
+    dataset: DetectionDataset, proposer: Proposer, photos: Sequence[int], n_jobs: int, title: str | None
 ) -> Iterable[tuple[int, FloatArray]]:
-    """Yield number and boxes of each of the `photos`."""
+    """Yield number and boxes of each of the `photos`, and show how far it is where there is a `title`."""
     found = run_tasks((delayed(_propose)(*one_photo(dataset, i), proposer) for i in photos), n_jobs)
-    if progress and photos:
-        found = announced(found, len(photos), "proposals")
-        found = progress_bar(found, total=len(photos), desc="proposals", unit="photo")
+    if title is not None and photos:
+        found = announced(found, len(photos), title)
+        found = progress_bar(found, total=len(photos), desc=title, unit="photo")
     return zip(photos, found, strict=True)
 
 

@@ -235,5 +235,6 @@ add_recipe(
         regression per class learns to move boxes. Ctrl-C while the CNN trains writes a checkpoint.
         """,
         check_rcnn,
+        validates=False,  # SVMs are fitted to the network when it is done
     )
 )

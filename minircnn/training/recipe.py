@@ -66,6 +66,8 @@ class Recipe(Generic[S]):
         What the training does, for ``minircnn train NAME --help``: a summary line, then more.
     check : callable
         ``check(settings)`` raises where a training with them must fail, before hours are spent on proposals.
+    validates : bool
+        Whether the network is a detector after every update, which can be validated while it is trained.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Recipe(Generic[S]):
     train: Callable[[TrainingJob[S]], RegionDetector[Any]]
     explanation: str
     check: Callable[[S], Any] = lambda settings: None
+    validates: bool = True
 
 
 RECIPES: Registry[Recipe[Any]] = Registry("detector to train")

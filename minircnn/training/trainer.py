@@ -101,5 +101,13 @@ class Trainer(ABC, Generic[S, Batch]):
         settings = as_json(self.settings)
         if loop.folder is not None:  # a checkpoint belongs to settings and data
             settings |= (loop.data or DataFingerprint.of(self.dataset)).summary()
+        validator = loop.validator
         with stage(self.work):
-            train_loop(self.step, self.state, solver=self.solver, loop=loop, settings=settings)
+            train_loop(
+                self.step,
+                self.state,
+                solver=self.solver,
+                loop=loop,
+                settings=settings,
+                detector=None if validator is None else lambda: self.detector(validator.proposer),
+            )
