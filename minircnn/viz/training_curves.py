@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from minircnn.viz.curves import plain_axes, plot_losses
-from minircnn.viz.style import GRID, INK, LEGEND_SIZE, line_colour, literal, new_figure
+from minircnn.viz.style import INK, LEGEND_SIZE, line_colour, literal, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,14 +48,16 @@ def draw_training(log: Log, validations: Log = (), title: str = "") -> Figure:
         for iteration, rate in _new_rates(log):
             ax.axvline(iteration, color=_RATE, linewidth=1.2, linestyle="--", gid="rate")
             if ax is panels[-1]:
-                _note_rate(ax, iteration, rate)
+                # where the room is: above the points of validations, below the losses
+                _note_rate(ax, iteration, rate, 0.94 if validations else 0.02)
+        ax.xaxis.get_major_locator().set_params(integer=True)
     return figure
 
 
 def _plot_validations(ax: Axes, validations: Log) -> None:
     plain_axes(ax, "iteration", "validation mAP")
     x, y = _column(validations, "iteration"), _column(validations, "mAP")
-    ax.plot(x, y, color=line_colour(0), linewidth=2.4, marker="o", markersize=5, gid="mAP")
+    ax.plot(x, y, color=line_colour(0), linewidth=2.4, marker="o", markersize=5, clip_on=False, gid="mAP")
     best = max(range(len(y)), key=lambda i: y[i])
     ax.plot(x[best], y[best], color=line_colour(1), marker="o", markersize=9, gid="best")
     ax.annotate(
@@ -70,15 +72,13 @@ def _plot_validations(ax: Axes, validations: Log) -> None:
     ax.set_ylim(0, max(1.25 * max(y), 0.01))
 
 
-def _note_rate(ax: Axes, iteration: float, rate: float) -> None:
+def _note_rate(ax: Axes, iteration: float, rate: float, height: float) -> None:
     ax.annotate(
         literal(f" rate {rate:.2g}"),
-        (iteration, 0.02),
+        (iteration, height),
         xycoords=("data", "axes fraction"),
         size=LEGEND_SIZE,
         color=_RATE,
-        backgroundcolor="white",
-        bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": GRID, "linewidth": 0},
     )
 
 
