@@ -15,6 +15,7 @@ from cyclopts import App, Group, Parameter
 from minircnn.arrays import Device
 from minircnn.cli.big_photos import note_big_photos, sizes_of_dataset
 from minircnn.cli.curves import CurvesPicture
+from minircnn.cli.estimating import print_estimate, updates_done
 from minircnn.cli.files import require_places
 from minircnn.cli.next_commands import command_line, split_to_evaluate
 from minircnn.cli.options import (
@@ -40,6 +41,7 @@ from minircnn.profiling import Stage
 from minircnn.proposals import make_proposer
 from minircnn.structures import DetectionDataset
 from minircnn.training import RECIPES, Recipe, TrainingInterrupted, TrainingRun, train
+from minircnn.training.estimate import estimate_training
 from minircnn.training.old_runs import read_settings
 
 _SETTINGS = Group(
@@ -68,6 +70,14 @@ _Resume = Annotated[
 ]
 _EVERY = 200
 _Every = Annotated[int, Parameter(help="Updates between two checkpoints.")]
+_Estimate = Annotated[
+    bool,
+    Parameter(
+        negative="",
+        help="Say what time, memory and disk the training will take, from a few photos and updates, and do "
+        "nothing else. The folder is not made.",
+    ),
+]
 _Shared = Annotated[
     Path | None,
     Parameter(
@@ -101,6 +111,7 @@ def _add_command(recipe: Recipe[Any]) -> None:
         proposal_folder: _Shared = None,
         validation: Annotated[ValidationOptions | None, Parameter(name="*", group=VALIDATION)] = None,
         checkpoint_every: _Every = _EVERY,
+        estimate: _Estimate = False,
         profile: Profile = False,
         json: Json = False,
         device: DeviceName = "cpu",
@@ -120,11 +131,24 @@ def _add_command(recipe: Recipe[Any]) -> None:
         if data != SCENES and chosen.proposals.method == "selective-search":
             proposer = make_proposer(chosen.proposals, seed=chosen.seed)
             note_big_photos(proposer, sizes_of_dataset(dataset), "--proposals.max-width")
-        require_places(out, proposal_folder)
         curves, asked = CurvesPicture(out, recipe.name), validation or ValidationOptions()
-        validated = asked.open(
+        validated = asked.plan(
             data, curves.draw, on_bad_box=on_bad_box, on_bad_photo=on_bad_photo, images=images
         )
+        if estimate:
+            parts = estimate_training(
+                dataset,
+                chosen,
+                proposal_folder or out / "proposals",
+                validation=validated,
+                n_jobs=job_count(jobs),
+                network_jobs=network_job_count(jobs, device),
+                device=device,
+                done=updates_done(out, recipe.name) if resume else 0,
+            )
+            print_estimate(parts, out, json=json)
+            return
+        require_places(out, proposal_folder)
         opened = {
             "split": split,
             "photos": photos,

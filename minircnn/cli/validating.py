@@ -68,7 +68,7 @@ class ValidationOptions:
             "validate_photos": None if self.validate_photos == _PHOTOS else self.validate_photos,
         }
 
-    def open(
+    def plan(
         self,
         data: str,
         after: Callable[[], Any],

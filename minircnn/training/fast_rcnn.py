@@ -194,5 +194,6 @@ add_recipe(
         it is and how its box should move. Ctrl-C stops after the step at hand and writes a checkpoint.
         """,
         check_backbone,
+        trainer=FastRCNNTrainer,
     )
 )

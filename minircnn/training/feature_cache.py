@@ -132,7 +132,7 @@ def cache_features(
     close = [record.best_iou > min_iou for record in records]
     first = np.cumsum([0, *(len(r) for r in records)])
     first_close = np.cumsum([0, *(int(c.sum()) for c in close)])
-    dim7, dim5 = _feature_dims(detector)
+    dim7, dim5 = feature_dims(detector)
     shapes = {"fc7": (int(first[-1]), dim7), "pool5": (int(first_close[-1]), dim5)}
     if digests is None:
         digests = [photo_digest(photos.dataset, i) for i in range(len(records))]
@@ -229,7 +229,7 @@ def _extract(
     return fc7, pool5
 
 
-def _feature_dims(detector: LinearPartsDetector[Any]) -> tuple[int, int]:
+def feature_dims(detector: LinearPartsDetector[Any]) -> tuple[int, int]:
     """Return the lengths D7 and D5 of the features of a region."""
     blank = np.zeros((64, 64, 3), dtype=np.uint8)
     whole = np.array([[0, 0, 64, 64]], dtype=np.float32)

@@ -76,9 +76,7 @@ def compute_proposals(
         If the proposer returns anything else.
     """
     limit = getattr(proposer, "limit", None) if limit is None else limit
-    if isinstance(proposer, SelectiveSearch):
-        # all boxes are kept, so that another limit need not compute them again
-        proposer = dataclasses.replace(proposer, limit=None, n_jobs=1)
+    proposer = unlimited(proposer)
     count = len(dataset.image_ids)
     if folder is None or not from_pixels_alone(proposer):
         found = _computed(dataset, proposer, range(count), n_jobs, title if progress else None)
@@ -98,6 +96,22 @@ def compute_proposals(
         kept.write(digests[i], boxes)
         known[digests[i]] = _best(boxes, limit)
     return [known[digest] for digest in digests]
+
+
+def unlimited(proposer: Proposer) -> Proposer:
+    """Return `proposer` as it searches: all boxes are kept, so that another limit need not search again."""
+    if isinstance(proposer, SelectiveSearch):
+        return dataclasses.replace(proposer, limit=None, n_jobs=1)
+    return proposer
+
+
+def kept_photos(dataset: DetectionDataset, proposer: Proposer, folder: Path) -> list[int]:
+    """Return the numbers of the photos of which `folder` keeps the boxes of an :func:`unlimited` proposer."""
+    if not from_pixels_alone(proposer) or not folder.is_dir():
+        return []
+    kept = _KeptBoxes(folder, proposer)
+    numbers = range(len(dataset.image_ids))
+    return [i for i in numbers if kept.path(photo_digest(dataset, i)).is_file()]
 
 
 def _best(boxes: FloatArray, limit: int | None) -> FloatArray:

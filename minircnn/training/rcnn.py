@@ -103,6 +103,11 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
         """How the network is updated, and how often."""
         return self.settings.fine_tune.solver
 
+    @property
+    def photos_per_step(self) -> int:
+        """Each crop may come from another photo."""
+        return self.settings.fine_tune.foreground + self.settings.fine_tune.background
+
     def make_network(self, num_classes: int, rng: np.random.Generator) -> RCNNNetwork:
         """Return the network to train."""
         return RCNNNetwork(self.backbone, num_classes, rng=rng)
@@ -236,5 +241,6 @@ add_recipe(
         """,
         check_rcnn,
         validates=False,  # SVMs are fitted to the network when it is done
+        trainer=RCNNTrainer,
     )
 )

@@ -6,7 +6,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -131,8 +131,8 @@ def _report(dataset: DetectionDataset, records: Sequence[RegionRecord]) -> None:
 class PhotoReader:
     """Reads the photos of a data set, keeping the most recent ones in memory.
 
-    A few hundred photos stay decoded from epoch to epoch. Of thousands, an epoch in random order finds few
-    of the recent ones again, and decoding is a small part of a step: more memory for them would gain little.
+    A few hundred photos stay decoded from epoch to epoch. Of thousands, an epoch in random order finds few of
+    the recent ones again, and decoding one is a small part of a step: more memory for them would gain little.
     Their files the operating system keeps, in memory that it can take back.
 
     Parameters
@@ -142,7 +142,9 @@ class PhotoReader:
         Of the photos kept.
     """
 
-    def __init__(self, dataset: DetectionDataset, max_bytes: int = 128 << 20) -> None:
+    MAX_BYTES: ClassVar[int] = 256 << 20
+
+    def __init__(self, dataset: DetectionDataset, max_bytes: int = MAX_BYTES) -> None:
         self.dataset, self.max_bytes = dataset, max_bytes
         self._kept: OrderedDict[int, ImageArray] = OrderedDict()  # the least recent first
         self._bytes = 0

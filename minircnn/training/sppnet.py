@@ -193,5 +193,6 @@ add_recipe(
         """,
         check_sppnet,
         validates=False,  # SVMs are fitted to the network when it is done
+        trainer=SPPNetTrainer,
     )
 )

@@ -64,6 +64,11 @@ class Trainer(ABC, Generic[S, Batch]):
     def solver(self) -> SolverSettings:
         """How the network is updated, and how often."""
 
+    @property
+    def photos_per_step(self) -> int | None:
+        """How many photos a step reads, at most; None where it is few."""
+        return None
+
     @abstractmethod
     def make_network(self, num_classes: int, rng: np.random.Generator) -> Any:
         """Return the network to train, on `self.backbone`."""
