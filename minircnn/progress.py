@@ -1,12 +1,19 @@
-"""Progress bars that can be lost without ending the work."""
+"""Progress bars that can be lost without ending the work, and what long work will take, said beforehand."""
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO
 
 from tqdm.auto import tqdm
+
+logger = logging.getLogger("minircnn")
+
+_FEW, _SETTLED, _LONG = 4, 10.0, 60.0
+"""After so many results and seconds it is said how long the rest takes, if so many seconds or more."""
 
 
 def progress_bar(iterable: Iterable[Any] | None = None, *, show: bool = True, **options: Any) -> Any:
@@ -20,6 +27,32 @@ def progress_bar(iterable: Iterable[Any] | None = None, *, show: bool = True, **
         disable=not show or sys.stderr is None,
         **options,
     )
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words, as exact as an estimate is: ``45 s``, ``7 minutes``, ``2.5 hours``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"
+
+
+def announced(
+    results: Iterable[Any], total: int, what: str, *, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Any]:
+    """Yield `results`, and once say in the log how long all `total` of them will take, if it is long.
+
+    Said as soon as a few have come and ten seconds are over: the first ones tell what the others take.
+    """
+    start, said = clock(), False
+    for number, result in enumerate(results, start=1):
+        passed = clock() - start
+        if not said and number >= _FEW and passed >= _SETTLED:
+            said = True
+            rest = passed / number * (total - number)
+            if rest >= _LONG:
+                logger.info("%s: %s photos, about %s", what, f"{total:,}", duration(passed + rest))
+        yield result
 
 
 class _Forgiving:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import Any
 
 from joblib import Parallel, effective_n_jobs
@@ -18,17 +19,20 @@ LOOK_EVERY = 1.0
 def run_tasks(tasks: Iterable[Any], n_jobs: int) -> Iterator[Any]:
     """Yield the results of `tasks` (made by :func:`joblib.delayed`), in their order, as they come.
 
+    A task is taken from `tasks` when its turn is near.
+
     Parameters
     ----------
     n_jobs : int
         Processes, at most one a task. One: this process itself, a task at a time. Under
         ``joblib.parallel_config`` the tasks go where that says.
     """
-    tasks = list(tasks)
-    most = max(1, min(effective_n_jobs(n_jobs), len(tasks)))
+    tasks = iter(tasks)
+    first = list(islice(tasks, effective_n_jobs(n_jobs)))
+    most = max(1, len(first))
     results: Iterator[Any] = Parallel(
         n_jobs=most, return_as="generator", initializer=_begin, initargs=(os.getpid(), os.getcwd())
-    )(tasks)
+    )(chain(first, tasks))
     return results
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from minircnn import progress
-from minircnn.progress import progress_bar
+from minircnn.progress import announced, duration, progress_bar
 
 
 def work_through(**options):
@@ -70,3 +70,35 @@ def test_all_bars_are_made_here():
     package = Path(progress.__file__).parent
     users = {path.name for path in package.rglob("*.py") if "import tqdm" in path.read_text("utf-8")}
     assert users == {"progress.py"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.2, "0 s"), (89, "89 s"), (420, "7 minutes"), (5400, "1.5 hours")]
+)
+def test_a_duration_is_said_as_exactly_as_it_is_known(seconds, text):
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("each", "total", "said"),
+    [
+        (2.0, 500, "work: 500 photos, about 17 minutes"),
+        (60.0, 500, "work: 500 photos, about 8.3 hours"),
+        (0.001, 500, None),  # done before it could be said
+        (2.0, 20, None),  # not worth it
+    ],
+)
+def test_long_work_is_announced_once_after_the_first_results(each, total, said, caplog):
+    now = [0.0]
+
+    def work():
+        for number in range(total):
+            now[0] += each
+            yield number
+
+    with caplog.at_level("INFO", logger="minircnn"):
+        results = announced(work(), total, "work", clock=lambda: now[0])
+        first = [next(results) for _ in range(min(6, total))]
+        assert caplog.messages == ([said] if said else [])
+        assert [*first, *results] == list(range(total))
+    assert caplog.messages == ([said] if said else [])

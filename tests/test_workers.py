@@ -52,6 +52,18 @@ def test_there_are_no_more_processes_than_tasks(tasks, n_jobs, processes, monkey
     assert asked == [processes]
 
 
+def test_a_task_is_made_when_its_turn_is_near():
+    made = []
+
+    def tasks():
+        for i in range(9):
+            made.append(i)
+            yield delayed(own_process)(i)
+
+    next(run_tasks(tasks(), 1))
+    assert len(made) < 9
+
+
 def test_an_orphan_ends(monkeypatch):
     ended = []
     monkeypatch.setattr(workers.os, "_exit", ended.append)

@@ -14,7 +14,7 @@ from minircnn.arrays import Device
 from minircnn.cli.output import note
 from minircnn.detectors import RegionDetector
 from minircnn.imaging import ImageError, read_header
-from minircnn.progress import progress_bar
+from minircnn.progress import duration, progress_bar
 from minircnn.proposals import Proposer, SelectiveSearch, watched_search
 from minircnn.structures import DetectionDataset
 
@@ -51,12 +51,12 @@ def note_big_photos(proposer: Proposer, sizes: Iterable[Size], option: str = "")
         return
     text = (
         f"{name} has {height * width / 1e6:.3g} megapixels: selective search will take about "
-        f"{memory / 1e9:.1f} GB and {_duration(seconds)}"
+        f"{memory / 1e9:.1f} GB and {duration(seconds)}"
     )
     smaller = SelectiveSearch(proposer.mode, max_width=1000, strategies=proposer.strategies)
     less, sooner = smaller.estimate(height, width)
     if option and less < memory / 2:
-        text += f"; {option} 1000 needs {less / 1e9:.1f} GB and {_duration(sooner)}"
+        text += f"; {option} 1000 needs {less / 1e9:.1f} GB and {duration(sooner)}"
     note(text)
 
 
@@ -87,10 +87,6 @@ def _bytes_per_pixel(features: Any) -> float:
         return float(tracemalloc.get_traced_memory()[1] / photo[0, 0].size)
     finally:
         tracemalloc.stop()
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} minutes"
 
 
 @contextmanager

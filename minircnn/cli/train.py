@@ -6,6 +6,7 @@ import inspect
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,8 @@ from cyclopts import App, Group, Parameter
 
 from minircnn.arrays import Device
 from minircnn.cli.big_photos import note_big_photos, sizes_of_dataset
+from minircnn.cli.curves import CurvesPicture
+from minircnn.cli.estimating import print_estimate, updates_done
 from minircnn.cli.files import require_places
 from minircnn.cli.next_commands import command_line, split_to_evaluate
 from minircnn.cli.options import (
@@ -32,11 +35,13 @@ from minircnn.cli.options import (
 )
 from minircnn.cli.output import note, print_json, table
 from minircnn.cli.profile import profile_if, profile_record, profile_table
+from minircnn.cli.validating import VALIDATION, ValidationOptions, validation_words
 from minircnn.data.opening import SCENES, open_dataset
 from minircnn.profiling import Stage
 from minircnn.proposals import make_proposer
 from minircnn.structures import DetectionDataset
 from minircnn.training import RECIPES, Recipe, TrainingInterrupted, TrainingRun, train
+from minircnn.training.estimate import estimate_training
 from minircnn.training.old_runs import read_settings
 
 _SETTINGS = Group(
@@ -65,6 +70,14 @@ _Resume = Annotated[
 ]
 _EVERY = 200
 _Every = Annotated[int, Parameter(help="Updates between two checkpoints.")]
+_Estimate = Annotated[
+    bool,
+    Parameter(
+        negative="",
+        help="Say what time, memory and disk the training will take, from a few photos and updates, and do "
+        "nothing else. The folder is not made.",
+    ),
+]
 _Shared = Annotated[
     Path | None,
     Parameter(
@@ -104,7 +117,9 @@ def _add_command(recipe: Recipe[Any]) -> None:
         jobs: NetworkJobs = 0,
         proposal_folder: _Shared = None,
         map_folder: _SharedMaps = None,
+        validation: Annotated[ValidationOptions | None, Parameter(name="*", group=VALIDATION)] = None,
         checkpoint_every: _Every = _EVERY,
+        estimate: _Estimate = False,
         profile: Profile = False,
         json: Json = False,
         device: DeviceName = "cpu",
@@ -121,9 +136,26 @@ def _add_command(recipe: Recipe[Any]) -> None:
             limit=photos,
         )
         chosen = settings or recipe.settings()
-        if data != SCENES:
+        if data != SCENES and chosen.proposals.method == "selective-search":
             proposer = make_proposer(chosen.proposals, seed=chosen.seed)
             note_big_photos(proposer, sizes_of_dataset(dataset), "--proposals.max-width")
+        curves, asked = CurvesPicture(out, recipe.name), validation or ValidationOptions()
+        validated = asked.plan(
+            data, curves.draw, on_bad_box=on_bad_box, on_bad_photo=on_bad_photo, images=images
+        )
+        if estimate:
+            parts = estimate_training(
+                dataset,
+                chosen,
+                proposal_folder or out / "proposals",
+                validation=validated,
+                n_jobs=job_count(jobs),
+                network_jobs=network_job_count(jobs, device),
+                device=device,
+                done=updates_done(out, recipe.name) if resume else 0,
+            )
+            print_estimate(parts, out, json=json)
+            return
         require_places(out, proposal_folder, map_folder)
         opened = {
             "split": split,
@@ -134,6 +166,7 @@ def _add_command(recipe: Recipe[Any]) -> None:
         }
         typed = {
             **{name: value for name, value in opened.items() if value != "error"},
+            **asked.typed(),
             "jobs": jobs or None,
             "proposal_folder": proposal_folder,
             "map_folder": map_folder,
@@ -141,7 +174,7 @@ def _add_command(recipe: Recipe[Any]) -> None:
             "device": None if device == "cpu" else device,
         }
         again = command_line("train", recipe.name, data, options={"out": out, "resume": True, **typed})
-        with _way_on(out, again), _profile_of_training(profile, device) as total:
+        with _way_on(out, again), _profile_of_training(profile, device) as total, _drawn(curves):
             run = train(
                 dataset,
                 chosen,
@@ -153,7 +186,8 @@ def _add_command(recipe: Recipe[Any]) -> None:
                 proposal_folder=proposal_folder,
                 map_folder=map_folder,
                 checkpoint_every=checkpoint_every,
-                data_options={"source": data, **opened},
+                data_options={"source": data, **opened, **asked.stored()},
+                validation=validated,
             )
         _announce(run, dataset, total, json=json)
         usable = {name: typed.get(name) for name in ("on_bad_box", "on_bad_photo", "images")}
@@ -201,6 +235,17 @@ def _way_on(out: Path, again: str) -> Iterator[None]:
 
 
 @contextmanager
+def _drawn(curves: CurvesPicture) -> Iterator[None]:
+    """Draw the curves of a training that has ended or was stopped inside."""
+    try:
+        yield
+    except TrainingInterrupted:
+        curves.draw()
+        raise
+    curves.draw()
+
+
+@contextmanager
 def _profile_of_training(wanted: bool, device: Device) -> Iterator[Stage | None]:
     """Record the training inside, if `wanted`; one that is stopped says where the time went until then."""
     total = None
@@ -217,9 +262,13 @@ def _announce(run: TrainingRun, dataset: DetectionDataset, profile: Stage | None
     """Say what was made and how long it took."""
     if json:
         result = {"model": run.model_path, "seconds": run.seconds, "photos": len(dataset)}
+        if run.validation is not None:
+            result["validation"] = asdict(run.validation)
         print_json(result if profile is None else {**result, "profile": profile_record(profile)})
     else:
         print(table(["part", "seconds"], [[part, round(s, 1)] for part, s in run.seconds.items()]))
         if profile is not None:
             print(f"\n{profile_table(profile, 'step')}\n")
+        for line in validation_words(run):
+            print(line)
         print(f"detector: {run.model_path}")

@@ -14,6 +14,7 @@ from minircnn.data.digest import photo_digest
 from minircnn.data.photo_files import refuse_images
 from minircnn.data.photos import Split
 from minircnn.data.problems import DatasetError, OnBadBox, OnBadPhoto
+from minircnn.data.records import one_photo
 from minircnn.data.scenes import Scenes
 from minircnn.data.splits import parse_split
 from minircnn.data.voc import VOCDataset
@@ -67,6 +68,10 @@ class FirstPhotos:
     def photo_digest(self, index: int) -> str:
         """Return the digest of photo `index`."""
         return photo_digest(self._dataset, self._place(index))
+
+    def alone(self, index: int) -> tuple[DetectionDataset, int]:
+        """Return what travels to another process that needs photo `index` only."""
+        return one_photo(self._dataset, self._place(index))
 
     def _place(self, index: int) -> int:
         if not 0 <= index < len(self):

@@ -12,7 +12,7 @@ import numpy as np
 from minircnn.data.problems import Box, Problem
 from minircnn.files import read_bytes
 from minircnn.imaging import ImageError, read_image
-from minircnn.structures import Annotations, ImageArray
+from minircnn.structures import Annotations, DetectionDataset, ImageArray, holds_for
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,17 @@ def decodable(records: Iterable[PhotoRecord]) -> tuple[list[PhotoRecord], list[P
     return sound, problems
 
 
+def one_photo(dataset: DetectionDataset, index: int) -> tuple[DetectionDataset, int]:
+    """Return what travels to another process that needs photo `index` only: a data set, and its number there.
+
+    The records of thousands of photos take longer to travel than a photo to decode. A data set that can leave
+    them behind has a method ``alone(index)``; others travel whole.
+    """
+    if holds_for(dataset, "alone", "image"):
+        return dataset.alone(index)  # type: ignore[attr-defined, no-any-return]
+    return dataset, index
+
+
 class RecordDataset:
     """Photos on disk with their records; satisfies :class:`minircnn.structures.DetectionDataset`.
 
@@ -150,6 +161,11 @@ class RecordDataset:
     def path(self, index: int) -> Path:
         """Return the file of photo `index`."""
         return self._records[index].photo
+
+    def alone(self, index: int) -> tuple[DetectionDataset, int]:
+        """Return the data set of photo `index` alone, and its number there (:func:`one_photo`)."""
+        record = self._records[index]
+        return RecordDataset(self.name, self.class_names, [record], (), self.flippable), 0
 
     def photo_digest(self, index: int) -> str:
         """Return a digest of the file of photo `index` (:func:`minircnn.data.digest.photo_digest`)."""

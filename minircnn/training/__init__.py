@@ -28,6 +28,7 @@ from minircnn.training.settings import BackboneSettings, DetectorSettings, Solve
 from minircnn.training.sppnet import SPPNetSettings
 from minircnn.training.svms import SVMSettings, train_svms
 from minircnn.training.trainer import Trainer
+from minircnn.training.validation import Validation, ValidationSummary
 
 __all__ = [
     "FAST_RCNN_PRESETS",
@@ -59,6 +60,8 @@ __all__ = [
     "TrainingJob",
     "TrainingRun",
     "TrainingState",
+    "Validation",
+    "ValidationSummary",
     "add_recipe",
     "as_json",
     "cache_features",

@@ -56,7 +56,7 @@ def train_box_regressors(
     """
     close = [record.best_iou > settings.min_iou for record in records]
     labels = np.concatenate([r.labels[c] for r, c in zip(records, close, strict=True)])
-    targets = np.concatenate([r.targets[c] for r, c in zip(records, close, strict=True)])
+    targets = np.concatenate([r.targets(c) for r, c in zip(records, close, strict=True)])
     num_classes, dim = records[0].num_classes, cache.pool5.shape[1]
     weight = np.zeros((num_classes, 4, dim), dtype=np.float32)
     bias = np.zeros((num_classes, 4), dtype=np.float32)

@@ -71,7 +71,7 @@ def target_statistics(
     all where one regression serves them (`class_agnostic`).
     """
     chosen = [record.best_iou >= fg_iou for record in records]
-    targets = np.concatenate([r.targets[c] for r, c in zip(records, chosen, strict=True)]).astype(np.float64)
+    targets = np.concatenate([r.targets(c) for r, c in zip(records, chosen, strict=True)]).astype(np.float64)
     labels = np.concatenate([r.labels[c] for r, c in zip(records, chosen, strict=True)])
     mean = np.tile(targets.mean(axis=0), (num_classes + 1, 1))
     # Regions that all equal their object have no spread to normalise by: 1 leaves their zeros alone.
@@ -211,5 +211,6 @@ add_recipe(
         it is and how its box should move. Ctrl-C stops after the step at hand and writes a checkpoint.
         """,
         check_backbone,
+        trainer=FastRCNNTrainer,
     )
 )

@@ -22,7 +22,7 @@ from minircnn.arrays import HostArray, to_host
 from minircnn.data.digest import photo_digest
 from minircnn.detectors.linear_parts import LinearPartsDetector
 from minircnn.heads import feature_scale
-from minircnn.progress import progress_bar
+from minircnn.progress import announced, progress_bar
 from minircnn.structures import BoolArray, FloatArray
 from minircnn.training.feature_files import (
     CacheError,
@@ -132,7 +132,7 @@ def cache_features(
     close = [record.best_iou > min_iou for record in records]
     first = np.cumsum([0, *(len(r) for r in records)])
     first_close = np.cumsum([0, *(int(c.sum()) for c in close)])
-    dim7, dim5 = _feature_dims(detector)
+    dim7, dim5 = feature_dims(detector)
     shapes = {"fc7": (int(first[-1]), dim7), "pool5": (int(first_close[-1]), dim5)}
     if digests is None:
         digests = [photo_digest(photos.dataset, i) for i in range(len(records))]
@@ -161,6 +161,8 @@ def cache_features(
     results = run_tasks(
         (delayed(_extract)(work, i, records[i].boxes, close[i]) for i in range(done, len(records))), n_jobs
     )
+    if progress:
+        results = announced(results, len(records) - done, "features")
     bar = progress_bar(show=progress, total=len(records), initial=done, desc="features", unit="photo")
     with bar:
         for i, (own7, own5) in enumerate(results, start=done):  # in the order of the photos
@@ -227,7 +229,7 @@ def _extract(
     return fc7, pool5
 
 
-def _feature_dims(detector: LinearPartsDetector[Any]) -> tuple[int, int]:
+def feature_dims(detector: LinearPartsDetector[Any]) -> tuple[int, int]:
     """Return the lengths D7 and D5 of the features of a region."""
     blank = np.zeros((64, 64, 3), dtype=np.uint8)
     whole = np.array([[0, 0, 64, 64]], dtype=np.float32)

@@ -67,6 +67,7 @@ def part_key(
     for name, array in network.items():
         digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
     for index, record in enumerate(records):
-        for part in (record.boxes, record.labels, record.targets, record.gt_labels, cache.photo(index)[:1]):
+        regions = (record.boxes, record.labels, record.targets(), record.gt_labels)
+        for part in (*regions, cache.photo(index)[:1]):
             digest.update(str(part.shape).encode() + np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from minircnn.interrupts import interrupt_flag
+from minircnn.detectors import RegionDetector
+from minircnn.interrupts import Interruption, interrupt_flag
 from minircnn.nn import StepSchedule, clip_gradients
 from minircnn.profiling import stage
 from minircnn.progress import progress_bar
@@ -26,6 +27,7 @@ from minircnn.training.fingerprint import DataFingerprint
 from minircnn.training.log import append_log, trim_log
 from minircnn.training.old_runs import CHECKPOINT_ENDING
 from minircnn.training.settings import SolverSettings
+from minircnn.training.validation import Validator
 
 Step = Callable[[int], Mapping[str, float]]
 """Computes losses and gradients of the given iteration and returns the losses by name."""
@@ -52,6 +54,8 @@ class LoopSettings:
         Stop (as an interruption would, with a checkpoint) once this many iterations are done.
     data : DataFingerprint or None
         Of the data set, where it was taken already.
+    validator : Validator or None
+        Tries the detector while it is trained.
     clock : callable
         Tells the seconds.
 
@@ -69,6 +73,7 @@ class LoopSettings:
     progress: bool = True
     stop_after: int | None = None
     data: DataFingerprint | None = None
+    validator: Validator | None = None
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
@@ -115,12 +120,16 @@ def train_loop(
     solver: SolverSettings,
     loop: LoopSettings,
     settings: dict[str, Any],
+    detector: Callable[[], RegionDetector[Any]] | None = None,
 ) -> None:
     """Run `step` and the optimiser until the solver's iterations are made, then enter evaluation mode.
 
     Every random number of an iteration comes from ``state.rng``, whose state the checkpoint holds: a run
     that is stopped and resumed makes exactly the updates of one that is not. After the last update `step` is
     called once more, to see that the loss still is a number.
+
+    With ``loop.validator`` what `detector` makes of the network is validated meanwhile, which may end the
+    training early.
 
     Raises
     ------
@@ -133,8 +142,58 @@ def train_loop(
         load_checkpoint(loop.checkpoint_path, state, settings)
     trim_log(loop.log_path, state.iteration)
     iterations = solver.iterations
+    if loop.validator is not None:
+        loop.validator.begin(state.iteration, iterations)
+    limit = iterations if loop.stop_after is None else min(iterations, loop.stop_after)
     learning_rate = StepSchedule(solver.learning_rate, solver.gamma, solver.step)
-    bar = progress_bar(
+    written = CheckpointClock(loop.checkpoint_seconds, loop.clock)
+    with _bar(loop, state, iterations) as bar, interrupt_flag() as interrupted:
+        _validate(loop.validator, detector, state, interrupted)  # if it was broken off
+        while state.iteration < limit and not interrupted and not _is_enough(loop.validator):
+            with stage("step"):
+                losses = _update(step, state, learning_rate, solver.clip_norm)
+            rate = {"learning_rate": state.optimizer.lr}
+            append_log(loop.log_path, {"iteration": state.iteration, **losses, **rate})
+            bar.update()
+            validating = loop.validator is not None and loop.validator.due(state.iteration)
+            due = state.iteration % loop.checkpoint_every == 0 or written.due() or validating
+            # the last one is written below, but for what a validation would lose
+            if loop.checkpoint_path and due and (state.iteration < limit or validating):
+                with written.now():
+                    save_checkpoint(loop.checkpoint_path, state, settings)
+            _validate(loop.validator, detector, state, interrupted)
+            bar.set_postfix(_shown(losses, loop.validator), refresh=False)
+    _finish(step, state, loop, iterations, settings, interrupted)
+
+
+def _finish(
+    step: Step,
+    state: TrainingState,
+    loop: LoopSettings,
+    iterations: int,
+    settings: dict[str, Any],
+    interrupted: Interruption,
+) -> None:
+    """Write the last checkpoint, and tell a training that is done from one that was stopped."""
+    done = state.iteration == iterations or _is_enough(loop.validator)
+    if done:
+        _try_the_last_update(step, state)
+    state.network.zero_grad()
+    if loop.checkpoint_path:
+        save_checkpoint(loop.checkpoint_path, state, settings)
+    else:
+        require_finite(state.network.state_dict(), "the network")
+    if not done or interrupted:
+        kept = f"continue with --resume from {loop.checkpoint_path}" if loop.folder else "nothing was written"
+        raise TrainingInterrupted(
+            f"training stopped at iteration {state.iteration} of {iterations}; {kept}",
+            interrupted.signum or signal.SIGINT,
+        )
+    state.network.eval()
+
+
+def _bar(loop: LoopSettings, state: TrainingState, iterations: int) -> Any:
+    return progress_bar(
         show=loop.progress,
         total=iterations,
         initial=state.iteration,
@@ -143,33 +202,30 @@ def train_loop(
         mininterval=0.5,
         smoothing=0.05,
     )
-    limit = iterations if loop.stop_after is None else min(iterations, loop.stop_after)
-    written = CheckpointClock(loop.checkpoint_seconds, loop.clock)
-    with bar, interrupt_flag() as interrupted:
-        while state.iteration < limit and not interrupted:
-            with stage("step"):
-                losses = _update(step, state, learning_rate, solver.clip_norm)
-            bar.update()
-            bar.set_postfix({name: f"{value:.3f}" for name, value in losses.items()}, refresh=False)
-            append_log(loop.log_path, {"iteration": state.iteration, **losses})
-            due = state.iteration % loop.checkpoint_every == 0 or written.due()
-            if loop.checkpoint_path and due and state.iteration < limit:  # the last one is written below
-                with written.now():
-                    save_checkpoint(loop.checkpoint_path, state, settings)
-    if state.iteration == iterations:
-        _try_the_last_update(step, state)
-    state.network.zero_grad()
-    if loop.checkpoint_path:
-        save_checkpoint(loop.checkpoint_path, state, settings)
-    else:
-        require_finite(state.network.state_dict(), "the network")
-    if state.iteration < iterations or interrupted:
-        kept = f"continue with --resume from {loop.checkpoint_path}" if loop.folder else "nothing was written"
-        raise TrainingInterrupted(
-            f"training stopped at iteration {state.iteration} of {iterations}; {kept}",
-            interrupted.signum or signal.SIGINT,
-        )
-    state.network.eval()
+
+
+def _shown(losses: Mapping[str, float], validator: Validator | None) -> dict[str, str]:
+    """Return what stands behind the bar: the losses, and the mAP of the last validation."""
+    last = None if validator is None else validator.last
+    shown = losses if last is None else {**losses, "mAP": last["mAP"]}
+    return {name: f"{value:.3f}" for name, value in shown.items()}
+
+
+def _is_enough(validator: Validator | None) -> bool:
+    return validator is not None and validator.exhausted
+
+
+def _validate(
+    validator: Validator | None,
+    detector: Callable[[], RegionDetector[Any]] | None,
+    state: TrainingState,
+    interrupted: Interruption,
+) -> None:
+    """Validate the detector of this iteration, if it is its turn."""
+    if validator is None or detector is None or not validator.due(state.iteration):
+        return
+    state.network.zero_grad()  # gradients would need their memory meanwhile
+    validator.look(detector(), state.iteration, interrupted)
 
 
 def _update(

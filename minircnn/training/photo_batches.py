@@ -108,7 +108,7 @@ class PhotoSampler:
             flip = self.flip and rng.random() < 0.5
             chosen, is_foreground = draw_regions(record, self.sampling, rng)
             pixels, factor = self.inputs.read(index, self._draw_scale(rng), mirrored=flip)
-            boxes, offsets = record.boxes[chosen], record.targets[chosen]
+            boxes, offsets = record.boxes[chosen], record.targets(chosen)
             if flip:
                 # mirrored regions keep their IoU; only the horizontal offset changes sign
                 boxes = flip_boxes(boxes, record.width)

@@ -18,7 +18,8 @@ import numpy as np
 from joblib import delayed
 
 from minircnn.data.digest import photo_digest
-from minircnn.progress import progress_bar
+from minircnn.data.records import one_photo
+from minircnn.progress import announced, progress_bar
 from minircnn.proposals import Proposer, SelectiveSearch, describe_proposer
 from minircnn.proposals.base import from_pixels_alone
 from minircnn.structures import DetectionDataset, FloatArray
@@ -40,6 +41,7 @@ def compute_proposals(
     n_jobs: int = 1,
     progress: bool = True,
     digests: Sequence[str] | None = None,
+    title: str = "proposals",
 ) -> list[FloatArray]:
     """Run `proposer` on every photo of `dataset`.
 
@@ -55,6 +57,8 @@ def compute_proposals(
         Processes, never more than there are photos to do.
     digests : sequence of str, optional
         Of the photos, where they are known (:func:`~minircnn.data.digest.photo_digest`).
+    title : str
+        What the progress bar says.
 
     Returns
     -------
@@ -67,37 +71,61 @@ def compute_proposals(
         If the proposer returns anything else.
     """
     limit = getattr(proposer, "limit", None) if limit is None else limit
-    if isinstance(proposer, SelectiveSearch):
-        # all boxes are kept, so that another limit need not compute them again
-        proposer = dataclasses.replace(proposer, limit=None, n_jobs=1)
+    proposer = unlimited(proposer)
     count = len(dataset.image_ids)
     if folder is None or not from_pixels_alone(proposer):
-        computed = dict(_computed(dataset, proposer, range(count), n_jobs, progress))
-        return [computed[i][:limit] for i in range(count)]
+        found = _computed(dataset, proposer, range(count), n_jobs, title if progress else None)
+        computed = {i: _best(boxes, limit) for i, boxes in found}
+        return [computed[i] for i in range(count)]
     kept = _KeptBoxes(folder, proposer)
     if digests is None:
         digests = [photo_digest(dataset, i) for i in range(count)]
-    boxes = {digest: kept.read(digest) for digest in digests}
-    # equal photos are computed once
-    missing = {digest: i for i, digest in enumerate(digests) if boxes[digest] is None}
+    known = {}  # of equal photos once
+    for digest in digests:
+        if (boxes := kept.read(digest)) is not None:
+            known[digest] = _best(boxes, limit)
+    missing = {digest: i for i, digest in enumerate(digests) if digest not in known}
     if missing:
         kept.report()
-    for i, found in _computed(dataset, proposer, list(missing.values()), n_jobs, progress):
-        kept.write(digests[i], found)
-        boxes[digests[i]] = found
-    return [all_boxes[:limit] for digest in digests if (all_boxes := boxes[digest]) is not None]
+    for i, boxes in _computed(dataset, proposer, list(missing.values()), n_jobs, title if progress else None):
+        kept.write(digests[i], boxes)
+        known[digests[i]] = _best(boxes, limit)
+    return [known[digest] for digest in digests]
+
+
+def unlimited(proposer: Proposer) -> Proposer:
+    """Return `proposer` as it searches: all boxes are kept, so that another limit need not search again."""
+    if isinstance(proposer, SelectiveSearch):
+        return dataclasses.replace(proposer, limit=None, n_jobs=1)
+    return proposer
+
+
+def kept_photos(dataset: DetectionDataset, proposer: Proposer, folder: Path) -> list[int]:
+    """Return the numbers of the photos of which `folder` keeps the boxes of an :func:`unlimited` proposer."""
+    if not from_pixels_alone(proposer) or not folder.is_dir():
+        return []
+    kept = _KeptBoxes(folder, proposer)
+    numbers = range(len(dataset.image_ids))
+    return [i for i in numbers if kept.path(photo_digest(dataset, i)).is_file()]
+
+
+def _best(boxes: FloatArray, limit: int | None) -> FloatArray:
+    """Return the best `limit` boxes, as an array that does not keep the others in memory."""
+    return boxes if limit is None or limit >= len(boxes) else boxes[:limit].copy()
 
 
 def _computed(
-    dataset: DetectionDataset, proposer: Proposer, photos: Sequence[int], n_jobs: int, progress: bool
+    dataset: DetectionDataset, proposer: Proposer, photos: Sequence[int], n_jobs: int, title: str | None
 ) -> Iterable[tuple[int, FloatArray]]:
-    """Yield number and boxes of each of the `photos`."""
-    results = run_tasks((delayed(_propose)(dataset, proposer, i) for i in photos), n_jobs)
-    show = progress and bool(photos)
-    yield from progress_bar(results, show=show, total=len(photos), desc="proposals", unit="photo")
+    """Yield number and boxes of each of the `photos`, and show how far it is where there is a `title`."""
+    found = run_tasks((delayed(_propose)(*one_photo(dataset, i), proposer) for i in photos), n_jobs)
+    if title is not None and photos:
+        found = announced(found, len(photos), title)
+        found = progress_bar(found, total=len(photos), desc=title, unit="photo")
+    return zip(photos, found, strict=True)
 
 
-def _propose(dataset: DetectionDataset, proposer: Proposer, index: int) -> tuple[int, FloatArray]:
+def _propose(dataset: DetectionDataset, index: int, proposer: Proposer) -> FloatArray:
     image_id = dataset.image_ids[index]
     boxes = np.asarray(proposer.propose(dataset.image(index), image_id=image_id), dtype=np.float32)
     if boxes.size == 0:
@@ -107,7 +135,7 @@ def _propose(dataset: DetectionDataset, proposer: Proposer, index: int) -> tuple
             f"{type(proposer).__name__} proposed no (R, 4) array of finite boxes x1, y1, x2, y2 with "
             f"x1 <= x2 and y1 <= y2 for photo {image_id!r}"
         )
-    return index, boxes
+    return boxes
 
 
 def _sound(boxes: Any) -> bool:

@@ -94,15 +94,19 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
     ) -> None:
         super().__init__(dataset, proposals, settings, device=device)
         self.warping = warping_of(settings, self.backbone)
-        # One long list of all regions of all photos: a crop is drawn uniformly from it.
-        self.photo_of_region = np.repeat(np.arange(len(self.records)), [len(r) for r in self.records])
-        self.row_of_region = np.concatenate([np.arange(len(r)) for r in self.records])
+        # One long list of all regions of all photos, photo i's from first[i] on: a crop is drawn uniformly.
+        self.first = np.cumsum([0, *(len(r) for r in self.records)])
         self.is_foreground = np.concatenate([r.best_iou for r in self.records]) >= settings.fine_tune.fg_iou
 
     @property
     def solver(self) -> SolverSettings:
         """How the network is updated, and how often."""
         return self.settings.fine_tune.solver
+
+    @property
+    def photos_per_step(self) -> int:
+        """Each crop may come from another photo."""
+        return self.settings.fine_tune.foreground + self.settings.fine_tune.background
 
     def make_network(self, num_classes: int, rng: np.random.Generator) -> RCNNNetwork:
         """Return the network to train."""
@@ -115,7 +119,8 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
             self.is_foreground, num_foreground=tuning.foreground, num_background=tuning.background, rng=rng
         )
         chosen = sample.indices
-        photo, row = self.photo_of_region[chosen], self.row_of_region[chosen]
+        photo = np.searchsorted(self.first, chosen, side="right") - 1
+        row = chosen - self.first[photo]
         mirrored = rng.random(len(chosen)) < (0.5 if self.flip else 0.0)
         size = self.warping.crop_size
         crops = np.empty((len(chosen), size, size, 3), dtype=np.float32)
@@ -235,5 +240,7 @@ add_recipe(
         regression per class learns to move boxes. Ctrl-C while the CNN trains writes a checkpoint.
         """,
         check_rcnn,
+        validates=False,  # SVMs are fitted to the network when it is done
+        trainer=RCNNTrainer,
     )
 )

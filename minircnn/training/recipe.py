@@ -74,6 +74,10 @@ class Recipe(Generic[S]):
         What the training does, for ``minircnn train NAME --help``: a summary line, then more.
     check : callable
         ``check(settings)`` raises where a training with them must fail, before hours are spent on proposals.
+    validates : bool
+        Whether the network is a detector after every update, which can be validated while it is trained.
+    trainer : type of Trainer, optional
+        Makes the network's updates: to try a few, which tells what a training will take.
     """
 
     name: str
@@ -82,6 +86,8 @@ class Recipe(Generic[S]):
     train: Callable[[TrainingJob[S]], RegionDetector[Any]]
     explanation: str
     check: Callable[[S], Any] = lambda settings: None
+    validates: bool = True
+    trainer: Callable[..., Any] | None = None
 
 
 RECIPES: Registry[Recipe[Any]] = Registry("detector to train")

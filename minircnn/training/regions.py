@@ -6,62 +6,78 @@ import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from minircnn.boxes import assign, box_iou, encode
 from minircnn.profiling import stage
-from minircnn.structures import Annotations, DetectionDataset, FloatArray, ImageArray, IntArray
+from minircnn.structures import Annotations, BoolArray, DetectionDataset, FloatArray, ImageArray, IntArray
 
 logger = logging.getLogger("minircnn")
 
 
 @dataclass(frozen=True)
 class RegionRecord:
-    """The regions of one photo, ground truth first.
+    """The regions of one photo, ground truth first: R = G objects and P proposals.
+
+    Thousands of photos have millions of regions, so what follows from the rest is computed at every use, for
+    the few regions of a step. The proposals are those it was given, not a copy.
 
     Parameters
     ----------
-    boxes : (R, 4) float32 array
-        The G ground-truth boxes, then the proposals, in pixels of the photo.
-    best_iou : (R,) float array
-        IoU with the object each region overlaps most.
-    labels : (R,) int array
-        Class of that object; 0 where the region overlaps none.
-    targets : (R, 4) float32 array
-        Offsets from the region to that object; zeros where it overlaps none.
+    gt : (G, 4) float32 array
+        The ground-truth boxes, in pixels of the photo.
     gt_labels : (G,) int array
-        Of the ground-truth boxes.
+    proposals : (P, 4) float32 array
+    best_iou : (R,) float32 array
+        IoU with the object each region overlaps most.
+    best_gt : (R,) int array
+        Row of that object in `gt`, in the smallest integers that hold it; -1 where the region overlaps none.
     num_classes : int
         K.
     width : int
         Of the photo, in pixels.
     """
 
-    boxes: FloatArray
-    best_iou: FloatArray
-    labels: IntArray
-    targets: FloatArray
+    gt: FloatArray
     gt_labels: IntArray
+    proposals: FloatArray
+    best_iou: FloatArray
+    best_gt: IntArray
     num_classes: int
     width: int
 
     def __len__(self) -> int:
-        return len(self.boxes)
+        return len(self.best_iou)
 
     @property
     def num_gt(self) -> int:
         """Number of ground-truth boxes, G."""
-        return len(self.gt_labels)
+        return len(self.gt)
+
+    @property
+    def boxes(self) -> FloatArray:
+        """All regions, (R, 4) float32."""
+        return np.concatenate([self.gt, self.proposals])
+
+    @property
+    def labels(self) -> IntArray:
+        """Class of the object that each region overlaps most, (R,) int64; 0 where it overlaps none."""
+        return np.append(self.gt_labels.astype(np.int64), 0)[self.best_gt]  # -1 is the last
+
+    def targets(self, rows: IntArray | BoolArray | slice = slice(None)) -> FloatArray:
+        """Return the offsets from the regions `rows` to that object, (n, 4) float32; zeros where none is."""
+        best = self.best_gt[rows]
+        matched = best >= 0
+        targets = np.zeros((len(best), 4), dtype=np.float32)
+        targets[matched] = encode(self.boxes[rows][matched], self.gt[best[matched]])
+        return targets
 
     @property
     def class_iou(self) -> FloatArray:
-        """Largest IoU with an object of each class, (R, K) float32.
-
-        Computed at every use: for all photos of a data set it would be larger than all the rest.
-        """
-        iou = box_iou(self.boxes, self.boxes[: self.num_gt])  # (R, G)
+        """Largest IoU with an object of each class, (R, K) float32."""
+        iou = box_iou(self.boxes, self.gt)  # (R, G)
         class_iou = np.zeros((len(self), self.num_classes), dtype=np.float32)
         for label in np.unique(self.gt_labels):
             class_iou[:, label - 1] = iou[:, self.gt_labels == label].max(axis=1)
@@ -75,16 +91,12 @@ def region_record(annotations: Annotations, proposals: FloatArray) -> RegionReco
     """
     gt = annotations.boxes[~annotations.difficult].astype(np.float32)  # (G, 4)
     gt_labels = annotations.labels[~annotations.difficult]
-    boxes = np.concatenate([gt, np.asarray(proposals, dtype=np.float32).reshape(-1, 4)])
-    assignment = assign(boxes, gt)
-    matched = assignment.best_gt >= 0
-    labels = np.zeros(len(boxes), dtype=np.int64)
-    labels[matched] = gt_labels[assignment.best_gt[matched]]
-    targets = np.zeros((len(boxes), 4), dtype=np.float32)
-    targets[matched] = encode(boxes[matched], gt[assignment.best_gt[matched]])
+    proposals = np.asarray(proposals, dtype=np.float32).reshape(-1, 4)
+    assignment = assign(np.concatenate([gt, proposals]), gt)
+    best_gt = assignment.best_gt.astype(np.min_scalar_type(-1 - len(gt)))
     num_classes = len(annotations.class_names)
     return RegionRecord(
-        boxes, assignment.best_iou, labels, targets, gt_labels, num_classes, annotations.width
+        gt, gt_labels, proposals, assignment.best_iou, best_gt, num_classes, annotations.width
     )
 
 
@@ -119,6 +131,10 @@ def _report(dataset: DetectionDataset, records: Sequence[RegionRecord]) -> None:
 class PhotoReader:
     """Reads the photos of a data set, keeping the most recent ones in memory.
 
+    A few hundred photos stay decoded from epoch to epoch. Of thousands, an epoch in random order finds few of
+    the recent ones again, and decoding one is a small part of a step: more memory for them would gain little.
+    Their files the operating system keeps, in memory that it can take back.
+
     Parameters
     ----------
     dataset : DetectionDataset
@@ -126,7 +142,9 @@ class PhotoReader:
         Of the photos kept.
     """
 
-    def __init__(self, dataset: DetectionDataset, max_bytes: int = 512 << 20) -> None:
+    MAX_BYTES: ClassVar[int] = 256 << 20
+
+    def __init__(self, dataset: DetectionDataset, max_bytes: int = MAX_BYTES) -> None:
         self.dataset, self.max_bytes = dataset, max_bytes
         self._kept: OrderedDict[int, ImageArray] = OrderedDict()  # the least recent first
         self._bytes = 0

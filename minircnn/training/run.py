@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,18 +12,22 @@ from typing import Any
 
 from minircnn.arrays import Device, device_namespace
 from minircnn.detectors import RegionDetector, save_detector
+from minircnn.evaluation import join_classes
 from minircnn.interrupts import interruptible
 from minircnn.profiling import stage
-from minircnn.proposals import make_proposer
+from minircnn.proposals import Proposer, make_proposer
 from minircnn.proposals.base import from_pixels_alone
 from minircnn.structures import DetectionDataset
 from minircnn.training.fingerprint import DataFingerprint
 from minircnn.training.loop import LoopSettings
 from minircnn.training.proposals import compute_proposals
-from minircnn.training.recipe import RECIPES, TrainingJob
-from minircnn.training.run_folder import MODEL_FILE, claim
+from minircnn.training.recipe import RECIPES, Recipe, TrainingJob
+from minircnn.training.run_folder import MODEL_FILE, claim, keep_options
 from minircnn.training.same_run import bind_data
 from minircnn.training.settings import DetectorSettings
+from minircnn.training.validation import Validation, ValidationSummary, Validator
+
+logger = logging.getLogger("minircnn")
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,14 @@ class TrainingRun:
         The stored detector.
     seconds : dict of str to float
         Wall-clock time of each part, of this call (a resumed run counts what it still had to do).
+    validation : ValidationSummary or None
+        Of a run that was validated: then `detector` is the best, not the last.
     """
 
     detector: RegionDetector[Any]
     model_path: Path
     seconds: dict[str, float]
+    validation: ValidationSummary | None = None
 
 
 def train(
@@ -58,6 +66,7 @@ def train(
     checkpoint_every: int = 200,
     stop_after: int | None = None,
     data_options: Mapping[str, Any] | None = None,
+    validation: Validation | None = None,
 ) -> TrainingRun:
     """Train a detector on `dataset` and store it in `folder`.
 
@@ -81,6 +90,9 @@ def train(
     data_options : mapping, optional
         How the data set was opened, ready for JSON: kept with the settings, so that it is opened alike when
         the run goes on.
+    validation : Validation, optional
+        Try the detector on other photos meanwhile. ``model.safetensors`` is then the best of these detectors,
+        and ``last.safetensors`` the last; the log is ``validation.log.jsonl``.
 
     Raises
     ------
@@ -89,6 +101,9 @@ def train(
         there.
     StorageError, OtherDataError
         If the run to resume was begun with other settings or other data.
+    ValueError
+        If a detector is to be validated that is none before its training has ended, or on none of its
+        classes.
     TrainingInterrupted
         On Ctrl-C, SIGTERM or SIGHUP while the network is trained; a checkpoint holds what was done.
     KeyboardInterrupt
@@ -96,6 +111,8 @@ def train(
     """
     folder, recipe = Path(folder), RECIPES[settings.detector]
     recipe.check(settings)
+    if validation is not None:
+        require_validation(recipe, dataset, validation)
     loop = LoopSettings(
         folder=folder,
         name=recipe.name,
@@ -117,7 +134,12 @@ def train(
         # a file of boxes may change while the run rests
         if not from_pixels_alone(proposer):
             data = bind_data(folder, data.with_proposals(proposals), fresh=False)
-        loop = dataclasses.replace(loop, data=data)
+        validator = None
+        if validation is not None:
+            validator = _validator(validation, data, proposer, folder, kept, n_jobs, progress)
+            if not fresh:
+                keep_options(folder, data_options or {})
+        loop = dataclasses.replace(loop, data=data, validator=validator)
         seconds = {"proposals": time.perf_counter() - clock}
         clock = time.perf_counter()
         job = TrainingJob(
@@ -128,5 +150,51 @@ def train(
         seconds["training"] = time.perf_counter() - clock
         model_path = folder / MODEL_FILE
         with stage("write detector"):
-            save_detector(model_path, detector)
-    return TrainingRun(detector, model_path, seconds)
+            if validator is None:
+                save_detector(model_path, detector)
+            else:
+                detector = validator.store(detector, model_path, device)
+    return TrainingRun(detector, model_path, seconds, None if validator is None else validator.summary())
+
+
+def require_validation(recipe: Recipe[Any], dataset: DetectionDataset, validation: Validation) -> None:
+    """Raise ValueError where the detectors of `recipe` for `dataset` cannot be validated."""
+    if not recipe.validates:
+        raise ValueError(
+            f"{recipe.name}: its network is no detector before SVMs are fitted to it, so that nothing can be "
+            "validated while it is trained; measure it when it is finished, with minircnn evaluate"
+        )
+    join_classes(dataset.class_names, validation.dataset.class_names)
+
+
+def _validator(
+    validation: Validation,
+    trained: DataFingerprint,
+    proposer: Proposer,
+    folder: Path,
+    kept: Path,
+    n_jobs: int,
+    progress: bool,
+) -> Validator:
+    """Return what tries detectors, with the proposals of its photos."""
+    with stage("fingerprint"):
+        data = DataFingerprint.of(validation.dataset, progress=progress)
+    both = sum(digest in set(trained.digests) for digest in data.digests)
+    if both:
+        logger.warning(
+            "%d of the %d photos to validate on are trained on, too: how good the detector is on others "
+            "they cannot tell",
+            both,
+            len(data.digests),
+        )
+    with stage("proposals"):
+        proposals = compute_proposals(
+            validation.dataset,
+            proposer,
+            folder=kept,
+            n_jobs=n_jobs,
+            progress=progress,
+            digests=data.digests,
+            title="proposals for validation",
+        )
+    return Validator(validation, data, proposals, proposer, folder, progress=progress)

@@ -104,6 +104,14 @@ def _enter(
     return False
 
 
+def keep_options(folder: Path, data_options: Mapping[str, Any]) -> None:
+    """Note in the settings of the run in `folder` how its data is opened from now on."""
+    stored = read_settings(folder)
+    now = stored | {f"data.{name}": value for name, value in data_options.items()}
+    if now != stored:
+        write_settings(folder, now.pop("detector"), now)
+
+
 def _remove_partial_files(folder: Path) -> None:
     """Delete what a killed process was writing; other runs may be writing proposals in this folder."""
     for path in folder.rglob(f"*{files.PARTIAL}"):

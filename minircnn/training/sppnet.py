@@ -201,5 +201,7 @@ add_recipe(
         fitted to them. Ctrl-C while the network trains writes a checkpoint.
         """,
         check_sppnet,
+        validates=False,  # SVMs are fitted to the network when it is done
+        trainer=SPPNetTrainer,
     )
 )

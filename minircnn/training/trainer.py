@@ -66,6 +66,11 @@ class Trainer(ABC, Generic[S, Batch]):
     def solver(self) -> SolverSettings:
         """How the network is updated, and how often."""
 
+    @property
+    def photos_per_step(self) -> int | None:
+        """How many photos a step reads, at most; None where it is few."""
+        return None
+
     @abstractmethod
     def make_network(self, num_classes: int, rng: np.random.Generator) -> Any:
         """Return the network to train, on `self.backbone`."""
@@ -109,5 +114,13 @@ class Trainer(ABC, Generic[S, Batch]):
         settings = as_json(self.settings)
         if loop.folder is not None:  # a checkpoint belongs to settings and data
             settings |= (loop.data or DataFingerprint.of(self.dataset)).summary()
+        validator = loop.validator
         with stage(self.work):
-            train_loop(self.step, self.state, solver=self.solver, loop=loop, settings=settings)
+            train_loop(
+                self.step,
+                self.state,
+                solver=self.solver,
+                loop=loop,
+                settings=settings,
+                detector=None if validator is None else lambda: self.detector(validator.proposer),
+            )

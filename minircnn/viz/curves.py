@@ -80,6 +80,12 @@ def draw_loss_curves(
     figure.set_layout_engine("constrained")
     ax = figure.add_subplot()
     plain_axes(ax, "iteration", ylabel, title or "Training loss")
+    plot_losses(ax, curves, window)
+    return figure
+
+
+def plot_losses(ax: Axes, curves: Mapping[str, tuple[Array, Array]], window: int | None = None) -> None:
+    """Draw the curves of :func:`draw_loss_curves` into `ax`."""
     longest = max((len(to_host(values)) for _, values in curves.values()), default=0)
     span = max(longest // 40, 1) if window is None else window
     for i, (name, (iterations, values)) in enumerate(curves.items()):
@@ -94,7 +100,6 @@ def draw_loss_curves(
     ax.set_ylim(bottom=0)
     if curves:
         ax.legend(frameon=False, fontsize=LEGEND_SIZE, labelcolor=INK)
-    return figure
 
 
 def draw_precision_recall(curves: Mapping[str, tuple[Array, Array, float | None]], title: str = "") -> Figure:

@@ -1,12 +1,14 @@
 """Data sets by one word."""
 
 import json
+import pickle
 
 import numpy as np
 import pytest
 
 from minircnn.data import COCODataset, DatasetError, Scenes, VOCDataset, export_voc
 from minircnn.data.opening import FirstPhotos, open_dataset
+from minircnn.data.records import one_photo
 from minircnn.imaging import write_image
 
 
@@ -66,3 +68,27 @@ def test_first_photos(scenes):
         first.annotations(1)
     with pytest.raises(ValueError, match="at least 1"):
         FirstPhotos(scenes, 0)
+
+
+def test_one_photo_travels_without_the_records_of_the_others(tmp_path):
+    export_voc(Scenes("val", count=12, size=96, heights=(20, 48)), tmp_path, "val")
+    whole = open_dataset(tmp_path, "val")
+    for dataset in (whole, FirstPhotos(whole, 9)):
+        for index in (0, 8):
+            one, place = one_photo(dataset, index)
+            assert len(pickle.dumps(one)) < len(pickle.dumps(whole)) / 3
+            assert one.image_ids[place] == dataset.image_ids[index]
+            np.testing.assert_array_equal(one.image(place), dataset.image(index))
+            np.testing.assert_array_equal(one.annotations(place).boxes, dataset.annotations(index).boxes)
+
+
+def test_who_changes_the_pixels_travels_whole(tmp_path, scenes):
+    class Darker(VOCDataset):
+        def image(self, index):
+            return super().image(index) // 2
+
+    export_voc(scenes, tmp_path, "val")
+    dark = Darker(tmp_path, "val")
+    for dataset in (dark, FirstPhotos(dark, 2), scenes):
+        one, place = one_photo(dataset, 1)
+        np.testing.assert_array_equal(one.image(place), dataset.image(1))

@@ -10,7 +10,7 @@ from fault_layer import FaultLayer, Killed
 from trained_detectors import shortened
 
 from minircnn.data import Scenes
-from minircnn.training import RECIPES, read_log, train
+from minircnn.training import RECIPES, Validation, read_log, train
 from minircnn.training.checkpoint import CheckpointClock
 
 SCENES = Scenes("train", count=4, size=64, heights=(16, 32))
@@ -73,6 +73,25 @@ def assert_survives(name, expected, folder, *points):
     assert (folder / "model.safetensors").read_bytes() == expected, where
     assert [line["iteration"] for line in read_log(folder / f"{name}.log.jsonl")] == [1, 2, 3], where
     assert not list(folder.rglob("*.partial")), where
+
+
+def test_a_training_that_is_validated_survives_as_well(tmp_path):
+    others = Scenes("val", count=2, size=64, heights=(16, 32))
+    how = {"proposal_folder": tmp_path / "proposals", "validation": Validation(others, every=1)}
+    train_in(tmp_path / "first", "fast-rcnn", **how)  # proposals are there from now on
+    with FaultLayer().in_place() as layer:
+        train_in(tmp_path / "straight", "fast-rcnn", **how)
+    points = kill_points(layer.operations)
+    for number, middle in random.Random(1).sample(points, 8):
+        folder = tmp_path / f"{number}{middle}"
+        with FaultLayer(number, middle=middle).in_place(), pytest.raises(Killed):
+            train_in(folder, "fast-rcnn", **how)
+        train_in(folder, "fast-rcnn", resume=True, **how)
+        for kept in ("model", "best", "last"):
+            name = f"{kept}.safetensors"
+            assert (folder / name).read_bytes() == (tmp_path / "straight" / name).read_bytes(), (number, kept)
+        seen = [line["iteration"] for line in read_log(folder / "validation.log.jsonl")]
+        assert seen == [1, 2, 3], number
 
 
 @pytest.mark.parametrize("name", RECIPES)

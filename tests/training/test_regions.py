@@ -33,8 +33,10 @@ def test_record_lists_ground_truth_first_and_assigns_the_best_object():
     np.testing.assert_array_equal(record.labels, [1, 2, 1, 0])
     np.testing.assert_allclose(record.best_iou, [1, 1, 0.9, 0])
     np.testing.assert_allclose(record.class_iou, [[1, 0], [0, 1], [0.9, 0], [0, 0]], rtol=1e-6)
-    np.testing.assert_allclose(decode(record.boxes[2:3], record.targets[2:3]), [[0, 0, 10, 10]], atol=1e-5)
-    np.testing.assert_array_equal(record.targets[3], 0)
+    np.testing.assert_allclose(
+        decode(record.boxes[2:3], record.targets(slice(2, 3))), [[0, 0, 10, 10]], atol=1e-5
+    )
+    np.testing.assert_array_equal(record.targets()[3], 0)
 
 
 def test_difficult_objects_are_left_out():
@@ -69,7 +71,7 @@ def test_target_statistics_whiten_a_class_with_enough_regions(rng):
     record = region_record(_annotations([gt], [2]), proposals)
     mean, std = target_statistics([record], 2, 0.5)
     foreground = record.best_iou >= 0.5
-    normalised = (record.targets[foreground] - mean[2]) / std[2]
+    normalised = (record.targets(foreground) - mean[2]) / std[2]
     np.testing.assert_allclose(normalised.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(normalised.std(axis=0), 1, atol=1e-4)
 

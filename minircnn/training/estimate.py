@@ -1,0 +1,262 @@
+"""What a training will take, told by trying each of its parts on a few photos; nothing is written."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minircnn.arrays import Device
+from minircnn.detectors import RegionDetector
+from minircnn.profiling import peak_memory
+from minircnn.proposals import Proposer, SelectiveSearch, make_proposer
+from minircnn.structures import Annotations, DetectionDataset, FloatArray, ImageArray
+from minircnn.training.feature_cache import feature_dims
+from minircnn.training.linear_parts import LinearPartsSettings
+from minircnn.training.proposals import kept_photos, unlimited
+from minircnn.training.recipe import RECIPES
+from minircnn.training.regions import PhotoReader
+from minircnn.training.settings import DetectorSettings
+from minircnn.training.trainer import Trainer
+from minircnn.training.validation import Validation
+
+PHOTOS, UPDATES = 4, 3
+"""Tried at most."""
+
+_ENOUGH = 20.0  # seconds after which no further update is tried
+_REGION = 5 + 16  # bytes in memory: its overlap and its object, and its box
+_BOX = 16  # bytes on the disk
+
+
+@dataclass(frozen=True)
+class PartEstimate:
+    """What one part of a training will take.
+
+    Parameters
+    ----------
+    name : str
+    seconds : float or None
+        None where it cannot be told from a few photos.
+    memory : float or None
+        Bytes held at most, in all processes; None where it is no more than that of the other parts.
+    disk : float
+        Bytes written, without what is replaced.
+    what : str
+        How much work it is.
+    """
+
+    name: str
+    seconds: float | None
+    memory: float | None
+    disk: float
+    what: str
+
+
+def estimate_training(
+    dataset: DetectionDataset,
+    settings: DetectorSettings,
+    proposal_folder: Path,
+    *,
+    validation: Validation | None = None,
+    n_jobs: int = 1,
+    network_jobs: int = 1,
+    device: Device = "cpu",
+    done: int = 0,
+) -> list[PartEstimate]:
+    """Return what each part of a training of `settings` on `dataset` will take.
+
+    A few photos are searched for proposals and trained on; the rest is taken to be like them.
+
+    Parameters
+    ----------
+    proposal_folder : Path
+        Photos whose proposals are kept there need not be searched.
+    n_jobs, network_jobs, device
+        As the training will have them.
+    done : int
+        Updates that were made already.
+
+    Raises
+    ------
+    ValueError
+        If no photo has an object to learn from, or the recipe cannot be tried.
+    """
+    recipe = RECIPES[settings.detector]
+    recipe.check(settings)
+    if recipe.trainer is None:
+        raise ValueError(f"{recipe.name}: its recipe names no trainer, so no update can be tried")
+    sample = _Sample(dataset)
+    proposer = unlimited(make_proposer(settings.proposals, seed=settings.seed))
+    boxes, seconds = _propose(sample, proposer)
+    searched = [dataset] if validation is None else [dataset, validation.dataset]
+    parts = _proposals(searched, proposer, proposal_folder, boxes, seconds, n_jobs)
+    boxes = [own[: settings.proposals.limit] for own in boxes]
+    regions = round(_mean_length(boxes) * len(dataset.image_ids))
+    with _quiet():
+        trainer: Trainer[Any, Any] = recipe.trainer(sample, boxes, settings, device=device)
+    parts.append(_training(trainer, len(dataset.image_ids), regions, done))
+    detector = trainer.detector(proposer)
+    photo = _photo_seconds(detector, sample, boxes)
+    if validation is not None:
+        parts.append(_validation(trainer, validation, photo, done))
+    if isinstance(settings, LinearPartsSettings):
+        passes = photo * len(dataset.image_ids) / network_jobs
+        parts += _linear_parts(trainer, detector, settings, regions, passes)
+    return parts
+
+
+class _Sample:
+    """A few photos with objects from all over a data set, as a data set."""
+
+    def __init__(self, dataset: DetectionDataset) -> None:
+        numbers = range(len(dataset.image_ids))
+        useful = [i for i in numbers if not dataset.annotations(i).difficult.all()]
+        if not useful:
+            raise ValueError(f"data set {dataset.name} has no (not difficult) object to train on")
+        places = np.linspace(0, len(useful) - 1, min(PHOTOS, len(useful))).round().astype(int)
+        self._dataset, self._numbers = dataset, [useful[place] for place in places]
+        self.name, self.class_names, self.flippable = dataset.name, dataset.class_names, dataset.flippable
+        self.image_ids: Sequence[str] = tuple(dataset.image_ids[number] for number in self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def image(self, index: int) -> ImageArray:
+        return self._dataset.image(self._numbers[index])
+
+    def annotations(self, index: int) -> Annotations:
+        return self._dataset.annotations(self._numbers[index])
+
+
+def _propose(sample: _Sample, proposer: Proposer) -> tuple[list[FloatArray], float]:
+    """Return all proposals of the sample, and the seconds of a photo."""
+    boxes, seconds = [], []
+    for index, image_id in enumerate(sample.image_ids):
+        start = time.perf_counter()
+        boxes.append(np.asarray(proposer.propose(sample.image(index), image_id=image_id), np.float32))
+        seconds.append(time.perf_counter() - start)
+    return boxes, float(np.mean(seconds))
+
+
+def _proposals(
+    searched: Sequence[DetectionDataset],
+    proposer: Proposer,
+    folder: Path,
+    boxes: Sequence[FloatArray],
+    seconds: float,
+    n_jobs: int,
+) -> list[PartEstimate]:
+    """Return what the search takes in those photos of the data sets whose boxes are not kept."""
+    photos = sum(len(dataset.image_ids) for dataset in searched)
+    kept = sum(len(kept_photos(dataset, proposer, folder)) for dataset in searched)
+    missing, memory = photos - kept, None
+    processes = max(1, min(n_jobs, missing))
+    if isinstance(proposer, SelectiveSearch):
+        truths = (dataset.annotations(i) for dataset in searched for i in range(len(dataset.image_ids)))
+        memory = processes * max(proposer.estimate(truth.height, truth.width)[0] for truth in truths)
+    what = f"{missing:,} photos" + (f", of {kept:,} they are kept" if kept else "")
+    disk = missing * _mean_length(boxes) * _BOX
+    return [PartEstimate("proposals", seconds * missing / processes, memory if missing else None, disk, what)]
+
+
+def _mean_length(boxes: Sequence[FloatArray]) -> float:
+    return float(np.mean([len(own) for own in boxes]))
+
+
+def _training(trainer: Trainer[Any, Any], photos: int, regions: int, done: int) -> PartEstimate:
+    """Make a few updates on the sample of so many `photos`, which have so many `regions`."""
+    state = trainer.state
+    trainer.photos.max_bytes = 0  # of thousands of photos few are kept
+    seconds: list[float] = []
+    while len(seconds) < UPDATES and sum(seconds) < _ENOUGH:
+        seconds.append(_seconds(lambda: _update(trainer)))
+    # the first makes what the others use again
+    each = min(seconds) + _more_reading(trainer, photos)
+    left = max(trainer.solver.iterations - done, 0)
+    weights = sum(array.nbytes for array in state.network.state_dict().values())
+    momentum = sum(array.nbytes for array in state.optimizer.state_dict().values())
+    held = peak_memory()
+    memory = None if held is None else held + regions * _REGION + PhotoReader.MAX_BYTES
+    return PartEstimate("training", each * left, memory, 2 * weights + momentum, f"{left:,} updates")
+
+
+def _more_reading(trainer: Trainer[Any, Any], photos: int) -> float:
+    """Return the seconds for those photos that a step on all of them reads beyond the sample."""
+    sample = trainer.dataset
+    more = min(trainer.photos_per_step or 0, photos) - len(sample.image_ids)
+    if more <= 0:
+        return 0.0
+    start = time.perf_counter()
+    size = sum(sample.image(index).nbytes for index in range(len(sample.image_ids)))
+    each = (time.perf_counter() - start) / len(sample.image_ids)
+    kept = PhotoReader.MAX_BYTES / (size / len(sample.image_ids) * photos)
+    return more * each * max(0.0, 1.0 - kept)
+
+
+def _update(trainer: Trainer[Any, Any]) -> None:
+    trainer.network.zero_grad()
+    trainer.step(0)
+    trainer.state.optimizer.step()
+
+
+def _photo_seconds(detector: RegionDetector[Any], sample: _Sample, boxes: Sequence[FloatArray]) -> float:
+    """Return the seconds that a detector takes for a photo with its proposals."""
+    index = int(np.argmax([len(own) for own in boxes]))
+    image, some = sample.image(index), boxes[index][: detector.batch]
+    detector.judge_in_batches(detector.look(image), some[:1])  # makes what is used again
+    look = _seconds(lambda: detector.look(image))
+    view = detector.look(image)
+    judge = _seconds(lambda: detector.decide(view, *detector.judge_in_batches(view, some)))
+    return look + judge * _mean_length(boxes) / max(len(some), 1)
+
+
+def _validation(trainer: Trainer[Any, Any], validation: Validation, photo: float, done: int) -> PartEstimate:
+    iterations, photos = trainer.solver.iterations, len(validation.dataset.image_ids)
+    every = validation.interval(iterations)
+    times = -(-iterations // every) - done // every
+    weights = sum(array.nbytes for array in trainer.state.network.state_dict().values())
+    return PartEstimate(
+        "validation", photo * photos * times, None, 2 * weights, f"{times} times {photos:,} photos"
+    )
+
+
+def _linear_parts(
+    trainer: Trainer[Any, Any],
+    detector: Any,
+    settings: LinearPartsSettings,
+    regions: int,
+    seconds: float,
+) -> list[PartEstimate]:
+    """Return what the features of all regions take, and name what is fitted to them."""
+    dim7, dim5 = feature_dims(detector)
+    overlaps = np.concatenate([record.best_iou for record in trainer.records])
+    close = float((overlaps > settings.box_regression.min_iou).mean())
+    size = regions * (dim7 + close * dim5) * np.dtype(settings.cache_dtype).itemsize
+    return [
+        PartEstimate("features", seconds, None, size, f"{regions:,} regions"),
+        PartEstimate("SVMs, box regressions", None, None, 0.0, "a pass over the features each"),
+    ]
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let nothing be said of the few photos: what classes they lack, the data set may have."""
+    logger = logging.getLogger("minircnn")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

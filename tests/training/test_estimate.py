@@ -1,0 +1,102 @@
+"""What a training will take, before it is done; nothing is written."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from trained_detectors import settings_of
+
+from minircnn.data import Scenes
+from minircnn.proposals import make_proposer
+from minircnn.training import RECIPES, Recipe, Validation, compute_proposals, estimate
+from minircnn.training.estimate import estimate_training
+from minircnn.training.proposals import unlimited
+
+SCENES = Scenes("train", count=8, size=64, heights=(16, 32))
+OTHERS = Scenes("val", count=3, size=64, heights=(16, 32))
+
+
+@pytest.fixture
+def second(monkeypatch):
+    """Let each thing that is timed take a second."""
+    now = iter(range(10_000))
+    monkeypatch.setattr(estimate.time, "perf_counter", lambda: float(next(now)))
+
+
+def estimated(name, folder, **options):
+    parts = estimate_training(SCENES, settings_of(name), folder, **options)
+    return {part.name: part for part in parts}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_is_tried_and_nothing_written(name, tmp_path):
+    before = sorted(Path.cwd().iterdir())
+    parts = estimated(name, tmp_path / "proposals")
+    later = ["features", "SVMs, box regressions"] if name in ("rcnn", "sppnet") else []
+    assert list(parts) == ["proposals", "training", *later]
+    assert all(part.seconds > 0 for part in parts.values() if part.name != "SVMs, box regressions")
+    assert parts["training"].memory > 50e6
+    assert not list(tmp_path.iterdir())
+    assert sorted(Path.cwd().iterdir()) == before
+
+
+@pytest.mark.usefixtures("second")
+def test_times_grow_with_the_work(tmp_path):
+    validation = Validation(OTHERS, every=1)
+    parts = estimated("fast-rcnn", tmp_path, validation=validation)
+    assert parts["proposals"].seconds == 8 + 3  # photos
+    assert parts["training"].seconds == settings_of("fast-rcnn").solver.iterations == 4
+    assert parts["validation"].what == "4 times 3 photos"
+    assert parts["validation"].seconds >= 4 * 3 * 2  # a look and a judgement each
+    half = estimated("fast-rcnn", tmp_path, validation=validation, n_jobs=2, done=3)
+    assert half["proposals"].seconds == (8 + 3) / 2
+    assert half["training"].seconds == 1
+    assert half["validation"].what == "1 times 3 photos"
+
+
+def test_photos_whose_proposals_are_kept_are_not_counted(tmp_path):
+    settings = settings_of("fast-rcnn")
+    proposer = make_proposer(settings.proposals, seed=settings.seed)
+    compute_proposals(SCENES, proposer, folder=tmp_path, progress=False)
+    part = estimated("fast-rcnn", tmp_path, validation=Validation(OTHERS))["proposals"]
+    assert part.what == "3 photos, of 8 they are kept"
+    assert part.disk > 0
+    part = estimated("fast-rcnn", tmp_path)["proposals"]
+    assert (part.seconds, part.disk, part.memory) == (0, 0, None)
+    assert unlimited(proposer).limit is None
+
+
+@pytest.mark.parametrize("name", ["rcnn", "sppnet"])
+def test_the_feature_files_are_measured_before_they_are_made(name, tmp_path):
+    whole = estimated(name, tmp_path)["features"]
+    halved = dataclasses.replace(settings_of(name), cache_dtype="float16")
+    (half,) = (p for p in estimate_training(SCENES, halved, tmp_path) if p.name == "features")
+    assert half.disk == whole.disk / 2 > 0
+
+
+@pytest.mark.usefixtures("second")
+def test_each_crop_of_a_step_may_come_from_another_photo(tmp_path, monkeypatch):
+    """Of thousands of photos few stay in memory: a step reads more than the sample has."""
+    updates = settings_of("rcnn").fine_tune.solver.iterations
+    assert estimated("rcnn", tmp_path)["training"].seconds == updates  # these eight stay
+    monkeypatch.setattr(estimate.PhotoReader, "MAX_BYTES", 0)
+    # the four of the sample are read in a second, and so are the four others at every update
+    assert estimated("rcnn", tmp_path)["training"].seconds == 2 * updates
+
+
+def test_a_recipe_without_a_trainer_says_so(tmp_path, monkeypatch):
+    recipe = RECIPES["fast-rcnn"]
+    without = Recipe("fast-rcnn", recipe.settings, recipe.presets, recipe.train, "")
+    monkeypatch.setitem(RECIPES, "fast-rcnn", without)
+    with pytest.raises(ValueError, match="fast-rcnn: its recipe names no trainer"):
+        estimated("fast-rcnn", tmp_path)
+
+
+def test_a_data_set_without_objects_is_refused(tmp_path):
+    class Hard(Scenes):
+        def annotations(self, index):
+            truth = super().annotations(index)
+            return dataclasses.replace(truth, difficult=truth.labels > 0)
+
+    with pytest.raises(ValueError, match=r"no \(not difficult\) object to train on"):
+        estimate_training(Hard("train", count=2), settings_of("fast-rcnn"), tmp_path)
