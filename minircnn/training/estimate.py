@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from minircnn.arrays import Device
+from minircnn.arrays import Device, like
 from minircnn.detectors import RegionDetector
 from minircnn.profiling import peak_memory
 from minircnn.proposals import Proposer, SelectiveSearch, make_proposer
 from minircnn.structures import Annotations, DetectionDataset, FloatArray, ImageArray
 from minircnn.training.feature_cache import feature_dims
 from minircnn.training.linear_parts import LinearPartsSettings
+from minircnn.training.photo_inputs import PhotoInputs
 from minircnn.training.proposals import kept_photos, unlimited
 from minircnn.training.recipe import RECIPES
 from minircnn.training.regions import PhotoReader
@@ -101,6 +102,8 @@ def estimate_training(
     with _quiet():
         trainer: Trainer[Any, Any] = recipe.trainer(sample, boxes, settings, device=device)
     parts.append(_training(trainer, len(dataset.image_ids), regions, done))
+    if getattr(settings, "keep_maps", False):
+        parts.append(_maps(trainer, len(dataset.image_ids), done))
     detector = trainer.detector(proposer)
     photo = _photo_seconds(detector, sample, boxes)
     if validation is not None:
@@ -184,6 +187,18 @@ def _training(trainer: Trainer[Any, Any], photos: int, regions: int, done: int) 
     held = peak_memory()
     memory = None if held is None else held + regions * _REGION + PhotoReader.MAX_BYTES
     return PartEstimate("training", each * left, memory, 2 * weights + momentum, f"{left:,} updates")
+
+
+def _maps(trainer: Any, photos: int, done: int) -> PartEstimate:
+    """Make the map of one photo of the sample, for all that are read, half of them mirrored."""
+    inputs = PhotoInputs(trainer.photos, trainer.backbone.normalization)
+    pixels, _ = inputs.read(0, trainer.sampler.scale, mirrored=False)
+    pixels = like(pixels[None], trainer.network.on)
+    seconds = _seconds(lambda: trainer.network.features(pixels))
+    size = 2 * trainer.network.features(pixels).size  # half precision
+    left = max(trainer.solver.iterations - done, 0) * (trainer.photos_per_step or 1)
+    count = min(photos * (1 + trainer.flip), left)
+    return PartEstimate("maps", count * seconds, None, count * size, f"{count:,} maps")
 
 
 def _more_reading(trainer: Trainer[Any, Any], photos: int) -> float:

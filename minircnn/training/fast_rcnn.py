@@ -107,7 +107,7 @@ class FastRCNNTrainer(Trainer[FastRCNNSettings, PhotoBatch]):
             class_agnostic=settings.class_agnostic,
         )
         self.sampler = PhotoSampler(
-            self.photo_inputs(map_folder if settings.keep_maps else None),
+            self.photo_inputs(settings.keep_maps, map_folder),
             self.records,
             sampling,
             settings.scale,

@@ -55,8 +55,9 @@ class MapInputs(PhotoInputs):
     normalization : Normalization
     network : RegionNetwork
         Its convolutional layers make the maps; they must not change.
-    folder : Path
-        Receives the maps, a file each, named by what the photo shows. Any runs and photos can share it.
+    folder : Path or None
+        Receives the maps, a file each, named by what the photo shows; any runs and photos can share it. None
+        keeps them in memory.
 
     Raises
     ------
@@ -69,7 +70,7 @@ class MapInputs(PhotoInputs):
         photos: PhotoReader,
         normalization: Normalization,
         network: RegionNetwork,
-        folder: Path,
+        folder: Path | None,
     ) -> None:
         super().__init__(photos, normalization)
         if network.features.trainable:
@@ -78,25 +79,35 @@ class MapInputs(PhotoInputs):
                 "update (backbone.frozen convolutions)"
             )
         self.network = network
-        self.folder = folder / _key(network, normalization)
+        self.folder = None if folder is None else folder / _key(network, normalization)
+        self.made: dict[str, HostArray] = {}  # without a folder
 
     def read(self, index: int, scale: ImageScale, *, mirrored: bool) -> tuple[FloatArray, float]:
         """Return the map of photo `index` (C, h, w) float32, channels last in memory, and its factor."""
         image = self.photos.read(index)
-        path = self._path(index, scale, mirrored)
-        try:
-            kept = read_kept(path)
-        except (FileNotFoundError, ValueError) as error:
-            if not isinstance(error, FileNotFoundError):
-                logger.warning("%s; it is computed again", error)
-            kept = self._compute(image, scale, mirrored, index)
-            write_kept(path, kept)
-        return kept.astype(np.float32).transpose(2, 0, 1), scale.factor(*image.shape[:2])
-
-    def _path(self, index: int, scale: ImageScale, mirrored: bool) -> Path:
         way = "mirrored" if mirrored else "upright"
         digest = photo_digest(self.photos.dataset, index)
-        return self.folder / f"{digest}-{scale.short_side}-{scale.max_long_side}-{way}.npy"
+        name = f"{digest}-{scale.short_side}-{scale.max_long_side}-{way}.npy"
+        kept = self._kept(name)
+        if kept is None:
+            kept = self._compute(image, scale, mirrored, index)
+            if self.folder is None:
+                self.made[name] = kept
+            else:
+                write_kept(self.folder / name, kept)
+        return kept.astype(np.float32).transpose(2, 0, 1), scale.factor(*image.shape[:2])
+
+    def _kept(self, name: str) -> HostArray | None:
+        """Return the map (h, w, C) float16 that is kept under `name`; None where there is none."""
+        if self.folder is None:
+            return self.made.get(name)
+        try:
+            return read_kept(self.folder / name)
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            logger.warning("%s; it is computed again", error)
+            return None
 
     @stage("maps of frozen convolutions")
     def _compute(self, image: ImageArray, scale: ImageScale, mirrored: bool, index: int) -> HostArray:

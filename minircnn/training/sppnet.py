@@ -90,7 +90,7 @@ class SPPNetTrainer(Trainer[SPPNetSettings, PhotoBatch]):
     ) -> None:
         super().__init__(dataset, proposals, settings, device=device)
         self.sampler = PhotoSampler(
-            self.photo_inputs(map_folder if settings.keep_maps else None),
+            self.photo_inputs(settings.keep_maps, map_folder),
             self.records,
             settings.sampling,
             image_scales(settings.scales)[0],

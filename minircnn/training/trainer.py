@@ -87,9 +87,9 @@ class Trainer(ABC, Generic[S, Batch]):
     def make_detector(self, proposer: Proposer) -> RegionDetector[Any]:
         """Return a detector with the network in its present state."""
 
-    def photo_inputs(self, map_folder: Path | None) -> PhotoInputs:
+    def photo_inputs(self, keep_maps: bool, map_folder: Path | None) -> PhotoInputs:
         """Return what steps show the network of a photo: its pixels, or its map, kept in `map_folder`."""
-        if map_folder is None:
+        if not keep_maps:
             return PhotoInputs(self.photos, self.backbone.normalization)
         return MapInputs(self.photos, self.backbone.normalization, self.network, map_folder)
 

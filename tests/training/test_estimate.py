@@ -74,6 +74,17 @@ def test_the_feature_files_are_measured_before_they_are_made(name, tmp_path):
     assert half.disk == whole.disk / 2 > 0
 
 
+@pytest.mark.parametrize("name", ["fast-rcnn", "sppnet"])
+def test_kept_maps_are_counted_once_a_photo_and_orientation(name, tmp_path):
+    preset = RECIPES[name].presets["scenes-quick"]
+    backbone = dataclasses.replace(preset.backbone, frozen=("convolutions",))
+    settings = dataclasses.replace(preset, backbone=backbone, keep_maps=True)
+    parts = {part.name: part for part in estimate_training(SCENES, settings, tmp_path)}
+    side = SCENES.image(0).shape[0] // 4  # of a map: the network's stride is 4
+    assert parts["maps"].disk == len(SCENES) * 64 * side**2 * 2  # digits are not mirrored; half precision
+    assert parts["maps"].seconds > 0
+
+
 @pytest.mark.usefixtures("second")
 def test_each_crop_of_a_step_may_come_from_another_photo(tmp_path, monkeypatch):
     """Of thousands of photos few stay in memory: a step reads more than the sample has."""

@@ -9,7 +9,7 @@ from minircnn.boxes import decode
 from minircnn.data import Scenes
 from minircnn.training import FAST_RCNN_PRESETS, BackboneSettings, FastRCNNTrainer
 from minircnn.training.backbone import make_backbone
-from minircnn.training.photo_inputs import PhotoInputs
+from minircnn.training.photo_inputs import MapInputs, PhotoInputs
 
 PRESET = FAST_RCNN_PRESETS["scenes"]
 
@@ -162,11 +162,15 @@ def _frozen(rng, tmp_path, **changes):
 def test_kept_maps_are_those_of_the_photos(rng, tmp_path):
     trainer = _frozen(rng, tmp_path)
     pixels = PhotoInputs(trainer.photos, trainer.backbone.normalization)
+    in_memory = MapInputs(trainer.photos, trainer.backbone.normalization, trainer.network, None)
     for index, mirrored in ((0, False), (1, True), (0, False)):
         shown, factor = trainer.sampler.inputs.read(index, trainer.settings.scale, mirrored=mirrored)
         photo, expected_factor = pixels.read(index, trainer.settings.scale, mirrored=mirrored)
         expected = trainer.network.features(photo[None])[0]
         np.testing.assert_allclose(shown, expected, rtol=1e-3, atol=1e-6)  # half precision
+        for _ in range(2):
+            again, _ = in_memory.read(index, trainer.settings.scale, mirrored=mirrored)
+            np.testing.assert_array_equal(again, shown)
         assert shown.dtype == np.float32
         assert factor == expected_factor
     assert len(list((tmp_path / "maps").rglob("*.npy"))) == 2
