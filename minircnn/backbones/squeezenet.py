@@ -19,7 +19,7 @@ _PARTS = {"squeeze1x1": "squeeze1x1", "expand1x1": "expand.expand1x1", "expand3x
 
 
 def _origins(places: tuple[int, ...], known: dict[str, Preset]) -> Origins:
-    """Return what others call the layers; fire2 to fire9 have these `places` in torchvision's ``features``."""
+    """Return what others call the layers; `places` are those of fire2..fire9 in torchvision's features."""
     names = {"features.0": "conv1", "classifier.1": "conv10"}
     for number, place in enumerate(places, start=2):
         for theirs, ours in _PARTS.items():

@@ -17,7 +17,8 @@ from minircnn.weights.record import WeightsError
 PART = ".part"
 """Ending of a file of which the rest is still to come."""
 
-_PIECE = 1 << 18
+_PIECE = 1 << 16
+"""Bytes; so many are lost at most where a connection breaks off."""
 _SECONDS = (10, 60)
 """To wait for a connection, and for the next bytes."""
 
@@ -152,6 +153,6 @@ def _reason(error: Exception) -> str:
         return f"the server answers {error.response.status_code} {error.response.reason}"
     if isinstance(error, requests.Timeout):
         return "the server does not answer in time"
-    if isinstance(error, requests.ConnectionError):
+    if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
         return "there is no connection to the server, or it broke off"
     return str(error)

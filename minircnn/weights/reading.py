@@ -85,7 +85,7 @@ def open_weights(path: str | Path) -> WeightsFile:
 def _located(path: str | Path) -> Path:
     """Return where the file lies that is meant by its path, or by its name in the catalogue."""
     known = CATALOGUE.get(str(path))
-    if known is None or os.path.lexists(path):
+    if known is None or os.path.isfile(path):
         return Path(path)
     cached = cached_file(known)
     if not cached.exists():
