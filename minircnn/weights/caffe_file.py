@@ -1,8 +1,8 @@
 """Read the arrays in Caffe's ``.caffemodel`` files: protocol buffers of the message NetParameter.
 
-Of ``caffe.proto`` (github.com/BVLC/caffe, src/caffe/proto) only these fields matter here: the layers of a
-network, old (V1LayerParameter) and new (LayerParameter), their names, types and blobs; and of a blob its
-numbers and its shape. All others, such as the gradients, are passed over.
+Of their definition (https://github.com/BVLC/caffe/blob/master/src/caffe/proto/caffe.proto) only these fields
+matter here: the layers of a network, old (V1LayerParameter) and new (LayerParameter), their names, types and
+blobs; and of a blob its numbers and its shape. All others, such as the gradients, are passed over.
 """
 
 from __future__ import annotations

@@ -121,10 +121,7 @@ def test_import_of_what_fits_nothing_says_what_each_backbone_lacks(here, capsys)
     np.savez(here / "odd.npz", weight=np.ones(3, np.float32))
     code, _, err = run(capsys, "import", "odd.npz")
     assert code == 1
-    assert (
-        "odd.npz: fits no backbone as it is built by default:\n  tiny: array 'conv1.weight'"
-        in err.replace("\n  alexnet:", "\n  tiny: array 'conv1.weight'", 1)
-    )
+    assert "odd.npz: fits no backbone as it is built by default:\n" in err
     for name in ("tiny", "alexnet", "alexnet_torchvision", "vgg16", "squeezenet1_0", "squeezenet1_1"):
         assert f"\n  {name}: array 'conv1" in err
     assert "unknown backbone 'resnet'" in run(capsys, "import", "odd.npz", "--backbone", "resnet")[2]
