@@ -83,8 +83,6 @@ def _dropped_before(layers: dict[str, Layer], dropout: float) -> dict[str, Layer
     """Return the fully connected layers with each dropout before its layer, as torchvision has them."""
     if not dropout:
         return layers
-    *rest, last = layers
-    if not last.startswith("drop"):
-        raise AssertionError(f"dropout should be the last of {list(layers)}")
-    kept = {name: layers[name] for name in rest}
-    return {"flatten": kept.pop("flatten"), "drop5": Dropout(dropout), **kept}
+    flatten, *between, _ = layers
+    moved = {"drop5": Dropout(dropout)} | {name: layers[name] for name in between}
+    return {flatten: layers[flatten], **moved}

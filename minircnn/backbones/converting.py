@@ -30,7 +30,9 @@ def the_backbone_for(file: WeightsFile) -> str:
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        raise WeightsError(f"{file.path}: fits the backbones {', '.join(fitting)}: say which one")
+        raise WeightsError(
+            f"{file.path}: fits the backbones {', '.join(fitting)}: name one of them (--backbone)"
+        )
     why = "".join(f"\n  {name}: {reason}" for name, reason in reasons.items())
     raise WeightsError(f"{file.path}: fits no backbone as it is built by default:{why}")
 

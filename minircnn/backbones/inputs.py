@@ -46,7 +46,8 @@ def input_of(backbone: str, file: WeightsFile) -> KnownInput | None:
     origins = origins_of(backbone)
     if file.record:
         return KnownInput(_noted(backbone, file), "as the file says", certain=True)
-    for origin in (origins.known.get(fingerprint(w)) for w in file.arrays.values() if w.shape[1:2] == (3,)):
+    seeing = (w for w in file.arrays.values() if w.ndim == 4 and w.shape[1] == 3 and w.dtype.kind == "f")
+    for origin in (origins.known.get(fingerprint(weight)) for weight in seeing):
         if origin is not None:
             why = f"as the first layer is that of {_OWNERS[origin]} published weights"
             return KnownInput(origins.inputs[origin], why, certain=True)

@@ -9,7 +9,7 @@ from cyclopts import App, Group, Parameter
 
 from minircnn.backbones import BACKBONES
 from minircnn.backbones.converting import convert_weights, the_backbone_for
-from minircnn.backbones.inputs import input_of
+from minircnn.backbones.inputs import KnownInput, input_of, unknown_input
 from minircnn.backbones.normalization import Preset
 from minircnn.backbones.placing import backbones_for, parameter_name
 from minircnn.cli.files import refuse_to_overwrite
@@ -48,29 +48,18 @@ def list_weights(*, folder: _Folder = None, json: Json = False) -> None:
 
         minircnn weights list
     """
-    rows = [
-        {
-            "name": name,
-            "backbone": known.backbone,
-            "bytes": known.size,
-            "licence": known.licence,
-            "source": known.source,
-            "url": known.url,
-            "sha256": known.sha256,
-            "file": cached_file(known, folder) if cached_file(known, folder).exists() else None,
-        }
-        for name, known in CATALOGUE.items()
-    ]
+    files = {name: cached_file(known, folder) for name, known in CATALOGUE.items()}
+    there = {name: path if path.exists() else None for name, path in files.items()}
     if json:
-        print_json(rows)
+        print_json([{"name": n, **vars(known), "file": there[n]} for n, known in CATALOGUE.items()])
         return
-    cells = [
-        [r["name"], round(int(str(r["bytes"])) / 1e6), r["licence"], r["source"], r["file"]] for r in rows
+    rows = [
+        [n, round(known.size / 1e6), known.licence, known.source, there[n]] for n, known in CATALOGUE.items()
     ]
-    print(table(["name", "MB", "licence", "from", "file"], cells))
-    missing = next((str(row["name"]) for row in rows if row["file"] is None), None)
-    if missing is not None:
-        note(f"next: {command_line('weights', 'fetch', missing, options={'folder': folder})}")
+    print(table(["name", "MB", "licence", "from", "file"], rows))
+    missing = [name for name, path in there.items() if path is None]
+    if missing:
+        note(f"next: {command_line('weights', 'fetch', missing[0], options={'folder': folder})}")
 
 
 @weights_app.command(name="fetch")
@@ -170,7 +159,8 @@ def show_weights(file: _File, /, *, json: Json = False) -> None:
     if known is not None:
         print(f"photos become: {known.normalization.words()}, {known.why}")
     elif len(fitting) == 1:
-        print("photos become: nothing tells (minircnn weights import FILE --input writes a file that does)")
+        print("photos become: the file does not tell")
+        note(str(unknown_input(fitting[0], read)))
     rows = [
         [
             name,
@@ -187,7 +177,7 @@ def show_weights(file: _File, /, *, json: Json = False) -> None:
 
 
 def _description(
-    file: WeightsFile, fitting: list[str], reasons: dict[str, str], known: Any
+    file: WeightsFile, fitting: list[str], reasons: dict[str, str], known: KnownInput | None
 ) -> dict[str, Any]:
     """Return what ``show`` says, for JSON."""
     return {

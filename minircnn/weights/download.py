@@ -113,8 +113,8 @@ class _Download:
             if not response.headers.get("Content-Range", "").startswith(f"bytes {there}-"):
                 self.part.unlink(missing_ok=True)
                 there = 0
-            length = response.headers.get("Content-Length")
-            total = there + int(length) if length else None
+            length = response.headers.get("Content-Length", "")
+            total = there + int(length) if length.isdecimal() else None
             with progress_bar(
                 total=total, initial=there, desc=self.path.name, unit="B", unit_scale=True, delay=1
             ) as bar:

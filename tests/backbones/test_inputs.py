@@ -6,8 +6,8 @@ import logging
 import numpy as np
 import pytest
 
-from minircnn.backbones import BACKBONES, Normalization, WeightsError, build_backbone, load_weights
-from minircnn.backbones.converting import convert_weights
+from minircnn.backbones import BACKBONES, ORIGINS, Normalization, WeightsError, build_backbone, load_weights
+from minircnn.backbones.converting import convert_weights, the_backbone_for
 from minircnn.backbones.normalization import CAFFE, TORCHVISION
 from minircnn.weights import open_weights, write_weights
 
@@ -115,6 +115,25 @@ def test_where_there_is_one_input_it_is_taken(tmp_path, rng, caplog):
     assert not any("photos become" in message for message in caplog.messages)
 
 
+def test_torchvisions_names_imply_its_input_unless_somebody_knows_better(tmp_path, rng, caplog):
+    numbered = {
+        here: there for there, here in ORIGINS["squeezenet1_0"].names.items() if there.startswith("features")
+    }
+    arrays = {}
+    for name, values in arrays_of(build_backbone("squeezenet1_0", rng=rng)).items():
+        layer, _, kind = name.rpartition(".")
+        arrays[f"{numbered[layer]}.{kind}"] = values
+    np.savez(tmp_path / "w.npz", **arrays)
+    with caplog.at_level(logging.INFO, "minircnn"):
+        made = build_backbone("squeezenet1_0", weights=tmp_path / "w.npz")
+    assert made.options["normalization"] == "torchvision"
+    assert caplog.messages == [
+        f"{tmp_path}/w.npz: the photos become {TORCHVISION.words()}, as the layers have torchvision's names"
+    ]
+    other = build_backbone("squeezenet1_0", weights=tmp_path / "w.npz", normalization="caffe")
+    assert other.normalization.channel_order == "bgr"
+
+
 def test_an_input_that_a_backbone_does_not_have_is_refused(tmp_path, rng):
     np.savez(tmp_path / "w.npz", **arrays_of(build_backbone("alexnet", rng=rng, widths=(8, 8))))
     file = open_weights(tmp_path / "w.npz")
@@ -138,6 +157,24 @@ def test_half_precision_is_said_to_be_too_small(tmp_path, rng):
         "weight": "float16",
         "bias": "float32",
     }
+
+
+def test_several_backbones_that_fit_are_named(tmp_path, rng, monkeypatch):
+    monkeypatch.setitem(BACKBONES, "twin", BACKBONES["alexnet"])
+    np.savez(tmp_path / "w.npz", **arrays_of(build_backbone("alexnet", rng=rng, widths=(8, 8))))
+    with pytest.raises(WeightsError, match=r"fits the backbones alexnet, twin: name one of them"):
+        the_backbone_for(open_weights(tmp_path / "w.npz"))
+
+
+def test_what_is_no_number_is_not_looked_at(tmp_path, rng):
+    arrays = arrays_of(build_backbone("squeezenet1_1", rng=rng)) | {
+        "conv10.weight": np.full((2, 3, 1, 1), "x")
+    }
+    np.savez(tmp_path / "w.npz", **arrays)
+    made = build_backbone("squeezenet1_1", weights=tmp_path / "w.npz", normalization="caffe")
+    np.testing.assert_array_equal(made.features.conv1.bias.data, arrays["conv1.bias"])
+    with pytest.raises(WeightsError, match=r"'conv10\.weight' \(<U1\) is not all finite"):
+        convert_weights(open_weights(tmp_path / "w.npz"), "squeezenet1_1", tmp_path / "o.npz", origin="caffe")
 
 
 @pytest.mark.parametrize("wrong", [5, {"scale": -1}, {"std": [1, 0, 1]}, {"unknown": 1}])
