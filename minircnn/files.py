@@ -11,7 +11,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,33 @@ def append_line(path: Path | str, line: str) -> None:
             _write_all(handle, line.encode("utf-8") + b"\n")
         finally:
             os.close(handle)
+
+
+def append_pieces(path: Path | str, pieces: Iterable[bytes]) -> None:
+    """Append `pieces` to `path` as they come: what has come before a crash or an interruption stays.
+
+    Raises
+    ------
+    OSError
+        Naming `path`, if it cannot be written; and what `pieces` raises.
+    """
+    path = Path(path)
+    with _named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        for piece in pieces:
+            with _named(path):
+                _write_all(handle, piece)
+        with _named(path):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def rename(path: Path | str, name: Path | str) -> None:
+    """Give a file that is complete its name, in the place of what had it."""
+    os.replace(path, name)
 
 
 def remove_partial(path: Path, *, older_than: float = 0.0) -> None:

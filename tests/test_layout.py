@@ -25,6 +25,7 @@ FLOORS = {
     "data": 3,
     "evaluation": 3,
     "nn": 3,
+    "weights": 3,
     "backbones": 4,
     "proposals": 5,
     "heads": 5,

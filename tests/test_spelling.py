@@ -33,7 +33,7 @@ NOT_WORDS = [
     re.compile(r"https?://[^\s>)]+"),
     re.compile(r"\bdLoss/d\w+"),
     re.compile(r"\b\w-th\b"),
-    re.compile(r"[\w/*]*\.(?:cff|csv|json|md|npy|npz|png|py|txt)\b"),
+    re.compile(r"[\w/*]*\.(?:caffemodel|cff|csv|json|md|npy|npz|png|py|txt)\b"),
 ]
 NOT_PROSE = [
     re.compile(r"\A---\n.*?^---$", re.DOTALL | re.MULTILINE),  # the page's settings

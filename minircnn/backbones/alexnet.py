@@ -6,7 +6,10 @@ import numpy as np
 
 from minircnn.backbones.base import BACKBONES, Backbone, Convolutions, FullyConnected, fully_connected
 from minircnn.backbones.normalization import CAFFE
+from minircnn.backbones.origins import ORIGINS, Origins
 from minircnn.nn import Conv2d, Linear, LocalResponseNorm, MaxPool2d, ReLU, Sequential
+
+ORIGINS["alexnet"] = Origins(inputs={"caffe": CAFFE})
 
 
 @BACKBONES.register("alexnet")

@@ -81,6 +81,12 @@ class Normalization:
             rgb[source] = self.mean[target] / self.scale
         return rgb
 
+    def words(self) -> str:
+        """Return it for people: ``BGR 0..255 minus 104, 117, 123``."""
+        mean, std = (", ".join(f"{value:g}" for value in values) for values in (self.mean, self.std))
+        divided = "" if set(self.std) == {1.0} else f", over {std}"
+        return f"{self.channel_order.upper()} 0..{255 * self.scale:g} minus {mean}{divided}"
+
     def _sources(self) -> tuple[int, int, int]:
         return (0, 1, 2) if self.channel_order == "rgb" else (2, 1, 0)
 

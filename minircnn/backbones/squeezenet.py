@@ -8,13 +8,31 @@ from typing import Any
 import numpy as np
 
 from minircnn.backbones.base import BACKBONES, Backbone, Convolutions, FullyConnected, fully_connected
-from minircnn.backbones.normalization import Normalization, Preset, preset
+from minircnn.backbones.normalization import TORCHVISION, Normalization, Preset, preset
+from minircnn.backbones.origins import ORIGINS, Origins
 from minircnn.nn import Concat, Conv2d, GlobalAveragePool, Layer, MaxPool2d, ReLU, Sequential
 
 _SQUEEZE = {2: 16, 3: 16, 4: 32, 5: 32, 6: 48, 7: 48, 8: 64, 9: 64}
 """Channels of each fire module's squeeze layer; each of its two expand layers has four times as many."""
 
 _CAFFE_INPUT = Normalization("bgr", 1.0, (104.0, 117.0, 123.0))
+
+_PARTS = {"squeeze1x1": "squeeze1x1", "expand1x1": "expand.expand1x1", "expand3x3": "expand.expand3x3"}
+"""Layers of a fire module as Caffe's files have them (torchvision's: squeeze), and here."""
+
+
+def _origins(places: tuple[int, ...], known: dict[str, Preset]) -> Origins:
+    """Return what others call the layers; `places` are those of fire2..fire9 in torchvision's features."""
+    names = {"features.0": "conv1", "classifier.1": "conv10"}
+    for number, place in enumerate(places, start=2):
+        for theirs, ours in _PARTS.items():
+            names[f"fire{number}.{theirs}"] = f"fire{number}.{ours}"
+            names[f"features.{place}.{theirs.replace('squeeze1x1', 'squeeze')}"] = f"fire{number}.{ours}"
+    return Origins(names, {"caffe": _CAFFE_INPUT, "torchvision": TORCHVISION}, known)
+
+
+ORIGINS["squeezenet1_0"] = _origins((3, 4, 5, 7, 8, 9, 10, 12), {"1cefbc74dbce76b0": "caffe"})
+ORIGINS["squeezenet1_1"] = _origins((3, 4, 6, 7, 9, 10, 11, 12), {"3429a07656515382": "torchvision"})
 
 
 def fire(inputs: int, squeeze: int, rng: np.random.Generator | None) -> Sequential:

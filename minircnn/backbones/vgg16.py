@@ -5,11 +5,31 @@ from __future__ import annotations
 import numpy as np
 
 from minircnn.backbones.base import BACKBONES, Backbone, Convolutions, FullyConnected, fully_connected
-from minircnn.backbones.normalization import Preset, preset
+from minircnn.backbones.normalization import PRESETS, Preset, preset
+from minircnn.backbones.origins import ORIGINS, Origins
 from minircnn.nn import Conv2d, Layer, Linear, MaxPool2d, ReLU, Sequential
 
 _BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Channels and number of convolutions of each block."""
+
+_TORCHVISION = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)
+"""Places of the convolutions in torchvision's ``features``."""
+
+ORIGINS["vgg16"] = Origins(
+    names={
+        **{
+            f"features.{i}": name
+            for i, name in zip(
+                _TORCHVISION,
+                (f"conv{b}_{n}" for b, (_, count) in enumerate(_BLOCKS, 1) for n in range(1, count + 1)),
+                strict=True,
+            )
+        },
+        **{f"classifier.{i}": f"fc{n}" for n, i in enumerate((0, 3, 6), start=6)},
+    },
+    inputs=PRESETS,
+    known={"779fbfe0925d260e": "torchvision"},
+)
 
 
 @BACKBONES.register("vgg16")

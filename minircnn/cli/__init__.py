@@ -28,6 +28,7 @@ _COMMANDS = {  # in the order of the lecture, not of the alphabet
     "evaluate": ("evaluate:evaluate", "Measure a detector on a data set, class by class."),
     "detect": ("detect:detect", "Find the objects in photos: pictures and JSON."),
     "explain": ("explain:explain", "One photo through every step of a detector, on one HTML page."),
+    "weights": ("weights:weights_app", "Pre-trained weights: list, fetch, import, show."),
     "gradcheck": ("gradcheck:gradcheck", "Check every hand-written gradient against finite differences."),
 }
 

@@ -13,6 +13,7 @@ from minircnn.evaluation.voc_names import is_file_name
 from minircnn.files import PARTIAL, read_bytes, read_json, write_bytes
 from minircnn.proposals import ProposalFile
 from minircnn.viz.style import SOFTWARE
+from minircnn.weights import WeightsError, open_weights
 
 _OUR_RECORDS = (
     {"image", "picture", "detections"},  # detect
@@ -95,6 +96,8 @@ def written_by_us(path: Path) -> bool:
                 return bool(picture.info.get("Software") == SOFTWARE)
         if ending == ".html":
             return f'<meta name="generator" content="{SOFTWARE}"'.encode() in read_bytes(path)[:2000]
+        if ending in (".npz", ".safetensors") and _holds_our_weights(path):
+            return True
         if ending == ".npz":
             ProposalFile(path)
             return True
@@ -102,6 +105,13 @@ def written_by_us(path: Path) -> bool:
             return is_file_name(path.name)
         return ending == ".json" and _is_our_record(read_json(path))
     except Exception:  # whatever is wrong with it, it is not ours
+        return False
+
+
+def _holds_our_weights(path: Path) -> bool:
+    try:
+        return bool(open_weights(path).record)
+    except WeightsError:
         return False
 
 

@@ -20,9 +20,10 @@ class BackboneSettings:
     """Which network computes the features."""
 
     name: str = "tiny"
-    """``tiny``, ``alexnet``, ``vgg16``, ``squeezenet1_0`` or ``squeezenet1_1``."""
+    """``tiny``, ``alexnet``, ``alexnet_torchvision``, ``vgg16``, ``squeezenet1_0`` or ``squeezenet1_1``."""
     weights: str | None = None
-    """File of pre-trained weights (``.safetensors``, ``.npz`` or ``.pth``); None starts from random ones."""
+    """File of pre-trained weights (``.safetensors``, ``.npz``, ``.pth``, ``.caffemodel``), or a name of
+    ``minircnn weights list`` that was fetched; None starts from random ones."""
     frozen: tuple[str, ...] | None = None
     """Names of layers that are not trained, ``convolutions`` for all that see the whole photo; None takes the
     detector's own default where pre-trained weights are given (conv1_1 to conv2_2 of VGG16, conv1 of AlexNet:

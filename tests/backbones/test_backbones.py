@@ -13,6 +13,7 @@ from minircnn.nn import RoIPool
 SMALL = {
     "tiny": {},
     "alexnet": {"widths": (8, 8)},
+    "alexnet_torchvision": {"widths": (8, 8)},
     "vgg16": {"widths": (8, 8), "roi_size": 2},
 }
 NETWORKS = [
@@ -43,6 +44,24 @@ def test_the_record_tells_the_truth(name, options, rng):
     assert features.std() > 0
     names = dict(net.features.children())
     assert all(layer in names for layer in net.frozen)
+
+
+@pytest.mark.parametrize("roi_size", [1, 4, 7])
+def test_torchvisions_alexnet_pools_any_size(rng, roi_size):
+    net = build_backbone("alexnet_torchvision", rng=rng, widths=(8, 8), roi_size=roi_size)
+    features = net.features.forward(np.zeros((1, 3, net.crop_size, net.crop_size), np.float32))
+    assert net.last_pool.forward(features).shape[2:] == (roi_size, roi_size)
+    names = [name for name, _ in net.head.children()]
+    assert names == ["flatten", "drop5", "fc6", "relu6", "drop6", "fc7", "relu7"]
+    dry = build_backbone("alexnet_torchvision", widths=(8, 8), dropout=0.0, classifier=True)
+    assert [name for name, _ in dry.classifier.children()] == [
+        "flatten",
+        "fc6",
+        "relu6",
+        "fc7",
+        "relu7",
+        "fc8",
+    ]
 
 
 @pytest.mark.parametrize(("name", "options"), NETWORKS)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from minircnn.backbones import build_backbone
+from minircnn.imaging import read_image
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -46,6 +47,27 @@ def alexnet(widths, dropout):
             conv4=nn.Conv2d(384, 384, 3, padding=1, groups=2),
             relu4=nn.ReLU(),
             conv5=nn.Conv2d(384, 256, 3, padding=1, groups=2),
+            relu5=nn.ReLU(),
+            pool5=nn.MaxPool2d(3, 2),
+            **dict(fully_connected(9216, widths)),
+        )
+    )
+
+
+def alexnet_torchvision(widths, dropout):
+    return nn.Sequential(
+        OrderedDict(
+            conv1=nn.Conv2d(3, 64, 11, 4, 2),
+            relu1=nn.ReLU(),
+            pool1=nn.MaxPool2d(3, 2),
+            conv2=nn.Conv2d(64, 192, 5, padding=2),
+            relu2=nn.ReLU(),
+            pool2=nn.MaxPool2d(3, 2),
+            conv3=nn.Conv2d(192, 384, 3, padding=1),
+            relu3=nn.ReLU(),
+            conv4=nn.Conv2d(384, 256, 3, padding=1),
+            relu4=nn.ReLU(),
+            conv5=nn.Conv2d(256, 256, 3, padding=1),
             relu5=nn.ReLU(),
             pool5=nn.MaxPool2d(3, 2),
             **dict(fully_connected(9216, widths)),
@@ -100,6 +122,7 @@ def squeezenet(conv1, pool_after):
 TWINS = {
     "tiny": tiny,
     "alexnet": alexnet,
+    "alexnet_torchvision": alexnet_torchvision,
     "vgg16": vgg16,
     "squeezenet1_0": lambda: squeezenet(nn.Conv2d(3, 96, 7, 2), ("fire4", "fire8")),
     "squeezenet1_1": lambda: squeezenet(nn.Conv2d(3, 64, 3, 2), ("fire3", "fire5")),
@@ -111,6 +134,7 @@ TWINS = {
     [
         ("tiny", {}, 48),
         ("alexnet", {"widths": (64, 48), "dropout": 0.0}, 227),
+        ("alexnet_torchvision", {"widths": (64, 48), "dropout": 0.0}, 224),
         ("vgg16", {"widths": (64, 48), "dropout": 0.0, "roi_size": 2}, 64),
         ("squeezenet1_0", {}, 95),
         ("squeezenet1_1", {}, 96),
@@ -146,6 +170,39 @@ def test_forward_and_backward_equal_pytorch(rng, name, options, size):
     theirs = dict(twin.named_parameters())
     for key, parameter in net.named_parameters():
         close(parameter.grad, theirs[key].grad)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "sizes"),
+    [
+        ("alexnet_torchvision", "alexnet_tv_conv_fp16.npz", [(224, 224), (333, 500)]),
+        ("vgg16", "vgg16_tv_conv_fp16.npz", [(160, 208)]),
+    ],
+)
+def test_published_convolutions_give_pytorchs_maps(shared_data, name, file, sizes):
+    path = shared_data / "weights" / file
+    widths = {"widths": (4, 4), "dropout": 0.0}
+    net = build_backbone(name, weights=path, rng=np.random.default_rng(0), **widths)
+    net.eval()
+    assert net.normalization.channel_order == "rgb"
+    options = widths | ({"roi_size": 7} if name == "vgg16" else {})
+    twin = TWINS[name](**options)
+    twin.load_state_dict({n: torch.tensor(np.array(p.data)) for n, p in net.named_parameters()})
+    with np.load(path) as stored:  # not what was loaded, but what is in the file
+        for layer, values in stored.items():
+            module, kind = layer.split(".")
+            np.testing.assert_array_equal(
+                getattr(getattr(twin, module), kind).detach().numpy(), values.astype(np.float32)
+            )
+    image = read_image(shared_data / "demo_voc2007" / "JPEGImages" / "000004.jpg")
+    convolutions = twin[: [n for n, _ in twin.named_children()].index("pool5")].double()
+    for height, width in sizes:
+        x = net.normalization.apply(image[:height, :width])
+        with torch.no_grad():
+            theirs = convolutions(torch.tensor(np.ascontiguousarray(x)).double()).numpy()
+        ours = net.features.forward(x)
+        assert ours.shape == theirs.shape
+        assert np.abs(ours - theirs).max() <= 1e-5 * np.abs(theirs).max()
 
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])

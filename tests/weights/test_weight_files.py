@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from safetensors.numpy import save, save_file
 from torch_files import archive, both_formats, dictionary
 
-from minircnn.backbones import WeightsError, read_weights
+from minircnn.weights import WeightsError, read_weights
 
 
 def test_brain_floats_in_safetensors_become_single_precision(tmp_path):

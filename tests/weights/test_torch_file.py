@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch_files import archive, both_formats, dictionary, legacy, tensor, text, value
 
-from minircnn.backbones import WeightsError, read_weights
+from minircnn.weights import WeightsError, read_weights
 
 ARRAYS = {
     "conv1.weight": np.arange(6, dtype="<f4").reshape(2, 3),
@@ -169,7 +169,7 @@ def test_old_files_hold_what_they_promise(tmp_path, content, words):
 
 
 def test_a_pickle_without_end_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr("minircnn.backbones.tensor_pickle.MOST_INSTRUCTIONS", 1000)
+    monkeypatch.setattr("minircnn.weights.tensor_pickle.MOST_INSTRUCTIONS", 1000)
     with pytest.raises(WeightsError, match="more than 1000 instructions"):
         read(tmp_path, archive(pickled(b"}" * 2000), {}))
 

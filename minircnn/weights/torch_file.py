@@ -1,6 +1,6 @@
 """Read the arrays in PyTorch's ``.pth`` files without PyTorch and without running what they say.
 
-Both formats are pickles (:mod:`minircnn.backbones.tensor_pickle`) beside raw numbers. Whatever a file claims,
+Both formats are pickles (:mod:`minircnn.weights.tensor_pickle`) beside raw numbers. Whatever a file claims,
 no more is taken in than it holds.
 """
 
@@ -17,8 +17,8 @@ import numpy as np
 
 from minircnn.array_files import checked_members
 from minircnn.arrays import HostArray
-from minircnn.backbones.tensor_pickle import DTYPES, Storage, Tensor, load_pickle
 from minircnn.files import read_bytes, require_file
+from minircnn.weights.tensor_pickle import DTYPES, Storage, Tensor, load_pickle
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 
