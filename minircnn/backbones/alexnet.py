@@ -18,6 +18,7 @@ def alexnet(
     rng: np.random.Generator | None = None,
     widths: tuple[int, ...] = (4096, 4096),
     dropout: float = 0.5,
+    pooled_scale: float = 1.0,
     classifier: bool = False,
 ) -> Backbone:
     """Build AlexNet for crops of 227 pixels.
@@ -34,6 +35,9 @@ def alexnet(
         Of fc6 and fc7; 4096 each in the paper. One width leaves fc7 out.
     dropout : float
         Rate after fc6 and fc7.
+    pooled_scale : float
+        Factor on pooled values before fc6: 1 for weights that came with the convolutions. Random weights
+        learn best where it brings the map's values to about 1.
     classifier : bool
         Also build fc8 with 1000 classes.
     """
@@ -53,7 +57,7 @@ def alexnet(
         conv5=Conv2d(384, 256, 3, padding=1, groups=2, rng=rng),
         relu5=ReLU(),
     )
-    head = fully_connected(widths, inputs=256 * 6 * 6, dropout=dropout, rng=rng)
+    head = fully_connected(widths, inputs=256 * 6 * 6, dropout=dropout, rng=rng, pooled_scale=pooled_scale)
     return Backbone(
         name="alexnet",
         features=features,
@@ -68,5 +72,10 @@ def alexnet(
         smallest_input=23,
         frozen=("conv1",),  # lr_mult 0 in Fast R-CNN's released models S and M
         classifier=Sequential(**head, fc8=Linear(widths[-1], 1000, rng=rng)) if classifier else None,
-        options={"widths": widths, "dropout": dropout, "classifier": classifier},
+        options={
+            "widths": widths,
+            "dropout": dropout,
+            "pooled_scale": pooled_scale,
+            "classifier": classifier,
+        },
     )

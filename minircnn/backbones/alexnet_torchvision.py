@@ -24,6 +24,7 @@ def alexnet_torchvision(
     rng: np.random.Generator | None = None,
     widths: tuple[int, ...] = (4096, 4096),
     dropout: float = 0.5,
+    pooled_scale: float = 1.0,
     roi_size: int = 6,
     classifier: bool = False,
 ) -> Backbone:
@@ -39,6 +40,9 @@ def alexnet_torchvision(
         Of fc6 and fc7; 4096 each in torchvision. One width leaves fc7 out.
     dropout : float
         Rate before each fully connected layer but the last one.
+    pooled_scale : float
+        Factor on pooled values before fc6: 1 for weights that came with the convolutions. Random weights
+        learn best where it brings the map's values to about 1.
     roi_size : int
         6 in torchvision; crops are ``32 · (roi_size + 1)`` pixels wide.
     classifier : bool
@@ -59,7 +63,10 @@ def alexnet_torchvision(
         relu5=ReLU(),
     )
     head = _dropped_before(
-        fully_connected(widths, inputs=256 * roi_size**2, dropout=dropout, rng=rng), dropout
+        fully_connected(
+            widths, inputs=256 * roi_size**2, dropout=dropout, rng=rng, pooled_scale=pooled_scale
+        ),
+        dropout,
     )
     return Backbone(
         name="alexnet_torchvision",
@@ -75,7 +82,13 @@ def alexnet_torchvision(
         smallest_input=31,
         frozen=("conv1",),  # as Caffe's
         classifier=Sequential(**head, fc8=Linear(widths[-1], 1000, rng=rng)) if classifier else None,
-        options={"widths": widths, "dropout": dropout, "roi_size": roi_size, "classifier": classifier},
+        options={
+            "widths": widths,
+            "dropout": dropout,
+            "pooled_scale": pooled_scale,
+            "roi_size": roi_size,
+            "classifier": classifier,
+        },
     )
 
 

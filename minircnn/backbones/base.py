@@ -10,7 +10,7 @@ import numpy as np
 
 from minircnn.arrays import Array
 from minircnn.backbones.normalization import Normalization
-from minircnn.nn import Dropout, Flatten, Layer, Linear, MaxPool2d, Parameter, ReLU, Sequential
+from minircnn.nn import Dropout, Flatten, Layer, Linear, MaxPool2d, Parameter, ReLU, Scale, Sequential
 from minircnn.nn.checks import require_whole
 from minircnn.profiling import stage
 from minircnn.registry import Registry
@@ -156,15 +156,23 @@ BACKBONES: Registry[Callable[..., Backbone]] = Registry("backbone")
 
 
 def fully_connected(
-    widths: tuple[int, ...], *, inputs: int, dropout: float, rng: np.random.Generator | None
+    widths: tuple[int, ...],
+    *,
+    inputs: int,
+    dropout: float,
+    rng: np.random.Generator | None,
+    pooled_scale: float = 1.0,
 ) -> dict[str, Layer]:
     """Return flatten, fc6, relu6, drop6, fc7, relu7, drop7 by name; without drop if `dropout` is 0.
 
-    One width makes fc6 alone; none, or more than two, raise ValueError.
+    One width makes fc6 alone; none, or more than two, raise ValueError. A `pooled_scale` other than 1 puts
+    a layer scale5 before fc6 that multiplies the pooled values by it.
     """
     if len(widths) not in (1, 2):
         raise ValueError(f"widths must be one or two numbers, those of fc6 and fc7, got {tuple(widths)}")
     layers: dict[str, Layer] = {"flatten": Flatten()}
+    if pooled_scale != 1:
+        layers["scale5"] = Scale(pooled_scale)
     for number, (size_in, size_out) in enumerate(zip((inputs, *widths), widths, strict=False), start=6):
         layers[f"fc{number}"] = Linear(size_in, size_out, rng=rng)
         layers[f"relu{number}"] = ReLU()

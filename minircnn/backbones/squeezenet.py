@@ -54,6 +54,7 @@ def squeezenet1_0(
     rng: np.random.Generator | None = None,
     widths: tuple[int, ...] = (),
     dropout: float = 0.5,
+    pooled_scale: float = 1.0,
     roi_size: int = 7,
     classifier: bool = False,
     normalization: Preset = "caffe",
@@ -70,6 +71,9 @@ def squeezenet1_0(
         Of fc6 and fc7 behind fire9; empty: none.
     dropout : float
         Rate after fc6 and fc7.
+    pooled_scale : float
+        Factor on pooled values before fc6, whose random weights learn best from values of about 1; those of
+        fire9's map are about 8.
     roi_size : int
         Any size will do without `widths`: the head ends in a global average.
     classifier : bool
@@ -79,7 +83,7 @@ def squeezenet1_0(
     """
     stem = {"conv1": Conv2d(3, 96, 7, stride=2, rng=rng)}
     whole = _squeezenet("squeezenet1_0", stem, 96, (1, 4, 8), roi_size, classifier, 1, normalization, rng)
-    return _cut_after_fire9(whole, widths, dropout, rng) if widths else whole
+    return _cut_after_fire9(whole, widths, dropout, pooled_scale, rng) if widths else whole
 
 
 @BACKBONES.register("squeezenet1_1")
@@ -88,6 +92,7 @@ def squeezenet1_1(
     rng: np.random.Generator | None = None,
     widths: tuple[int, ...] = (),
     dropout: float = 0.5,
+    pooled_scale: float = 1.0,
     roi_size: int = 7,
     classifier: bool = False,
     normalization: Preset = "torchvision",
@@ -106,6 +111,9 @@ def squeezenet1_1(
         Of fc6 and fc7 behind fire9; empty: none.
     dropout : float
         Rate after fc6 and fc7.
+    pooled_scale : float
+        Factor on pooled values before fc6, whose random weights learn best from values of about 1; those of
+        fire9's map are about 8.
     roi_size : int
         Any size will do without `widths`: the head ends in a global average.
     classifier : bool
@@ -115,7 +123,7 @@ def squeezenet1_1(
     """
     stem = {"conv1": Conv2d(3, 64, 3, stride=2, rng=rng)}
     whole = _squeezenet("squeezenet1_1", stem, 64, (1, 3, 5), roi_size, classifier, 0, normalization, rng)
-    return _cut_after_fire9(whole, widths, dropout, rng) if widths else whole
+    return _cut_after_fire9(whole, widths, dropout, pooled_scale, rng) if widths else whole
 
 
 def _squeezenet(
@@ -167,7 +175,11 @@ def _squeezenet(
 
 
 def _cut_after_fire9(
-    whole: Backbone, widths: tuple[int, ...], dropout: float, rng: np.random.Generator | None
+    whole: Backbone,
+    widths: tuple[int, ...],
+    dropout: float,
+    pooled_scale: float,
+    rng: np.random.Generator | None,
 ) -> Backbone:
     """Return `whole` cut where its convolutions end, with fully connected layers of `widths` as its head.
 
@@ -187,12 +199,15 @@ def _cut_after_fire9(
     layers |= {name: layer for name, layer in whole.head.children() if name.startswith("fire")}
     channels = 8 * _SQUEEZE[9]
     step = side // size
-    options = {"widths": widths, "dropout": dropout, **whole.options}
+    head = fully_connected(
+        widths, inputs=channels * size**2, dropout=dropout, rng=rng, pooled_scale=pooled_scale
+    )
+    options = {"widths": widths, "dropout": dropout, "pooled_scale": pooled_scale, **whole.options}
     return dataclasses.replace(
         whole,
         features=Convolutions(**layers),
         last_pool=MaxPool2d(side - (size - 1) * step, step),
-        head=FullyConnected(**fully_connected(widths, inputs=channels * size**2, dropout=dropout, rng=rng)),
+        head=FullyConnected(**head),
         stride=16,
         channels=channels,
         feature_dim=widths[-1],

@@ -16,7 +16,7 @@ def tiny(
     *,
     rng: np.random.Generator | None = None,
     channels: tuple[int, int, int, int] = (16, 32, 64, 64),
-    widths: tuple[int, int] = (128, 128),
+    widths: tuple[int, ...] = (128, 128),
     dropout: float = 0.0,
     roi_size: int = 6,
 ) -> Backbone:
@@ -31,7 +31,7 @@ def tiny(
         Draws He-normal weights; without it they are zero, to be loaded.
     channels : tuple of 4 ints
         Of conv1..conv4.
-    widths : tuple of 2 ints
+    widths : tuple of 1 or 2 ints
         Of fc6 and fc7.
     dropout : float
         Rate after fc6 and fc7.
@@ -41,7 +41,7 @@ def tiny(
     Raises
     ------
     ValueError
-        If there are not four channels and two widths, or a number is impossible.
+        If there are not four channels and one or two widths, or a number is impossible.
     """
     if len(channels) != 4:
         raise ValueError(f"channels must be four numbers, those of conv1..conv4, got {channels}")
@@ -60,7 +60,7 @@ def tiny(
         stride=4,
         channels=channels[3],
         roi_size=roi_size,
-        feature_dim=widths[1],
+        feature_dim=widths[-1],
         crop_size=8 * roi_size,
         normalization=_INPUT,
         options={"channels": channels, "widths": widths, "dropout": dropout, "roi_size": roi_size},

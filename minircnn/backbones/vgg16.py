@@ -38,6 +38,7 @@ def vgg16(
     rng: np.random.Generator | None = None,
     widths: tuple[int, ...] = (4096, 4096),
     dropout: float = 0.5,
+    pooled_scale: float = 1.0,
     roi_size: int = 7,
     classifier: bool = False,
     normalization: Preset = "caffe",
@@ -52,6 +53,9 @@ def vgg16(
         Of fc6 and fc7; 4096 each in the paper. One width leaves fc7 out.
     dropout : float
         Rate after fc6 and fc7.
+    pooled_scale : float
+        Factor on pooled values before fc6: 1 for weights that came with the convolutions. Random weights
+        learn best where it brings the map's values to about 1.
     roi_size : int
         7 in the paper; crops are ``32 · roi_size`` pixels wide.
     classifier : bool
@@ -68,7 +72,9 @@ def vgg16(
             inputs = channels
         if block < len(_BLOCKS):
             layers[f"pool{block}"] = MaxPool2d(2, ceil_mode=True)
-    head = fully_connected(widths, inputs=inputs * roi_size**2, dropout=dropout, rng=rng)
+    head = fully_connected(
+        widths, inputs=inputs * roi_size**2, dropout=dropout, rng=rng, pooled_scale=pooled_scale
+    )
     return Backbone(
         name="vgg16",
         features=Convolutions(**layers),
@@ -85,6 +91,7 @@ def vgg16(
         options={
             "widths": widths,
             "dropout": dropout,
+            "pooled_scale": pooled_scale,
             "roi_size": roi_size,
             "classifier": classifier,
             "normalization": normalization,

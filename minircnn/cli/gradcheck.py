@@ -27,6 +27,7 @@ from minircnn.nn import (
     Module,
     ReLU,
     RoIPool,
+    Scale,
     SpatialPyramidPool,
     hinge_loss,
     l2_loss,
@@ -106,6 +107,7 @@ def _layers(rng: np.random.Generator) -> Iterator[tuple[str, Case]]:
         "MaxPool2d, ceil mode": (MaxPool2d(3, 2, ceil_mode=True), (maps,)),
         "GlobalAveragePool": (GlobalAveragePool(), (maps,)),
         "Flatten": (Flatten(), (maps,)),
+        "Scale": (Scale(0.125), (maps,)),
         "LocalResponseNorm": (LocalResponseNorm(alpha=0.5), (maps,)),
         "Dropout": (dropout, (maps,)),
         "Concat": (

@@ -28,7 +28,7 @@ from minircnn.detectors.linear_parts import LinearPartsDetector
 from minircnn.detectors.network import RegionNetwork
 from minircnn.detectors.postprocess import PostprocessSettings
 from minircnn.heads import BoxRegressors, LinearSVMs
-from minircnn.nn import Dropout, Linear, Sequential, SpatialPyramidPool
+from minircnn.nn import Dropout, Linear, Scale, Sequential, SpatialPyramidPool
 from minircnn.profiling import stage
 from minircnn.proposals import Proposer
 from minircnn.structures import FloatArray, ImageArray, IntArray
@@ -85,7 +85,8 @@ class SPPNetNetwork(RegionNetwork):
         bins = sum(level**2 for level in levels)
         inputs = bins * backbone.channels
         dropout = next((layer.rate for layer in theirs if isinstance(layer, Dropout)), 0.0)
-        layers = fully_connected(tuple(widths), inputs=inputs, dropout=dropout, rng=rng)
+        factor = next((layer.factor for layer in theirs if isinstance(layer, Scale)), 1.0)
+        layers = fully_connected(tuple(widths), inputs=inputs, dropout=dropout, rng=rng, pooled_scale=factor)
         self.head: Sequential = FullyConnected(**layers)
         self.fc8 = Linear(
             backbone.feature_dim, num_classes + 1, rng=rng, std=0.01 * (4096 / widths[-1]) ** 0.5

@@ -22,6 +22,7 @@ from minircnn.nn.normalization import LocalResponseNorm
 from minircnn.nn.optim import SGD, MultiStepSchedule, StepSchedule, clip_gradients
 from minircnn.nn.pooling import GlobalAveragePool, MaxPool2d
 from minircnn.nn.roi_pool import RoIPool
+from minircnn.nn.scale import Scale
 from minircnn.nn.spatial_pyramid import SpatialPyramidPool
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Parameter",
     "ReLU",
     "RoIPool",
+    "Scale",
     "Sequential",
     "SpatialPyramidPool",
     "StepSchedule",

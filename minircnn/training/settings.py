@@ -36,16 +36,21 @@ class BackboneSettings:
     """Rate after fc6 and fc7 (0.5 in the papers); None takes the network's own."""
     roi_size: int | None = None
     """Cells along each side of a pooled region (7 for VGG16 in Fast R-CNN); None takes the network's own."""
+    pooled_scale: float | None = None
+    """Factor on pooled values before fc6, 1 unless given. Fully connected layers with random weights learn best
+    from values of about 1; pre-trained convolutions give larger ones (SqueezeNet 1.1: about 8)."""
 
     def __post_init__(self) -> None:
         require(self, "backbone", name=entry_of(BACKBONES), weights=optional(file_name))
         require(self, "backbone", frozen=optional(each(text)), widths=optional(each(whole(1))))
         require(self, "backbone", dropout=optional(real(0, 1, below=True)), roi_size=optional(whole(1)))
+        require(self, "backbone", pooled_scale=optional(real(0, above=True)))
 
     @property
     def options(self) -> dict[str, Any]:
         """What the network is built with besides its own defaults."""
-        given = {"widths": self.widths, "dropout": self.dropout, "roi_size": self.roi_size}
+        names = ("widths", "dropout", "roi_size", "pooled_scale")
+        given = {name: getattr(self, name) for name in names}
         return {name: value for name, value in given.items() if value is not None}
 
 

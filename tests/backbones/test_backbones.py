@@ -20,7 +20,7 @@ NETWORKS = [
     *((name, SMALL.get(name, {})) for name in BACKBONES),
     ("alexnet", {"widths": (8,)}),
     ("vgg16", {"widths": (8,), "roi_size": 3}),
-    ("squeezenet1_0", {"widths": (8,), "roi_size": 4}),
+    ("squeezenet1_0", {"widths": (8,), "roi_size": 4, "pooled_scale": 0.125}),
     ("squeezenet1_1", {"widths": (8, 6), "roi_size": 5, "dropout": 0.0}),
 ]
 

@@ -152,7 +152,7 @@ def test_two_names_of_one_array_are_refused(tmp_path):
     [
         ({"channels": (2, 2, 3)}, "channels must be four numbers"),
         ({"channels": (2, 2, 3, 0)}, "must be a whole number, at least 1"),
-        ({"widths": (4,)}, "widths must be two numbers"),
+        ({"widths": (4, 4, 4)}, "widths must be one or two numbers"),
         ({"roi_size": 0}, "must be a whole number, at least 1, got 0"),
         ({"dropout": float("nan")}, "dropout rate"),
     ],

@@ -14,6 +14,7 @@ from minircnn.nn import (
     LocalResponseNorm,
     MaxPool2d,
     ReLU,
+    Scale,
     Sequential,
     gradcheck,
     he_normal,
@@ -247,6 +248,15 @@ def test_units_are_dropped_where_nothing_below_is_trained(rng):
     assert (y == 0).any()
     assert net.backward(net(np.ones((5, 4), np.float32))) is None
     assert net.fc7.weight.grad is not None
+
+
+def test_scale_multiplies_forward_and_backward(xp):
+    layer = Scale(0.125)
+    x = xp.asarray([[8.0, -4.0]])
+    assert np.asarray(layer(x)).tolist() == [[1, -0.5]]
+    assert np.asarray(layer.backward(x)).tolist() == [[1, -0.5]]
+    with pytest.raises(ValueError, match="factor must be a finite number above 0, got 0"):
+        Scale(0)
 
 
 @pytest.mark.parametrize(
