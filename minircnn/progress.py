@@ -37,22 +37,39 @@ def duration(seconds: float) -> str:
     return f"{minutes:.0f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"
 
 
-def announced(
-    results: Iterable[Any], total: int, what: str, *, clock: Callable[[], float] = time.monotonic
+def watched(
+    results: Iterable[Any],
+    *,
+    title: str,
+    unit: str,
+    total: int,
+    initial: int = 0,
+    show: bool = True,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Any]:
-    """Yield `results`, and once say in the log how long all `total` of them will take, if it is long.
+    """Yield `results` behind a bar, and say once in the log how long they will take in all, if it is long.
 
     Said as soon as a few have come and ten seconds are over: the first ones tell what the others take.
+
+    Parameters
+    ----------
+    total : int
+        Of the results and those `initial` ones that were there before.
     """
-    start, said = clock(), False
-    for number, result in enumerate(results, start=1):
-        passed = clock() - start
-        if not said and number >= _FEW and passed >= _SETTLED:
-            said = True
-            rest = passed / number * (total - number)
-            if rest >= _LONG:
-                logger.info("%s: %s photos, about %s", what, f"{total:,}", duration(passed + rest))
-        yield result
+    start, said = clock(), not show
+    with progress_bar(show=show, total=total, initial=initial, desc=title, unit=unit) as bar:
+        for number, result in enumerate(results, start=1):
+            passed = clock() - start
+            if not said and number >= _FEW and passed >= _SETTLED:
+                said = True
+                work = total - initial
+                seconds = passed / number * work
+                if seconds - passed >= _LONG:
+                    bar.clear()
+                    logger.info("%s: %s %ss, about %s", title, f"{work:,}", unit, duration(seconds))
+                    bar.refresh()
+            yield result
+            bar.update()
 
 
 class _Forgiving:

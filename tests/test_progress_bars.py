@@ -1,6 +1,7 @@
 """A progress bar that is lost does not end the work."""
 
 import io
+import logging
 import os
 import sys
 from contextlib import suppress
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from minircnn import progress
-from minircnn.progress import announced, duration, progress_bar
+from minircnn.progress import duration, progress_bar, watched
 
 
 def work_through(**options):
@@ -83,7 +84,7 @@ def test_a_duration_is_said_as_exactly_as_it_is_known(seconds, text):
     ("each", "total", "said"),
     [
         (2.0, 500, "work: 500 photos, about 17 minutes"),
-        (60.0, 500, "work: 500 photos, about 8.3 hours"),
+        (60.0, 1500, "work: 1,500 photos, about 25.0 hours"),
         (0.001, 500, None),  # done before it could be said
         (2.0, 20, None),  # not worth it
     ],
@@ -96,9 +97,35 @@ def test_long_work_is_announced_once_after_the_first_results(each, total, said, 
             now[0] += each
             yield number
 
+    how = {"title": "work", "unit": "photo", "total": total, "clock": lambda: now[0]}
     with caplog.at_level("INFO", logger="minircnn"):
-        results = announced(work(), total, "work", clock=lambda: now[0])
+        results = watched(work(), **how)
         first = [next(results) for _ in range(min(6, total))]
         assert caplog.messages == ([said] if said else [])
         assert [*first, *results] == list(range(total))
-    assert caplog.messages == ([said] if said else [])
+        assert caplog.messages == ([said] if said else [])
+        caplog.clear()
+        assert list(watched(work(), show=False, **how)) == list(range(total))
+        assert not caplog.messages
+
+
+def test_what_was_done_before_is_no_work(caplog):
+    now = iter(range(0, 10_000, 5))
+    how = {"title": "work", "unit": "photo", "total": 100, "initial": 60, "clock": lambda: float(next(now))}
+    with caplog.at_level("INFO", logger="minircnn"):
+        list(watched(range(40), **how))
+    assert caplog.messages == ["work: 40 photos, about 3 minutes"]
+
+
+def test_what_is_announced_does_not_stand_behind_a_bar(monkeypatch, caplog):
+    stream, now = io.StringIO(), iter(range(0, 10_000, 60))
+    monkeypatch.setattr(sys, "stderr", stream)
+    handler = logging.StreamHandler(stream)
+    logging.getLogger("minircnn").addHandler(handler)
+    try:
+        with caplog.at_level("INFO", logger="minircnn"):
+            how = {"title": "work", "unit": "photo", "total": 9, "clock": lambda: float(next(now))}
+            list(watched(range(9), **how))
+    finally:
+        logging.getLogger("minircnn").removeHandler(handler)
+    assert "\rwork: 9 photos, about 9 minutes\n" in stream.getvalue()

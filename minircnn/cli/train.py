@@ -40,8 +40,14 @@ from minircnn.data.opening import SCENES, open_dataset
 from minircnn.profiling import Stage
 from minircnn.proposals import make_proposer
 from minircnn.structures import DetectionDataset
-from minircnn.training import RECIPES, Recipe, TrainingInterrupted, TrainingRun, train
-from minircnn.training.estimate import estimate_training
+from minircnn.training import (
+    RECIPES,
+    Recipe,
+    TrainingInterrupted,
+    TrainingRun,
+    estimate_training,
+    train,
+)
 from minircnn.training.old_runs import read_settings
 
 _SETTINGS = Group(

@@ -59,7 +59,7 @@ class ValidationOptions:
 
     def stored(self) -> dict[str, Any]:
         """Return what a run keeps of these, to go on alike."""
-        return asdict(self)
+        return {} if self.validate is None else asdict(self)
 
     def typed(self) -> dict[str, Any]:
         """Return the options as they would be typed."""

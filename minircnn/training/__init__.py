@@ -2,6 +2,7 @@
 
 from minircnn.training.box_regression import BoxRegressionSettings, train_box_regressors
 from minircnn.training.checkpoint import NotFiniteError, TrainingState, load_checkpoint, save_checkpoint
+from minircnn.training.estimate import PartEstimate, estimate_training
 from minircnn.training.fast_rcnn import (
     FAST_RCNN_PRESETS,
     FastRCNNSettings,
@@ -46,6 +47,7 @@ __all__ = [
     "LoopSettings",
     "NotFiniteError",
     "OtherDataError",
+    "PartEstimate",
     "PhotoBatch",
     "PhotoSampler",
     "RCNNSettings",
@@ -66,6 +68,7 @@ __all__ = [
     "as_json",
     "cache_features",
     "compute_proposals",
+    "estimate_training",
     "load_checkpoint",
     "read_log",
     "save_checkpoint",

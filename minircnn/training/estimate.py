@@ -23,6 +23,7 @@ from minircnn.training.photo_inputs import PhotoInputs
 from minircnn.training.proposals import kept_photos, unlimited
 from minircnn.training.recipe import RECIPES
 from minircnn.training.regions import PhotoReader
+from minircnn.training.run import require_validation
 from minircnn.training.settings import DetectorSettings
 from minircnn.training.trainer import Trainer
 from minircnn.training.validation import Validation
@@ -86,17 +87,19 @@ def estimate_training(
     Raises
     ------
     ValueError
-        If no photo has an object to learn from, or the recipe cannot be tried.
+        If no photo has an object to learn from, or the recipe cannot be tried or not be validated.
     """
     recipe = RECIPES[settings.detector]
     recipe.check(settings)
     if recipe.trainer is None:
         raise ValueError(f"{recipe.name}: its recipe names no trainer, so no update can be tried")
+    if validation is not None:
+        require_validation(recipe, dataset, validation)
     sample = _Sample(dataset)
     proposer = unlimited(make_proposer(settings.proposals, seed=settings.seed))
     boxes, seconds = _propose(sample, proposer)
     searched = [dataset] if validation is None else [dataset, validation.dataset]
-    parts = _proposals(searched, proposer, proposal_folder, boxes, seconds, n_jobs)
+    parts = [_proposals(searched, proposer, proposal_folder, boxes, seconds, n_jobs)]
     boxes = [own[: settings.proposals.limit] for own in boxes]
     regions = round(_mean_length(boxes) * len(dataset.image_ids))
     with _quiet():
@@ -154,7 +157,7 @@ def _proposals(
     boxes: Sequence[FloatArray],
     seconds: float,
     n_jobs: int,
-) -> list[PartEstimate]:
+) -> PartEstimate:
     """Return what the search takes in those photos of the data sets whose boxes are not kept."""
     photos = sum(len(dataset.image_ids) for dataset in searched)
     kept = sum(len(kept_photos(dataset, proposer, folder)) for dataset in searched)
@@ -165,7 +168,7 @@ def _proposals(
         memory = processes * max(proposer.estimate(truth.height, truth.width)[0] for truth in truths)
     what = f"{missing:,} photos" + (f", of {kept:,} they are kept" if kept else "")
     disk = missing * _mean_length(boxes) * _BOX
-    return [PartEstimate("proposals", seconds * missing / processes, memory if missing else None, disk, what)]
+    return PartEstimate("proposals", seconds * missing / processes, memory if missing else None, disk, what)
 
 
 def _mean_length(boxes: Sequence[FloatArray]) -> float:
@@ -175,6 +178,7 @@ def _mean_length(boxes: Sequence[FloatArray]) -> float:
 def _training(trainer: Trainer[Any, Any], photos: int, regions: int, done: int) -> PartEstimate:
     """Make a few updates on the sample of so many `photos`, which have so many `regions`."""
     state = trainer.state
+    state.optimizer.lr = 0.0  # what is learned from so few photos might be no number soon
     trainer.photos.max_bytes = 0  # of thousands of photos few are kept
     seconds: list[float] = []
     while len(seconds) < UPDATES and sum(seconds) < _ENOUGH:

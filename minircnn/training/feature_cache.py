@@ -22,7 +22,7 @@ from minircnn.arrays import HostArray, to_host
 from minircnn.data.digest import photo_digest
 from minircnn.detectors.linear_parts import LinearPartsDetector
 from minircnn.heads import feature_scale
-from minircnn.progress import announced, progress_bar
+from minircnn.progress import watched
 from minircnn.structures import BoolArray, FloatArray
 from minircnn.training.feature_files import (
     CacheError,
@@ -161,20 +161,18 @@ def cache_features(
     results = run_tasks(
         (delayed(_extract)(work, i, records[i].boxes, close[i]) for i in range(done, len(records))), n_jobs
     )
-    if progress:
-        results = announced(results, len(records) - done, "features")
-    bar = progress_bar(show=progress, total=len(records), initial=done, desc="features", unit="photo")
-    with bar:
-        for i, (own7, own5) in enumerate(results, start=done):  # in the order of the photos
-            if len(records[i]):
-                _require_finite((own7, own5), i, photos.dataset.image_ids[i])
-                for there, own in zip(rows(i), (own7, own5), strict=True):
-                    there[:] = own
-            fc7.flush()
-            pool5.flush()
-            checksum = add_to_checksum(checksum, *rows(i))
-            write_done(folder, key, i + 1, checksum)
-            bar.update()
+    results = watched(
+        results, title="features", unit="photo", total=len(records), initial=done, show=progress
+    )
+    for i, (own7, own5) in enumerate(results, start=done):  # in the order of the photos
+        if len(records[i]):
+            _require_finite((own7, own5), i, photos.dataset.image_ids[i])
+            for there, own in zip(rows(i), (own7, own5), strict=True):
+                there[:] = own
+        fc7.flush()
+        pool5.flush()
+        checksum = add_to_checksum(checksum, *rows(i))
+        write_done(folder, key, i + 1, checksum)
     return FeatureCache(fc7, pool5, first, first_close, photos.dataset.image_ids)
 
 

@@ -19,7 +19,7 @@ from joblib import delayed
 
 from minircnn.data.digest import photo_digest
 from minircnn.data.records import one_photo
-from minircnn.progress import announced, progress_bar
+from minircnn.progress import watched
 from minircnn.proposals import Proposer, SelectiveSearch, describe_proposer
 from minircnn.proposals.base import from_pixels_alone
 from minircnn.structures import DetectionDataset, FloatArray
@@ -120,8 +120,7 @@ def _computed(
     """Yield number and boxes of each of the `photos`, and show how far it is where there is a `title`."""
     found = run_tasks((delayed(_propose)(*one_photo(dataset, i), proposer) for i in photos), n_jobs)
     if title is not None and photos:
-        found = announced(found, len(photos), title)
-        found = progress_bar(found, total=len(photos), desc=title, unit="photo")
+        found = watched(found, title=title, unit="photo", total=len(photos))
     return zip(photos, found, strict=True)
 
 

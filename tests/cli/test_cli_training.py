@@ -118,6 +118,8 @@ def test_detectors_of_several_parts_are_measured_afterwards(recipe, workspace, t
     ]
     assert main([*words, "--validate", "test"]) != 0
     assert "measure it when it is finished, with minircnn evaluate" in capsys.readouterr().err
+    assert main([*words, "--preset", "scenes-quick", "--validate", "test", "--estimate"]) != 0
+    assert "measure it when it is finished, with minircnn evaluate" in capsys.readouterr().err
 
 
 def test_an_estimate_writes_nothing(call, tmp_path, capsys):
