@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from minircnn.interop import (
+    from_coco,
+    from_pandas,
+    from_records,
+    from_supervision,
+    to_coco,
+    to_pandas,
+    to_supervision,
+)
 
 FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.integer[Any]]
@@ -112,6 +122,8 @@ class Annotations:
 class Detections:
     """What a detector found in one photo, best score first.
 
+    In a notebook it is shown as the photo with its boxes, or as a table where the photo is not known.
+
     Parameters
     ----------
     boxes : (D, 4) float array
@@ -121,17 +133,24 @@ class Detections:
     labels : (D,) int array
         1..K; ``class_names[label - 1]`` is the name.
     class_names : tuple of str
+    image : (H, W, 3) uint8 array, optional
+        The photo itself, no copy. It is held as long as the record is: ``detect(..., keep_image=False)``
+        leaves it away where thousands of results are kept. It counts in no comparison.
+    shown_from : float, optional
+        The score from which a picture shows a detection. None: all.
 
     Raises
     ------
     ValueError
-        If shapes disagree, a box or score is not finite or a label is outside 1..K.
+        If shapes disagree, a box or score is not finite, a label is outside 1..K or `image` is no photo.
     """
 
     boxes: FloatArray
     scores: FloatArray
     labels: IntArray
     class_names: tuple[str, ...]
+    image: ImageArray | None = field(default=None, repr=False, compare=False)
+    shown_from: float | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _check_boxes(self.boxes, "detections")
@@ -139,6 +158,11 @@ class Detections:
         if not np.isfinite(self.scores).all():
             raise ValueError("detections: a score is not finite")
         _check_labels(self.labels, self.class_names, len(self.boxes), "detections")
+        photo = self.image
+        if photo is not None and (np.shape(photo)[2:] != (3,) or getattr(photo, "dtype", None) != np.uint8):
+            raise ValueError(
+                f"detections: image must be (H, W, 3) of uint8, got {type(photo).__name__} {np.shape(photo)}"
+            )
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -148,19 +172,16 @@ class Detections:
         return [self.class_names[label - 1] for label in self.labels]
 
     def above(self, score: float) -> Detections:
-        """Return the detections whose score is at least `score`."""
-        return self.take(np.flatnonzero(self.scores >= score))
+        """Return the detections whose score is at least `score`; pictures show them all."""
+        return replace(self.take(np.flatnonzero(self.scores >= score)), shown_from=score)
 
     def take(self, index: IntArray) -> Detections:
         """Return the detections at `index`, in that order."""
-        return Detections(self.boxes[index], self.scores[index], self.labels[index], self.class_names)
+        return replace(self, boxes=self.boxes[index], scores=self.scores[index], labels=self.labels[index])
 
-    def to_records(self) -> list[dict[str, Any]]:
-        """Return one plain dictionary per detection, ready for JSON."""
-        return [
-            {"class": name, "score": float(score), "box": [float(v) for v in box]}
-            for name, score, box in zip(self.names(), self.scores, self.boxes, strict=True)
-        ]
+    def on(self, image: ImageArray | None) -> Detections:
+        """Return the same detections with their photo (H, W, 3); with None, without one."""
+        return replace(self, image=image)
 
     @staticmethod
     def empty(class_names: tuple[str, ...]) -> Detections:
@@ -168,6 +189,74 @@ class Detections:
         return Detections(
             np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64), class_names
         )
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """Return one plain dictionary per detection, ready for JSON: class, score and box."""
+        return [
+            {"class": name, "score": float(score), "box": [float(v) for v in box]}
+            for name, score, box in zip(self.names(), self.scores, self.boxes, strict=True)
+        ]
+
+    @staticmethod
+    def from_records(records: Any, class_names: Sequence[str] | None = None) -> Detections:
+        """Return what :meth:`to_records` has given, best score first, in float64.
+
+        The classes are `class_names` or, without them, those that occur, in the order in which they do. A
+        record that lacks something, or a class that is not among them, raises ValueError.
+        """
+        return Detections(*from_records(records, class_names))
+
+    def to_coco(
+        self, image_id: int | str, category_ids: Sequence[int | str] | None = None
+    ) -> list[dict[str, Any]]:
+        """Return one entry of COCO's results per detection.
+
+        ``category_ids[label - 1]`` is the id of a label; default: the label itself. Lists of several photos
+        are joined by ``+``; :func:`minircnn.evaluation.write_coco_detections` writes a file.
+        """
+        return to_coco(self, image_id, category_ids)
+
+    @staticmethod
+    def from_coco(
+        entries: Any,
+        class_names: Sequence[str],
+        category_ids: Sequence[int | str] | None = None,
+        image_id: int | str | None = None,
+    ) -> Detections:
+        """Return the detections of one photo out of entries of COCO's results, best score first, in float64.
+
+        Of entries of several photos, `image_id` says which is meant. ``category_ids[label - 1]`` is the id of
+        a label, default: the label itself. What cannot be read raises ValueError, which names the entry.
+        """
+        return Detections(*from_coco(entries, class_names, category_ids, image_id))
+
+    def to_pandas(self) -> Any:
+        """Return a DataFrame of class, score, x1, y1, x2, y2; needs pandas."""
+        return to_pandas(self)
+
+    @staticmethod
+    def from_pandas(table: Any, class_names: Sequence[str] | None = None) -> Detections:
+        """Return the rows of such a DataFrame, best score first; `class_names` as in :meth:`from_records`."""
+        return Detections(*from_pandas(table, class_names))
+
+    def to_supervision(self) -> Any:
+        """Return ``supervision.Detections``: class_id is label - 1, names are in ``data["class_name"]``."""
+        return to_supervision(self)
+
+    @staticmethod
+    def from_supervision(found: Any, class_names: Sequence[str] | None = None) -> Detections:
+        """Return ``supervision.Detections`` as a record, best score first.
+
+        Classes are told by ``data["class_name"]`` and, where it is missing, by ``class_names[class_id]``.
+        Masks and tracks are left behind. No scores or no classes raise ValueError.
+        """
+        return Detections(*from_supervision(found, class_names))
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows; the one look upstairs, when a reader asks for a picture."""
+        from minircnn.viz.notebook import detections_html
+
+        return detections_html(self)
 
 
 class DetectionDataset(Protocol):

@@ -167,5 +167,5 @@ def _detect(
     """Detect in one photo, without counting the time to read it."""
     image = dataset.image(index)
     start = time.perf_counter()
-    found = detector.detect(image, proposals=proposals)
+    found = detector.detect(image, proposals=proposals, keep_image=False)
     return found, time.perf_counter() - start
