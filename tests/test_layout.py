@@ -30,6 +30,7 @@ FLOORS = {
     "proposals": 5,
     "heads": 5,
     "detectors": 6,
+    "pretrained": 7,
     "training": 7,
     "viz": 8,
     "cli": 8,
