@@ -30,7 +30,7 @@ from minircnn.cli.options import (
     network_job_count,
 )
 from minircnn.cli.output import how_to_go_on, note, print_json, table
-from minircnn.cli.photos import name_of, photos_of, result_names
+from minircnn.cli.photos import name_of, photos_of, result_names, short_name
 from minircnn.cli.profile import profile_if, profile_record, profile_table
 from minircnn.cli.results import (
     Record,
@@ -244,7 +244,8 @@ def _announce(records: list[Record], out: Path, least: float, profile: Stage | N
         print_json(records if profile is None else {"photos": records, "profile": profile_record(profile)})
     elif records:
         rows = [
-            [record["image"], len(record["detections"]), summary(record["detections"])] for record in records
+            [short_name(record["image"]), len(record["detections"]), summary(record["detections"])]
+            for record in records
         ]
         print(table(["photo", "found", "best of each class"], rows))
         if profile is not None:

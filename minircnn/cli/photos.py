@@ -74,8 +74,14 @@ def is_photo_word(word: str) -> bool:
 
 
 def name_of(photo: Path) -> str:
-    """Return what `photo` is called where people read it."""
+    """Return what `photo` is called in results and errors: its path, if it has one of its own."""
     return photo.name if photo.parent.name.startswith(_FROM_INPUT) else str(photo)
+
+
+def short_name(name: str) -> str:
+    """Return `name`, of :func:`name_of`, as the command line takes it: examples lie deep in a library."""
+    examples = {str(photo_path(file)): f"{EXAMPLE}:{word}" for word, file in EXAMPLES.items()}
+    return examples.get(name, name)
 
 
 def _photos_of_word(word: str) -> list[Path]:

@@ -191,10 +191,12 @@ def test_what_came_from_standard_input_is_cleared_away(standard_input):
     assert not path.parent.exists()
 
 
-def test_a_link_to_an_example_is_not_needed(desk, capsys):
+def test_examples_are_photos_that_are_there(desk, capsys):
     assert [read_image(path).shape for path in find_photos(["example"])] == [
         (512, 512, 3), (300, 451, 3), (500, 741, 3)
     ]  # fmt: skip
     assert len(EXAMPLES) == 3
-    assert run("detect", "example:cat", "--out", "out", "--max-width", "100", "--json") == 0
-    assert (desk / "out" / "chelsea.png").is_file()
+    assert run("detect", "example:cat", "--out", "out", "--max-width", "100") == 0
+    assert "\nexample:cat " in capsys.readouterr().out
+    record = json.loads((desk / "out" / "chelsea.json").read_text())
+    assert read_image(record["image"]).shape == (300, 451, 3)

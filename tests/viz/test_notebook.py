@@ -24,7 +24,7 @@ FOUND = Detections(
 
 
 def picture(html):
-    (data,) = re.findall(r'<img src="data:image/png;base64,([^"]+)"', html)
+    (data,) = re.findall(r'<img src="data:image/jpeg;base64,([^"]+)"', html)
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
 
 
