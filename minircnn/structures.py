@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -10,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from minircnn.columns import check_boxes, check_column, check_labels
 from minircnn.interop import (
     from_coco,
     from_pandas,
@@ -24,45 +24,6 @@ FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.integer[Any]]
 BoolArray = npt.NDArray[np.bool_]
 ImageArray = npt.NDArray[np.uint8]
-
-
-def _check_boxes(boxes: FloatArray, what: str) -> None:
-    if not isinstance(boxes, np.ndarray) or boxes.dtype.kind not in "iuf" or np.ma.is_masked(boxes):
-        raise ValueError(f"{what}: boxes must be an array of numbers, got {reprlib.repr(boxes)}")
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(f"{what}: boxes must have shape (R, 4), got {boxes.shape}")
-    if not np.isfinite(boxes).all():
-        raise ValueError(
-            f"{what}: box {int(np.flatnonzero(~np.isfinite(boxes).all(axis=1))[0])} is not finite"
-        )
-    reversed_ = (boxes[:, 2:] < boxes[:, :2]).any(axis=1)
-    if reversed_.any():
-        row = int(np.flatnonzero(reversed_)[0])
-        raise ValueError(f"{what}: box {row} is reversed: {boxes[row].tolist()}")
-
-
-_KINDS = {"numbers": "iuf", "integers": "iu", "true or false": "b"}
-
-
-def _check_column(values: npt.NDArray[Any], rows: int, kind: str, what: str) -> None:
-    """Raise ValueError unless `values` is an array (rows,) of `kind`."""
-    if not isinstance(values, np.ndarray) or np.ma.is_masked(values):
-        raise ValueError(f"{what} must be an array, got {reprlib.repr(values)}")
-    if values.shape != (rows,):
-        raise ValueError(f"{what} must have shape ({rows},), one for each box, got {values.shape}")
-    if values.dtype.kind not in _KINDS[kind]:
-        raise ValueError(f"{what} must be {kind}, got dtype {values.dtype}")
-
-
-def _check_labels(labels: IntArray, class_names: tuple[str, ...], rows: int, what: str) -> None:
-    if isinstance(class_names, str):
-        raise ValueError(f"{what}: class_names must be a tuple of names, got the text {class_names!r}")
-    _check_column(labels, rows, "integers", f"{what}: labels")
-    if labels.size and not (labels.min() >= 1 and labels.max() <= len(class_names)):
-        raise ValueError(
-            f"{what}: labels must lie in 1..{len(class_names)} (0 is background), "
-            f"got {int(labels.min())}..{int(labels.max())}"
-        )
 
 
 @dataclass(frozen=True)
@@ -103,16 +64,16 @@ class Annotations:
 
     def __post_init__(self) -> None:
         what = f"annotations of {self.image_id or 'an image'}"
-        _check_boxes(self.boxes, what)
+        check_boxes(self.boxes, what)
         rows = len(self.boxes)
         if np.size(self.difficult) == 0:
             object.__setattr__(self, "difficult", np.zeros(rows, dtype=bool))
-        _check_column(self.difficult, rows, "true or false", f"{what}: difficult")  # ~ of 0 and 1 is −1, −2
+        check_column(self.difficult, rows, "true or false", f"{what}: difficult")  # ~ of 0 and 1 is −1, −2
         if self.areas is not None:
-            _check_column(self.areas, rows, "numbers", f"{what}: areas")
+            check_column(self.areas, rows, "numbers", f"{what}: areas")
             if not ((self.areas >= 0) & np.isfinite(self.areas)).all():
                 raise ValueError(f"{what}: an area is negative or not finite")
-        _check_labels(self.labels, self.class_names, rows, what)
+        check_labels(self.labels, self.class_names, rows, what)
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -153,11 +114,11 @@ class Detections:
     shown_from: float | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        _check_boxes(self.boxes, "detections")
-        _check_column(self.scores, len(self.boxes), "numbers", "detections: scores")
+        check_boxes(self.boxes, "detections")
+        check_column(self.scores, len(self.boxes), "numbers", "detections: scores")
         if not np.isfinite(self.scores).all():
             raise ValueError("detections: a score is not finite")
-        _check_labels(self.labels, self.class_names, len(self.boxes), "detections")
+        check_labels(self.labels, self.class_names, len(self.boxes), "detections")
         photo = self.image
         if photo is not None and (np.shape(photo)[2:] != (3,) or getattr(photo, "dtype", None) != np.uint8):
             raise ValueError(

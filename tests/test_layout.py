@@ -16,6 +16,7 @@ FLOORS = {
     "progress": 0,
     "registry": 0,
     "workers": 0,
+    "columns": 1,
     "interop": 1,
     "profiling": 1,
     "structures": 1,

@@ -85,7 +85,7 @@ def _completed(card: Path, run: Path, detector: RegionDetector[Any]) -> ModelCar
         raise ValueError(f"{card}: a card is a JSON object of names and values")
     stored = read_settings(run)
     settings = {name: _without_place(value) for name, value in stored.items() if not name.startswith("data.")}
-    of_run = {"settings": settings, "seed": stored["seed"]} if stored else {}
+    of_run = {"settings": settings, "seed": stored.get("seed")} if stored else {}
     own = {"detector": detector.name, "class_names": list(detector.class_names), "sha256": "of the file"}
     return card_of({**of_run, **written, **own}, str(card))
 
