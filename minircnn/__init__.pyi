@@ -2,6 +2,7 @@
 
 __version__: str
 
+from . import pretrained as pretrained
 from .backbones import build_backbone as build_backbone
 from .boxes import box_iou as box_iou
 from .boxes import decode as decode

@@ -2,57 +2,28 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from minircnn.columns import check_boxes, check_column, check_labels
+from minircnn.interop import (
+    from_coco,
+    from_pandas,
+    from_records,
+    from_supervision,
+    to_coco,
+    to_pandas,
+    to_supervision,
+)
+
 FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.integer[Any]]
 BoolArray = npt.NDArray[np.bool_]
 ImageArray = npt.NDArray[np.uint8]
-
-
-def _check_boxes(boxes: FloatArray, what: str) -> None:
-    if not isinstance(boxes, np.ndarray) or boxes.dtype.kind not in "iuf" or np.ma.is_masked(boxes):
-        raise ValueError(f"{what}: boxes must be an array of numbers, got {reprlib.repr(boxes)}")
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(f"{what}: boxes must have shape (R, 4), got {boxes.shape}")
-    if not np.isfinite(boxes).all():
-        raise ValueError(
-            f"{what}: box {int(np.flatnonzero(~np.isfinite(boxes).all(axis=1))[0])} is not finite"
-        )
-    reversed_ = (boxes[:, 2:] < boxes[:, :2]).any(axis=1)
-    if reversed_.any():
-        row = int(np.flatnonzero(reversed_)[0])
-        raise ValueError(f"{what}: box {row} is reversed: {boxes[row].tolist()}")
-
-
-_KINDS = {"numbers": "iuf", "integers": "iu", "true or false": "b"}
-
-
-def _check_column(values: npt.NDArray[Any], rows: int, kind: str, what: str) -> None:
-    """Raise ValueError unless `values` is an array (rows,) of `kind`."""
-    if not isinstance(values, np.ndarray) or np.ma.is_masked(values):
-        raise ValueError(f"{what} must be an array, got {reprlib.repr(values)}")
-    if values.shape != (rows,):
-        raise ValueError(f"{what} must have shape ({rows},), one for each box, got {values.shape}")
-    if values.dtype.kind not in _KINDS[kind]:
-        raise ValueError(f"{what} must be {kind}, got dtype {values.dtype}")
-
-
-def _check_labels(labels: IntArray, class_names: tuple[str, ...], rows: int, what: str) -> None:
-    if isinstance(class_names, str):
-        raise ValueError(f"{what}: class_names must be a tuple of names, got the text {class_names!r}")
-    _check_column(labels, rows, "integers", f"{what}: labels")
-    if labels.size and not (labels.min() >= 1 and labels.max() <= len(class_names)):
-        raise ValueError(
-            f"{what}: labels must lie in 1..{len(class_names)} (0 is background), "
-            f"got {int(labels.min())}..{int(labels.max())}"
-        )
 
 
 @dataclass(frozen=True)
@@ -93,16 +64,16 @@ class Annotations:
 
     def __post_init__(self) -> None:
         what = f"annotations of {self.image_id or 'an image'}"
-        _check_boxes(self.boxes, what)
+        check_boxes(self.boxes, what)
         rows = len(self.boxes)
         if np.size(self.difficult) == 0:
             object.__setattr__(self, "difficult", np.zeros(rows, dtype=bool))
-        _check_column(self.difficult, rows, "true or false", f"{what}: difficult")  # ~ of 0 and 1 is −1, −2
+        check_column(self.difficult, rows, "true or false", f"{what}: difficult")  # ~ of 0 and 1 is −1, −2
         if self.areas is not None:
-            _check_column(self.areas, rows, "numbers", f"{what}: areas")
+            check_column(self.areas, rows, "numbers", f"{what}: areas")
             if not ((self.areas >= 0) & np.isfinite(self.areas)).all():
                 raise ValueError(f"{what}: an area is negative or not finite")
-        _check_labels(self.labels, self.class_names, rows, what)
+        check_labels(self.labels, self.class_names, rows, what)
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -111,6 +82,8 @@ class Annotations:
 @dataclass(frozen=True)
 class Detections:
     """What a detector found in one photo, best score first.
+
+    In a notebook it is shown as the photo with its boxes, or as a table where the photo is not known.
 
     Parameters
     ----------
@@ -121,24 +94,36 @@ class Detections:
     labels : (D,) int array
         1..K; ``class_names[label - 1]`` is the name.
     class_names : tuple of str
+    image : (H, W, 3) uint8 array, optional
+        The photo itself, no copy. It is held as long as the record is: ``detect(..., keep_image=False)``
+        leaves it away where thousands of results are kept. It counts in no comparison.
+    shown_from : float, optional
+        The score from which a picture shows a detection. None: all.
 
     Raises
     ------
     ValueError
-        If shapes disagree, a box or score is not finite or a label is outside 1..K.
+        If shapes disagree, a box or score is not finite, a label is outside 1..K or `image` is no photo.
     """
 
     boxes: FloatArray
     scores: FloatArray
     labels: IntArray
     class_names: tuple[str, ...]
+    image: ImageArray | None = field(default=None, repr=False, compare=False)
+    shown_from: float | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        _check_boxes(self.boxes, "detections")
-        _check_column(self.scores, len(self.boxes), "numbers", "detections: scores")
+        check_boxes(self.boxes, "detections")
+        check_column(self.scores, len(self.boxes), "numbers", "detections: scores")
         if not np.isfinite(self.scores).all():
             raise ValueError("detections: a score is not finite")
-        _check_labels(self.labels, self.class_names, len(self.boxes), "detections")
+        check_labels(self.labels, self.class_names, len(self.boxes), "detections")
+        photo = self.image
+        if photo is not None and (np.shape(photo)[2:] != (3,) or getattr(photo, "dtype", None) != np.uint8):
+            raise ValueError(
+                f"detections: image must be (H, W, 3) of uint8, got {type(photo).__name__} {np.shape(photo)}"
+            )
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -148,19 +133,16 @@ class Detections:
         return [self.class_names[label - 1] for label in self.labels]
 
     def above(self, score: float) -> Detections:
-        """Return the detections whose score is at least `score`."""
-        return self.take(np.flatnonzero(self.scores >= score))
+        """Return the detections whose score is at least `score`; pictures show them all."""
+        return replace(self.take(np.flatnonzero(self.scores >= score)), shown_from=score)
 
     def take(self, index: IntArray) -> Detections:
         """Return the detections at `index`, in that order."""
-        return Detections(self.boxes[index], self.scores[index], self.labels[index], self.class_names)
+        return replace(self, boxes=self.boxes[index], scores=self.scores[index], labels=self.labels[index])
 
-    def to_records(self) -> list[dict[str, Any]]:
-        """Return one plain dictionary per detection, ready for JSON."""
-        return [
-            {"class": name, "score": float(score), "box": [float(v) for v in box]}
-            for name, score, box in zip(self.names(), self.scores, self.boxes, strict=True)
-        ]
+    def on(self, image: ImageArray | None) -> Detections:
+        """Return the same detections with their photo (H, W, 3); with None, without one."""
+        return replace(self, image=image)
 
     @staticmethod
     def empty(class_names: tuple[str, ...]) -> Detections:
@@ -168,6 +150,74 @@ class Detections:
         return Detections(
             np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64), class_names
         )
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """Return one plain dictionary per detection, ready for JSON: class, score and box."""
+        return [
+            {"class": name, "score": float(score), "box": [float(v) for v in box]}
+            for name, score, box in zip(self.names(), self.scores, self.boxes, strict=True)
+        ]
+
+    @staticmethod
+    def from_records(records: Any, class_names: Sequence[str] | None = None) -> Detections:
+        """Return what :meth:`to_records` has given, best score first, in float64.
+
+        The classes are `class_names` or, without them, those that occur, in the order in which they do. A
+        record that lacks something, or a class that is not among them, raises ValueError.
+        """
+        return Detections(*from_records(records, class_names))
+
+    def to_coco(
+        self, image_id: int | str, category_ids: Sequence[int | str] | None = None
+    ) -> list[dict[str, Any]]:
+        """Return one entry of COCO's results per detection.
+
+        ``category_ids[label - 1]`` is the id of a label; default: the label itself. Lists of several photos
+        are joined by ``+``; :func:`minircnn.evaluation.write_coco_detections` writes a file.
+        """
+        return to_coco(self, image_id, category_ids)
+
+    @staticmethod
+    def from_coco(
+        entries: Any,
+        class_names: Sequence[str],
+        category_ids: Sequence[int | str] | None = None,
+        image_id: int | str | None = None,
+    ) -> Detections:
+        """Return the detections of one photo out of entries of COCO's results, best score first, in float64.
+
+        Of entries of several photos, `image_id` says which is meant. ``category_ids[label - 1]`` is the id of
+        a label, default: the label itself. What cannot be read raises ValueError, which names the entry.
+        """
+        return Detections(*from_coco(entries, class_names, category_ids, image_id))
+
+    def to_pandas(self) -> Any:
+        """Return a DataFrame of class, score, x1, y1, x2, y2; needs pandas."""
+        return to_pandas(self)
+
+    @staticmethod
+    def from_pandas(table: Any, class_names: Sequence[str] | None = None) -> Detections:
+        """Return the rows of such a DataFrame, best score first; `class_names` as in :meth:`from_records`."""
+        return Detections(*from_pandas(table, class_names))
+
+    def to_supervision(self) -> Any:
+        """Return ``supervision.Detections``: class_id is label - 1, names are in ``data["class_name"]``."""
+        return to_supervision(self)
+
+    @staticmethod
+    def from_supervision(found: Any, class_names: Sequence[str] | None = None) -> Detections:
+        """Return ``supervision.Detections`` as a record, best score first.
+
+        Classes are told by ``data["class_name"]`` and, where it is missing, by ``class_names[class_id]``.
+        Masks and tracks are left behind. No scores or no classes raise ValueError.
+        """
+        return Detections(*from_supervision(found, class_names))
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows; the one look upstairs, when a reader asks for a picture."""
+        from minircnn.viz.notebook import detections_html
+
+        return detections_html(self)
 
 
 class DetectionDataset(Protocol):

@@ -16,6 +16,8 @@ FLOORS = {
     "progress": 0,
     "registry": 0,
     "workers": 0,
+    "columns": 1,
+    "interop": 1,
     "profiling": 1,
     "structures": 1,
     "textbook": 1,
@@ -30,10 +32,12 @@ FLOORS = {
     "proposals": 5,
     "heads": 5,
     "detectors": 6,
+    "pretrained": 7,
     "training": 7,
     "viz": 8,
     "cli": 8,
 }
+UPSTAIRS = {("structures.py", "viz")}  # a notebook asks a record for its picture, imported when it asks
 SIDE_ROOMS = {"data", "evaluation"}
 
 
@@ -56,6 +60,8 @@ def test_imports_go_down(path):
     if own in ("__init__", "__main__"):
         return  # the front door shows everything
     for part in _imported_parts(path):
+        if (path.relative_to(PACKAGE).as_posix(), part) in UPSTAIRS:
+            continue
         assert FLOORS[part] <= FLOORS[own], f"{path.name} on floor {FLOORS[own]} imports {part}"
         if part in SIDE_ROOMS:
             assert own in {part, "viz", "cli", "training"}, f"{own} may not look into the side room {part}"

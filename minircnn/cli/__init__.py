@@ -15,6 +15,7 @@ from minircnn.cli.errors import UsageError, run_guarded, tell_of_lost_output
 from minircnn.cli.odd_values import refuse_odd_values
 from minircnn.cli.old_options import refuse_old_options
 from minircnn.cli.output import typed
+from minircnn.cli.photos import STANDARD_INPUT
 from minircnn.cli.presets import fill_from_preset
 from minircnn.cli.streams import guarded_streams
 
@@ -29,6 +30,7 @@ _COMMANDS = {  # in the order of the lecture, not of the alphabet
     "detect": ("detect:detect", "Find the objects in photos: pictures and JSON."),
     "explain": ("explain:explain", "One photo through every step of a detector, on one HTML page."),
     "weights": ("weights:weights_app", "Pre-trained weights: list, fetch, import, show."),
+    "export": ("export:export", "Write a detector to one file, in half the size, with its model card."),
     "gradcheck": ("gradcheck:gradcheck", "Check every hand-written gradient against finite differences."),
 }
 
@@ -43,6 +45,11 @@ Commands:
 Start with the demonstration, which needs no data and no download:
 
     minircnn demo --quick
+
+With the detector that comes with the package, on your own photo or on three examples:
+
+    minircnn detect photo.jpg
+    minircnn detect example
 
 Then your own photos, in a PASCAL VOC folder or a COCO file:
 
@@ -86,8 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _dispatch(tokens: list[str]) -> None:
     refuse_old_options(tokens)
+    words = [STANDARD_INPUT if token == "-" else token for token in tokens]  # which is no option
     try:
-        app(tokens, exit_on_error=False, print_error=False)
+        app(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         files = [token for token in tokens if token.startswith("-") and os.path.lexists(token)]
         hint = f" (the file {files[0]} is written ./{files[0]})" if files else ""

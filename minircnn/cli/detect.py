@@ -16,12 +16,13 @@ from minircnn.arrays import Device
 from minircnn.cli.big_photos import note_big_photos, note_full_size, search_bar, sizes_of_files
 from minircnn.cli.errors import CommandFailed, UsageError, complain, describe, show_traceback
 from minircnn.cli.files import refuse_folder_of, refuse_to_overwrite, require_writable
+from minircnn.cli.models import model_and_photos, model_file
 from minircnn.cli.options import (
     Batch,
     DeviceName,
     Json,
     MaxWidth,
-    Model,
+    ModelAndPhotos,
     NetworkJobs,
     Overwrite,
     Profile,
@@ -29,7 +30,7 @@ from minircnn.cli.options import (
     network_job_count,
 )
 from minircnn.cli.output import how_to_go_on, note, print_json, table
-from minircnn.cli.photos import find_photos, result_names
+from minircnn.cli.photos import name_of, photos_of, result_names, short_name
 from minircnn.cli.profile import profile_if, profile_record, profile_table
 from minircnn.cli.results import (
     Record,
@@ -40,7 +41,7 @@ from minircnn.cli.results import (
     summary,
     what_to_try,
 )
-from minircnn.cli.running import model_file, open_detector, parse_svd, require_score
+from minircnn.cli.running import open_detector, parse_svd, require_score
 from minircnn.detectors import RegionDetector
 from minircnn.imaging import read_image
 from minircnn.profiling import Stage, stage
@@ -53,8 +54,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # no photo that follows wo
 
 
 def detect(
-    model: Model,
-    images: Annotated[list[Path], Parameter(help="Photos, or folders of photos.", negative="")],
+    words: ModelAndPhotos,
     /,
     *,
     out: Path = Path("detections"),
@@ -80,7 +80,13 @@ def detect(
 
     For example:
 
+        minircnn detect photo.jpg
+
         minircnn detect runs/fast photo.jpg --min-score 0.7
+
+        minircnn detect runs/fast "my photos/**/*.png"
+
+        minircnn detect example
 
     Next: `minircnn explain runs/fast photo.jpg` shows how the boxes came about.
 
@@ -106,9 +112,10 @@ def detect(
     if resume and overwrite:
         raise UsageError("--resume keeps what is finished, --overwrite replaces it: leave one of them away")
     require_score(min_score)
+    model, named = model_and_photos(words)
     inputs = [model_file(model), *([proposals] if proposals else [])]
-    files = _result_files(images, out, inputs, by_name=proposals is not None, replace=overwrite or resume)
-    with profile_if(profile, device) as total:
+    with photos_of(named) as photos, profile_if(profile, device) as total:
+        files = _result_files(photos, out, inputs, by_name=proposals is not None, replace=overwrite or resume)
         with stage("load detector"):
             detector = open_detector(
                 model, svd=parse_svd(svd), device=device, batch=batch, max_width=max_width
@@ -133,10 +140,9 @@ def detect(
 
 
 def _result_files(
-    images: Sequence[Path], out: Path, inputs: Sequence[Path], *, by_name: bool, replace: bool
+    photos: Sequence[Path], out: Path, inputs: Sequence[Path], *, by_name: bool, replace: bool
 ) -> list[ResultFiles]:
-    """Return the photos and where their results go, once it is sure that nothing is lost there."""
-    photos = find_photos(images)
+    """Return where the results of `photos` go, once it is sure that nothing is lost there."""
     if by_name:
         _require_own_names(photos)
     files = [
@@ -214,7 +220,7 @@ def _detect(
                 mark = fingerprint(settings, files.photo) if files.photo.is_file() else ""
                 image = read_image(files.photo)
             with search_bar(files.photo.name) if watch else nullcontext():
-                everything = detector.detect(image, image_id=files.photo.stem)
+                everything = detector.detect(image, image_id=files.photo.stem, keep_image=False)
             found = everything.above(least)
             with stage("draw and write"):
                 save_figure(draw_detections(image, found, min_score=least), files.picture)
@@ -226,8 +232,9 @@ def _detect(
             if isinstance(error, OSError) and error.errno in _NO_ROOM:
                 raise
             show_traceback()
-            reason = describe(error)
-            return reason if str(files.photo) in reason else f"{files.photo}: {reason}"
+            name = name_of(files.photo)
+            reason = describe(error).replace(str(files.photo), name)
+            return reason if name in reason else f"{name}: {reason}"
     return record
 
 
@@ -237,7 +244,8 @@ def _announce(records: list[Record], out: Path, least: float, profile: Stage | N
         print_json(records if profile is None else {"photos": records, "profile": profile_record(profile)})
     elif records:
         rows = [
-            [record["image"], len(record["detections"]), summary(record["detections"])] for record in records
+            [short_name(record["image"]), len(record["detections"]), summary(record["detections"])]
+            for record in records
         ]
         print(table(["photo", "found", "best of each class"], rows))
         if profile is not None:

@@ -43,8 +43,8 @@ from minircnn.evaluation.pairing import require_threshold
 _DEFAULT_SPLIT = "test"
 _USUAL_SCORE = 0.5  # from which detections of a file are kept in pictures where nothing is right
 _WAYS = (
-    "name a detector and a data set (minircnn evaluate RUN DATA), or a data set and its detections "
-    "(minircnn evaluate DATA --detections FILE)"
+    "name a detector and a data set (minircnn evaluate RUN DATA, or minircnn evaluate pretrained DATA), or a "
+    "data set and its detections (minircnn evaluate DATA --detections FILE)"
 )
 
 
@@ -52,8 +52,8 @@ def evaluate(
     model: Annotated[
         str,
         Parameter(
-            help="A trained detector: model.safetensors, or the run's folder. With --detections the data set "
-            "takes its place."
+            help="A trained detector: model.safetensors, the run's folder, or 'pretrained' for the one that "
+            "comes with minircnn. With --detections the data set takes its place."
         ),
     ],
     data: Annotated[

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from safetensors import safe_open
 
 from minircnn.evaluation.voc_names import is_file_name
 from minircnn.files import PARTIAL, read_bytes, read_json, write_bytes
@@ -19,6 +20,7 @@ _OUR_RECORDS = (
     {"image", "picture", "detections"},  # detect
     {"model", "data", "photos", "metric"},  # evaluate
     {"seconds", "quick", "seed", "rows"},  # demo
+    {"initial_weights", "failures", "sha256"},  # export
 )
 _OUR_ENTRIES = {"image_id", "category_id", "bbox", "score"}  # COCO's format of results
 _FOLDER = "another folder with --out"
@@ -101,6 +103,9 @@ def written_by_us(path: Path) -> bool:
         if ending == ".npz":
             ProposalFile(path)
             return True
+        if ending == ".safetensors":
+            with safe_open(path, framework="numpy") as file:
+                return "minircnn" in (file.metadata() or {})
         if ending == ".txt":  # detections in the format of the VOC devkit, which has no room for a mark
             return is_file_name(path.name)
         return ending == ".json" and _is_our_record(read_json(path))

@@ -29,7 +29,35 @@ Split = Annotated[
         "training, else test; all where the data set has no lists."
     ),
 ]
-Model = Annotated[Path, Parameter(help="A trained detector: model.safetensors, or the run's folder.")]
+Model = Annotated[
+    Path,
+    Parameter(
+        help="A trained detector: model.safetensors, the run's folder, or 'pretrained' for the one that "
+        "comes with minircnn."
+    ),
+]
+_IS_MODEL = (
+    "MODEL is a .safetensors file or the folder of a run; without one the detector that comes with minircnn "
+    "is taken. "
+)
+ModelAndPhotos = Annotated[
+    list[str],
+    Parameter(
+        name="[MODEL] PHOTO...",
+        negative="",
+        help=f"{_IS_MODEL}PHOTO is a photo, a folder of photos, a quoted pattern such as 'photos/**/*.jpg', "
+        "- for a photo from standard input, or 'example' for photos that come with scikit-image.",
+    ),
+]
+ModelAndPhoto = Annotated[
+    list[str],
+    Parameter(
+        name="[MODEL] PHOTO",
+        negative="",
+        help=f"{_IS_MODEL}PHOTO is a photo, - for one from standard input, or one of 'example:astronaut', "
+        "'example:cat' and 'example:motorbike', which come with scikit-image.",
+    ),
+]
 Bad = Annotated[
     OnBadBox,
     Parameter(

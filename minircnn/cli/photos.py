@@ -2,56 +2,168 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
+import re
+import shlex
+import sys
+import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from minircnn.cli.output import note
 from minircnn.data.photo_files import is_photo
+from minircnn.data.photos import EXAMPLES, photo_path
+from minircnn.files import write_bytes
 from minircnn.imaging import OTHER_ENDINGS, PHOTO_ENDINGS
 
+STANDARD_INPUT = "/dev/stdin"
+"""What ``-`` is taken for."""
+
+EXAMPLE = "example"
+"""The word for the photos that come with scikit-image; ``example:cat`` is one of them."""
+
 _LONGEST = 180  # bytes of a result's name; file systems take 255, endings included
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_FROM_INPUT = "minircnn-stdin-"  # beginning of the name of a folder
+_ENDINGS = " ".join(PHOTO_ENDINGS)
 
 
-def find_photos(paths: Iterable[Path]) -> list[Path]:
-    """Return the files of `paths`, with folders replaced by the photos in them; each photo once.
+@contextmanager
+def photos_of(words: Iterable[str]) -> Iterator[list[Path]]:
+    """Yield the photos that `words` name, each once.
 
-    Hidden files are left out of folders: macOS and sync programs put files there that only look like photos.
-    A dangling link stays: reading it fails, and says so.
+    A word is a file, a folder of photos, a pattern (``photos/*.jpg``, ``**`` goes through all folders below),
+    `EXAMPLE`, or `STANDARD_INPUT`, which is kept in a file as long as the block lasts.
 
     Raises
     ------
     FileNotFoundError
-        If a path does not exist or a folder has no photo.
+        If there is no such file, or no photo in a folder or of a pattern.
+    ValueError
+        If a word is an address in the web, or there is no photo in standard input.
+    """
+    with ExitStack() as stack:
+        yield find_photos(
+            _standard_input(stack) if str(word) == STANDARD_INPUT else str(word) for word in words
+        )
+
+
+def find_photos(words: Iterable[str | Path]) -> list[Path]:
+    """Return the photos that `words` name, without standard input; the rest as :func:`photos_of`.
+
+    Hidden files are left out of folders: macOS and sync programs put files there that only look like photos.
+    A dangling link stays: reading it fails, and says so.
     """
     found: dict[str, Path] = {}
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if _is_photo_in_folder(p))
-            _note_left_out(path)
-            if not inside:
-                endings = " ".join(PHOTO_ENDINGS)
-                raise FileNotFoundError(f"{path}: no photo in this folder (files that end in {endings})")
-        elif os.path.lexists(path):
-            inside = [path]
-        else:
-            raise FileNotFoundError(f"{path}: no such file")
-        for photo in inside:
+    for word in words:
+        for photo in _photos_of_word(str(word)):
             found.setdefault(os.path.realpath(photo), photo)
     return list(found.values())
 
 
-def _is_photo_in_folder(path: Path) -> bool:
-    return is_photo(path.name) and not path.name.startswith(".") and not path.is_dir()
+def is_photo_word(word: str) -> bool:
+    """Tell whether `word` can only mean photos, whether they are there or not."""
+    if os.path.exists(word):
+        return is_photo(word) and not os.path.isdir(word)
+    special = word == STANDARD_INPUT or _example_names(word) is not None
+    return special or is_photo(word) or bool(_ADDRESS.match(word)) or glob.has_magic(word)
 
 
-def _note_left_out(folder: Path) -> None:
-    """Say which files of a folder look like photos to people but are left out (HEIC, raw files)."""
-    others = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in OTHER_ENDINGS)
+def name_of(photo: Path) -> str:
+    """Return what `photo` is called in results and errors: its path, if it has one of its own."""
+    return photo.name if photo.parent.name.startswith(_FROM_INPUT) else str(photo)
+
+
+def short_name(name: str) -> str:
+    """Return `name`, of :func:`name_of`, as the command line takes it: examples lie deep in a library."""
+    examples = {str(photo_path(file)): f"{EXAMPLE}:{word}" for word, file in EXAMPLES.items()}
+    return examples.get(name, name)
+
+
+def _photos_of_word(word: str) -> list[Path]:
+    path = Path(word)
+    if path.is_dir():
+        return _photos_in_folder(path)
+    if os.path.lexists(path):
+        return [path]
+    if address := _ADDRESS.match(word):
+        raise ValueError(_no_address(word, address[0]))
+    names = _example_names(word)
+    if names is not None:
+        return [photo_path(EXAMPLES[name]) for name in names]
+    if glob.has_magic(word):
+        return _photos_of_pattern(word)
+    raise FileNotFoundError(f"{word}: no such file")
+
+
+def _photos_in_folder(folder: Path) -> list[Path]:
+    inside = sorted(p for p in folder.iterdir() if is_photo(p.name) and _may_be_photo(p))
+    _note_left_out(str(folder), folder.iterdir())
+    if not inside:
+        raise FileNotFoundError(f"{folder}: no photo in this folder (files that end in {_ENDINGS})")
+    return inside
+
+
+def _photos_of_pattern(pattern: str) -> list[Path]:
+    there = [Path(name) for name in sorted(glob.glob(os.path.expanduser(pattern), recursive=True))]
+    photos = [path for path in there if is_photo(path.name) and _may_be_photo(path)]
+    _note_left_out(pattern, there)
+    if not there:
+        raise FileNotFoundError(
+            f"{pattern}: no file has a name like this (* is any part of a name, ** any folders below)"
+        )
+    if not photos:
+        raise FileNotFoundError(f"{pattern}: no photo among them (files that end in {_ENDINGS})")
+    return photos
+
+
+def _may_be_photo(path: Path) -> bool:
+    return not path.name.startswith(".") and not path.is_dir()
+
+
+def _note_left_out(where: str, paths: Iterable[Path]) -> None:
+    """Say which files look like photos to people but are left out (HEIC, raw files)."""
+    others = sorted(path.name for path in paths if path.suffix.lower() in OTHER_ENDINGS)
     if others:
-        note(f"{folder}: {len(others)} file(s) left out that cannot be read as photos, {others[0]} for one")
+        note(f"{where}: {len(others)} file(s) left out that cannot be read as photos, {others[0]} for one")
+
+
+def _no_address(word: str, beginning: str) -> str:
+    if beginning.lower() == "file://":
+        return f"{word}: is an address; name the file by its path, without {beginning}"
+    return (
+        f"{word}: is an address, and only files are read; download it first: "
+        f"curl --location --output photo.jpg {shlex.quote(word)}"
+    )
+
+
+def _example_names(word: str) -> list[str] | None:
+    """Return which examples `word` names, None if it is about something else."""
+    if word == EXAMPLE:
+        return list(EXAMPLES)
+    name = word.removeprefix(f"{EXAMPLE}:")
+    if name == word:
+        return None
+    if name not in EXAMPLES:
+        known = ", ".join(f"{EXAMPLE}:{one}" for one in EXAMPLES)
+        raise ValueError(f"{word}: there is no such photo; there are {known}")
+    return [name]
+
+
+def _standard_input(stack: ExitStack) -> str:
+    """Keep what comes from standard input in a file until `stack` is left, and return its name."""
+    stream = sys.stdin
+    if stream is None or stream.isatty():
+        raise ValueError("- is the photo that comes from standard input: add < photo.jpg")
+    content = stream.buffer.read()
+    if not content:
+        raise ValueError("-: standard input is empty")
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=_FROM_INPUT))
+    return str(write_bytes(Path(folder) / "stdin", content))
 
 
 def result_names(photos: Sequence[Path]) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from minircnn import __version__
 from minircnn.cli.files import written_by_us
 from minircnn.cli.output import this_call
+from minircnn.cli.photos import name_of
 from minircnn.files import read_bytes, read_json, write_text
 from minircnn.structures import Detections
 
@@ -82,7 +83,7 @@ def what_to_try(records: Sequence[Record], least: float) -> str:
 def describe_photo(files: ResultFiles, size: tuple[int, int], found: Detections) -> Record:
     """Return what was found in a photo of (height, width) pixels."""
     return {
-        "image": str(files.photo),
+        "image": name_of(files.photo),
         "height": size[0],
         "width": size[1],
         "picture": str(files.picture),

@@ -14,13 +14,11 @@ from typing import Any
 from joblib import delayed
 
 from minircnn.arrays import Device, device_namespace
-from minircnn.cli.next_commands import command_line
+from minircnn.cli.models import model_file, why_no_detector
 from minircnn.detectors import RegionDetector, load_detector
 from minircnn.progress import progress_bar
 from minircnn.proposals import SelectiveSearch
 from minircnn.structures import Annotations, DetectionDataset, Detections, FloatArray
-from minircnn.training.old_runs import read_settings
-from minircnn.training.run_folder import MODEL_FILE
 from minircnn.workers import run_tasks
 
 
@@ -32,7 +30,7 @@ def open_detector(
     batch: int | None = None,
     max_width: int | None = None,
 ) -> RegionDetector[Any]:
-    """Load a detector from its file or its run's folder, onto `device`.
+    """Load a detector by its file, its run's folder or the word 'pretrained', onto `device`.
 
     Parameters
     ----------
@@ -52,7 +50,7 @@ def open_detector(
     """
     path = model_file(model)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: {_why_no_detector(model)}")
+        raise FileNotFoundError(f"{path}: {why_no_detector(model)}")
     if batch is not None and batch < 1:
         raise ValueError(f"--batch must be 1 or more, got {batch}")
     if max_width is not None and max_width < 1:
@@ -66,22 +64,6 @@ def open_detector(
     if batch is not None:
         detector.batch = batch
     return detector
-
-
-def _why_no_detector(model: Path) -> str:
-    """Say what to do about a file or folder without a finished detector."""
-    if not model.is_dir():
-        return "no such file or folder; minircnn train writes one (its --out)"
-    detector = read_settings(model).get("detector")
-    if detector is None:
-        return "there is no training run in this folder; minircnn train makes one (its --out)"
-    call = command_line("train", detector, "DATA", options={"out": model, "resume": True})
-    return f"training has not finished; this continues it, DATA being the data set it was begun with: {call}"
-
-
-def model_file(model: Path) -> Path:
-    """Return the file of a detector that is named by its file or its run's folder."""
-    return model / MODEL_FILE if model.is_dir() else model
 
 
 def require_score(min_score: float | None) -> None:
@@ -167,5 +149,5 @@ def _detect(
     """Detect in one photo, without counting the time to read it."""
     image = dataset.image(index)
     start = time.perf_counter()
-    found = detector.detect(image, proposals=proposals)
+    found = detector.detect(image, proposals=proposals, keep_image=False)
     return found, time.perf_counter() - start

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import as_file, files
+from importlib.resources import files
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -40,9 +41,24 @@ _PHOTOS: dict[Split, tuple[str, ...]] = {
 _FOLDERS = {"skimage": ("skimage", "data"), "sklearn": ("sklearn.datasets", "images")}
 
 
+EXAMPLES = {
+    "astronaut": "skimage/astronaut.png",
+    "cat": "skimage/chelsea.png",
+    "motorbike": "skimage/motorcycle_left.png",
+}
+"""Photos to try a detector on, by what they show; in the public domain, or given to it by their makers."""
+
+
 def photo_names(split: Split) -> tuple[str, ...]:
     """Return the background photos of `split` as ``library/file``; no photo is in two splits."""
     return _PHOTOS[split]
+
+
+def photo_path(name: str) -> Path:
+    """Return the file of the bundled photo `name`, ``library/file``."""
+    library, file = name.split("/")
+    package, folder = _FOLDERS[library]
+    return Path(str(files(package) / folder / file))
 
 
 @cache
@@ -59,9 +75,7 @@ def load_photo(name: str) -> ImageArray:
     FileNotFoundError
         If the installed library does not hold the file.
     """
-    library, file = name.split("/")
-    package, folder = _FOLDERS[library]
-    with as_file(files(package) / folder / file) as path, Image.open(path) as picture:
+    with Image.open(photo_path(name)) as picture:
         photo = np.asarray(picture.convert("RGB")).copy()  # (H, W, 3)
     photo.flags.writeable = False
     return photo

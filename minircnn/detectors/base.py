@@ -7,10 +7,9 @@ detector.
 
 from __future__ import annotations
 
-import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -96,7 +95,12 @@ class RegionDetector(ABC, Generic[SeenAs]):
 
     @np.errstate(over="ignore", invalid="ignore")  # what overflows is found at the end, and said in words
     def detect(
-        self, image: ImageArray, *, proposals: FloatArray | None = None, image_id: str = ""
+        self,
+        image: ImageArray,
+        *,
+        proposals: FloatArray | None = None,
+        image_id: str = "",
+        keep_image: bool = True,
     ) -> Detections:
         """Find the objects in a photo.
 
@@ -108,6 +112,8 @@ class RegionDetector(ABC, Generic[SeenAs]):
             Candidate boxes in pixels of `image`, and inside it; default: the detector's own.
         image_id : str
             Handed to the proposer, for proposers that look boxes up by photo.
+        keep_image : bool
+            Let the result hold on to `image`, to be shown with it in a notebook.
 
         Returns
         -------
@@ -122,15 +128,16 @@ class RegionDetector(ABC, Generic[SeenAs]):
         """
         self.__post_init__()
         height, width = as_image(image).shape[:2]
+        photo, least = image if keep_image else None, self.usual_min_score
         if proposals is not None:
             proposals = as_proposals(proposals, (height, width))
             if len(proposals) == 0:
-                return Detections.empty(self.class_names)
+                return replace(Detections.empty(self.class_names), image=photo, shown_from=least)
         view = self.look(image)
         if proposals is None:
             proposals = self.propose(view, image_id)
         scores, boxes = self.judge_in_batches(view, proposals)
-        return self.decide(view, scores, boxes)
+        return replace(self.decide(view, scores, boxes), image=photo, shown_from=least)
 
     @abstractmethod
     def look(self, image: ImageArray) -> SeenAs:
@@ -205,7 +212,7 @@ class RegionDetector(ABC, Generic[SeenAs]):
         return {
             "class_names": list(self.class_names),
             "proposer": describe_proposer(self.proposer),
-            "postprocess": dataclasses.asdict(self.postprocess),
+            "postprocess": asdict(self.postprocess),
             "batch": self.batch,
         }
 

@@ -29,6 +29,9 @@ from minircnn.detectors.old_files import upgrade_detector
 FORMAT = 3
 """Of the files written; older ones (1: version 0.1.0) are read too."""
 
+_HALF_LOSES = 1e-3
+"""Of an array's length, at most: twice what rounding to half precision takes of numbers in its range."""
+
 
 class StorageError(ValueError):
     """A file that holds no detector or checkpoint this version can read."""
@@ -86,8 +89,16 @@ def read_bundle(path: Path) -> tuple[dict[str, HostArray], dict[str, Any]]:
     return arrays, settings
 
 
-def save_detector(path: Path | str, detector: RegionDetector[Any]) -> None:
+def save_detector(path: Path | str, detector: RegionDetector[Any], *, half: bool = False) -> None:
     """Write a trained detector to `path`, atomically.
+
+    Parameters
+    ----------
+    path : path
+    detector : RegionDetector
+    half : bool
+        Store in half precision: the file has half the size. It is computed with in single precision all the
+        same. Vectors, and arrays that half precision cannot hold to a thousandth, stay as they are.
 
     Raises
     ------
@@ -98,7 +109,19 @@ def save_detector(path: Path | str, detector: RegionDetector[Any]) -> None:
     detector.__post_init__()  # a file must hold what can be loaded
     settings, arrays = detector.state()
     _require_numbers(arrays)
+    if half:
+        arrays = {name: _in_half(array) for name, array in arrays.items()}
     write_bundle(Path(path), arrays, {"format": FORMAT, "detector": detector.name, **settings})
+
+
+def _in_half(array: HostArray) -> HostArray:
+    """Return `array` in half precision, or itself where it would not be nearly the same."""
+    most = np.finfo(np.float16).max
+    if array.dtype != np.float32 or array.ndim < 2 or not -most <= array.min() <= array.max() <= most:
+        return array
+    half = array.astype(np.float16)  # what is below 6e-8 becomes 0
+    lost = np.linalg.norm(half.astype(np.float32) - array)
+    return half if lost <= _HALF_LOSES * np.linalg.norm(array) else array
 
 
 def load_detector(path: Path | str, *, svd: Mapping[str, int] | None = None) -> RegionDetector[Any]:

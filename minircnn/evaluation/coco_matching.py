@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minircnn.interop.coco import coco_sides
 from minircnn.structures import Annotations, BoolArray, Detections, FloatArray, IntArray
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
@@ -13,8 +14,6 @@ IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 
 AREA_RANGES = np.array([[0, 1e10], [0, 32**2], [32**2, 96**2], [96**2, 1e10]])
 """The area ranges A (all, small, medium, large) in square pixels, both ends included."""
-
-_DECIMALS = 9
 
 
 @dataclass(frozen=True)
@@ -55,17 +54,6 @@ def match_image(
     matched, ignored = _match(overlap, crowd, ignored_gt)
     ignored |= ~matched & _outside(coco_area(boxes))[:, None, :]
     return ImageMatches(scores[order], matched, ignored, np.count_nonzero(~ignored_gt, axis=1))
-
-
-def coco_sides(boxes: FloatArray) -> FloatArray:
-    """Return width and height (R, 2) as they stand in COCO's files.
-
-    ``(x + width) - x`` is not always `width` again, and the difference decides where an overlap is exactly a
-    threshold. Files hold a few decimals: the number with so many that leads to the same corner is meant.
-    """
-    low, high = boxes[:, :2].astype(np.float64), boxes[:, 2:].astype(np.float64)
-    sides: FloatArray = np.round(high - low, _DECIMALS)
-    return np.where(low + sides == high, sides, high - low)
 
 
 def coco_area(boxes: FloatArray) -> FloatArray:

@@ -15,12 +15,10 @@ import numpy as np
 
 from minircnn.arrays import as_plain
 from minircnn.checks import checked, real
+from minircnn.interop.rows import FARTHEST
 from minircnn.structures import Annotations, Detections, FloatArray
 
 Record = TypeVar("Record", Annotations, Detections)
-
-FARTHEST = 1e12
-"""Coordinates beyond, in pixels, are mistakes; areas and overlaps of them would not be finite."""
 
 
 @dataclass(frozen=True)

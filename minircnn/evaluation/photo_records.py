@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-import numpy as np
-
 from minircnn import files
-from minircnn.evaluation.pairing import FARTHEST
+from minircnn.interop.records import columns_of, read_rows
 from minircnn.structures import Annotations, Detections
 
 _FIELDS = {"image", "height", "width", "detections"}
@@ -61,9 +58,9 @@ def read_photo_records(
                 f"{file}: is of a photo of {record['width']!r} x {record['height']!r} pixels, "
                 f"in the data set it has {truth.width} x {truth.height}"
             )
-        rows.append(_rows(record["detections"], file))
+        rows.append(read_rows(record["detections"], str(file)))
         names.update(dict.fromkeys(own for own, _ in rows[-1]))
-    return [_detections(own, tuple(names)) for own in rows]
+    return [Detections(*columns_of(own, tuple(names))) for own in rows]
 
 
 def _records(folder: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
@@ -81,37 +78,3 @@ def _records(folder: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
     if not found:
         raise ValueError(f"{folder}: none of its JSON files is a result of 'minircnn detect'")
     return found
-
-
-def _rows(entries: Any, file: Path) -> list[tuple[str, list[float]]]:
-    """Return class, and score and corners, of every detection of a record."""
-    if not isinstance(entries, list):
-        raise ValueError(f"{file}: detections is {reprlib.repr(entries)}, not a list")
-    rows = []
-    for number, entry in enumerate(entries):
-        where = f"{file}, detection {number}"
-        if not isinstance(entry, dict) or not isinstance(entry.get("class"), str):
-            raise ValueError(f"{where}: there is no class, in {reprlib.repr(entry)}")
-        box = entry.get("box")
-        values = [entry.get("score"), *(box if isinstance(box, list) else [])]
-        if len(values) != 5 or not all(_is_number(value) for value in values):
-            raise ValueError(f"{where}: needs a score and a box of four numbers, got {reprlib.repr(entry)}")
-        _, x1, y1, x2, y2 = row = [float(value) for value in values]
-        if x2 < x1 or y2 < y1:
-            raise ValueError(f"{where}: the box is reversed: {box}")
-        rows.append((entry["class"], row))
-    return rows
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) <= FARTHEST  # false for NaN
-
-
-def _detections(rows: list[tuple[str, list[float]]], class_names: tuple[str, ...]) -> Detections:
-    values = np.array([row for _, row in rows], dtype=np.float64).reshape(-1, 5)
-    label = {name: number for number, name in enumerate(class_names, start=1)}
-    labels = np.array([label[name] for name, _ in rows], dtype=np.int64)
-    order = np.argsort(-values[:, 0], kind="stable")
-    return Detections(values[order, 1:], values[order, 0], labels[order], class_names)

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from minircnn import files
-from minircnn.evaluation.pairing import FARTHEST
 from minircnn.evaluation.voc_names import file_name
+from minircnn.interop.rows import FARTHEST, best_first
 from minircnn.structures import Detections
 
 _TO_INCLUSIVE = np.array([1.0, 1.0, 0.0, 0.0])  # half-open from 0 -> inclusive from 1
@@ -149,6 +149,4 @@ def _parse(line: str, where: str) -> tuple[str, list[float]]:
 def _record(rows: list[tuple[int, list[float]]], class_names: tuple[str, ...]) -> Detections:
     values = np.array([v for _, v in rows], dtype=np.float64).reshape(-1, 5)
     labels = np.array([label for label, _ in rows], dtype=np.int64)
-    order = np.argsort(-values[:, 0], kind="stable")
-    boxes = values[:, 1:] - _TO_INCLUSIVE
-    return Detections(boxes[order], values[order, 0], labels[order], class_names)
+    return Detections(*best_first(values[:, 1:] - _TO_INCLUSIVE, values[:, 0], labels, class_names))

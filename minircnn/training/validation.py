@@ -193,7 +193,9 @@ class Validator:
             if interrupted:
                 return None
             image_id = dataset.image_ids[index]
-            detections = detector.detect(dataset.image(index), proposals=boxes, image_id=image_id)
+            detections = detector.detect(
+                dataset.image(index), proposals=boxes, image_id=image_id, keep_image=False
+            )
             found.append(relabel(detections, names))
             truth.append(relabel(dataset.annotations(index), names))
         return evaluate_voc(found, truth)

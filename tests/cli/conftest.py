@@ -1,7 +1,10 @@
 """Tiny trained detectors and data sets that all tests of the command line share."""
 
+import shutil
+
 import pytest
 
+from minircnn import pretrained
 from minircnn.cli import main
 from minircnn.data import Scenes, export_voc
 from minircnn.imaging import write_image
@@ -22,3 +25,12 @@ def workspace(tmp_path_factory):
     few = ["--fine-tune.solver.iterations", "2", "--fine-tune.background", "8", "--fine-tune.foreground", "4"]
     assert main(["train", "rcnn", *common, "--out", str(root / "rcnn"), *few]) == 0
     return root
+
+
+@pytest.fixture
+def stand_in(workspace, tmp_path_factory, monkeypatch):
+    """Let a detector of the workspace be the one that comes with the package."""
+    folder = tmp_path_factory.mktemp("pretrained")
+    shutil.copy(workspace / "fast" / "model.safetensors", folder / f"{pretrained.DEFAULT}.safetensors")
+    monkeypatch.setattr(pretrained, "FOLDER", folder)
+    return folder / f"{pretrained.DEFAULT}.safetensors"

@@ -11,11 +11,11 @@ from PIL import Image
 from minircnn.cli import main
 from minircnn.proposals import write_proposals
 
-COMMANDS = ["check-data", "propose", "evaluate", "detect", "explain", "gradcheck"]
+COMMANDS = ["check-data", "propose", "evaluate", "detect", "explain", "export", "gradcheck"]
 
 
 @pytest.fixture
-def desk(workspace, tmp_path, monkeypatch):
+def desk(workspace, stand_in, tmp_path, monkeypatch):
     """A folder with what the examples name, and the present one."""
     monkeypatch.chdir(tmp_path)
     for name in ("fast", "rcnn"):
@@ -50,7 +50,9 @@ def test_examples_and_next_steps_of_the_help_can_be_typed(command, desk, capsys)
     assert examples
     for number, example in enumerate([*examples, *inline]):
         out = (
-            [] if "--out" in example or command in ("gradcheck", "check-data") else ["--out", f"out{number}"]
+            []
+            if "--out" in example or command in ("gradcheck", "check-data", "export")
+            else ["--out", f"out{number}"]
         )
         assert typed(" ".join([example, *out])) == 0, example
 
@@ -59,9 +61,10 @@ def test_first_steps_can_be_typed(desk, capsys):
     main(["--help"])
     steps = re.findall(r"^ +(minircnn .*?) *$", capsys.readouterr().out, re.MULTILINE)
     possible = [step for step in steps if "demo" not in step and "train" not in step]
-    assert len(possible) == 3
-    for step in possible:
-        assert typed(step) == 0, step
+    assert len(possible) == 5
+    for number, step in enumerate(possible):
+        out = ["--out", f"out{number}"] if "detect" in step else []
+        assert typed(" ".join([step, *out])) == 0, step
 
 
 CALLS = {
@@ -153,5 +156,5 @@ def test_an_unfinished_run_names_the_call_that_continues_it(desk, workspace, cap
     (call,) = re.findall(r"minircnn train .*$", said(capsys), re.MULTILINE)
     assert typed(call.replace("DATA", str(workspace / "voc"))) == 0
     assert typed("minircnn detect 'my runs' photo.jpg --out found") == 0
-    assert typed("minircnn detect 'my photos' photo.jpg --out other") == 1
+    assert typed("minircnn evaluate 'my photos' VOC2007") == 1
     assert "there is no training run in this folder" in said(capsys)

@@ -122,7 +122,7 @@ def test_wrong_model_files_are_named(workspace, tmp_path, capsys):
     assert "broken.safetensors is damaged" in line
     _, line = complaint(capsys, "detect", workspace / "fast" / "fast-rcnn.checkpoint.safetensors", photo)
     assert "model file" in line
-    _, line = complaint(capsys, "detect", workspace / "photos", photo)
+    _, line = complaint(capsys, "evaluate", workspace / "photos", workspace / "voc")
     assert "model.safetensors" in line
     _, line = complaint(capsys, "detect", workspace / "fast", photo, "--svd", "fc6:8")
     assert "fc6=1024,fc7=256" in line

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import Parameter
-
+from minircnn.arrays import Device
 from minircnn.cli.big_photos import note_big_photos, note_full_size, search_bar, sizes_of_files
+from minircnn.cli.errors import UsageError
 from minircnn.cli.explain import fast_rcnn, rcnn, sppnet  # noqa: F401 - each registers what only it has to show
 from minircnn.cli.explain.steps import Step, follow, steps_of
 from minircnn.cli.files import refuse_folder_of, refuse_to_overwrite, require_writable
-from minircnn.cli.options import DeviceName, Json, MaxWidth, Model, Overwrite, Seed
+from minircnn.cli.models import model_and_photos, model_file
+from minircnn.cli.options import DeviceName, Json, MaxWidth, ModelAndPhoto, Overwrite, Seed
 from minircnn.cli.output import note, print_json, table
-from minircnn.cli.running import model_file, open_detector
+from minircnn.cli.photos import name_of, photos_of
+from minircnn.cli.running import open_detector
 from minircnn.imaging import read_image
 from minircnn.viz import Report, save_figure
 
@@ -21,8 +23,7 @@ PAGE = "explained.html"
 
 
 def explain(
-    model: Model,
-    image: Annotated[Path, Parameter(help="The photo.")],
+    words: ModelAndPhoto,
     /,
     *,
     out: Path = Path("explained"),
@@ -41,6 +42,8 @@ def explain(
 
     For example:
 
+        minircnn explain photo.jpg
+
         minircnn explain runs/fast photo.jpg --out explained
 
     Next: open the page in a browser, and compare with another detector on the same photo.
@@ -50,6 +53,22 @@ def explain(
     out
         Folder of the page and the pictures.
     """
+    model, named = model_and_photos(words)
+    with photos_of(named) as photos:
+        if len(photos) != 1:
+            raise UsageError(f"explain takes one photo, got {len(photos)}: {', '.join(map(name_of, photos))}")
+        page, steps = _explained(model, photos[0], out, max_width, device, overwrite=overwrite)
+    if json:
+        print_json({"page": page, "stages": [_record(step) for step in steps]})
+    else:
+        print(table(["step", "what happened"], [[step.title, step.fact] for step in steps]))
+    note(f"page: {page.resolve()}")
+
+
+def _explained(
+    model: Path, image: Path, out: Path, max_width: int | None, device: Device, *, overwrite: bool
+) -> tuple[Path, list[Step]]:
+    """Write page and pictures; return the page's path and what is on it."""
     page_path = out / PAGE
     refuse_folder_of([image], out)
     refuse_to_overwrite(
@@ -63,7 +82,7 @@ def explain(
     sizes = list(sizes_of_files([image]))
     note_big_photos(detector.proposer, sizes, "--max-width")
     note_full_size(detector, sizes, device)
-    note(f"following {image} through {detector.title}")
+    note(f"following {name_of(image)} through {detector.title}")
     with search_bar(image.name):
         followed = follow(detector, photo, image.stem)
     steps = steps_of(followed)
@@ -74,12 +93,7 @@ def explain(
     for number, step in enumerate(steps, start=1):
         page.section(step.title, step.text, [(step.figure, step.caption)], step.table)
         save_figure(step.figure, out / f"{number:02}-{step.key}.png")
-    page.save(page_path)
-    if json:
-        print_json({"page": page_path, "stages": [_record(step) for step in steps]})
-    else:
-        print(table(["step", "what happened"], [[step.title, step.fact] for step in steps]))
-    note(f"page: {page_path.resolve()}")
+    return page.save(page_path), steps
 
 
 def _record(step: Step) -> dict[str, Any]:
