@@ -54,7 +54,7 @@ def squeezenet1_0(
     rng: np.random.Generator | None = None,
     widths: tuple[int, ...] = (),
     dropout: float = 0.5,
-    pooled_scale: float = 1.0,
+    pooled_scale: float = 0.1,
     roi_size: int = 7,
     classifier: bool = False,
     normalization: Preset = "caffe",
@@ -73,7 +73,7 @@ def squeezenet1_0(
         Rate after fc6 and fc7.
     pooled_scale : float
         Factor on pooled values before fc6, whose random weights learn best from values of about 1; those of
-        fire9's map are about 8.
+        fire9's map are about 10 (1.0) and 8 (1.1).
     roi_size : int
         Any size will do without `widths`: the head ends in a global average.
     classifier : bool
@@ -92,7 +92,7 @@ def squeezenet1_1(
     rng: np.random.Generator | None = None,
     widths: tuple[int, ...] = (),
     dropout: float = 0.5,
-    pooled_scale: float = 1.0,
+    pooled_scale: float = 0.1,
     roi_size: int = 7,
     classifier: bool = False,
     normalization: Preset = "torchvision",
@@ -113,7 +113,7 @@ def squeezenet1_1(
         Rate after fc6 and fc7.
     pooled_scale : float
         Factor on pooled values before fc6, whose random weights learn best from values of about 1; those of
-        fire9's map are about 8.
+        fire9's map are about 10 (1.0) and 8 (1.1).
     roi_size : int
         Any size will do without `widths`: the head ends in a global average.
     classifier : bool

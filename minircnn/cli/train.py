@@ -61,7 +61,7 @@ _Preset = Annotated[
     str | None,
     Parameter(
         help="Settings to start from: 'paper' (the default), 'pretrained' (an ImageNet network with "
-        "--backbone.weights, a few hundred photos), 'small' (a tiny network from random weights), 'scenes' "
+        "--backbone.weights, from 100 photos), 'small' (a tiny network from random weights), 'scenes' "
         "(the default for the scenes) or 'scenes-quick'."
     ),
 ]

@@ -16,6 +16,12 @@ ALL_CONVOLUTIONS = "convolutions"
 
 def check_backbone(settings: DetectorSettings) -> Backbone:
     """Raise where the backbone cannot be built, loaded or frozen as `settings` say; else return it."""
+    chosen = settings.backbone
+    if chosen.weights is None and ALL_CONVOLUTIONS in (chosen.frozen or ()):
+        raise ValueError(
+            f"backbone.frozen {ALL_CONVOLUTIONS}: random weights would stay random; name pre-trained "
+            f"ones with --backbone.weights {chosen.name} (minircnn weights fetch {chosen.name})"
+        )
     return make_backbone(settings.backbone, np.random.default_rng(0))
 
 

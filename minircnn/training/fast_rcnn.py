@@ -16,7 +16,7 @@ from minircnn.nn import multi_task_loss
 from minircnn.profiling import stage
 from minircnn.proposals import ProposalSettings, Proposer
 from minircnn.structures import DetectionDataset, FloatArray
-from minircnn.training.backbone import check_backbone
+from minircnn.training.backbone import ALL_CONVOLUTIONS, check_backbone
 from minircnn.training.photo_batches import PhotoBatch, PhotoSampler, RoISampling
 from minircnn.training.presets import QUICK_PROPOSALS, SCENE_PROPOSALS, SQUEEZENET
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
@@ -180,9 +180,13 @@ _SCENES = FastRCNNSettings(
 FAST_RCNN_PRESETS: dict[str, FastRCNNSettings] = {
     "paper": FastRCNNSettings(backbone=BackboneSettings("vgg16")),
     "pretrained": FastRCNNSettings(
-        backbone=SQUEEZENET,
-        scale=ImageScale(short_side=400, max_long_side=640),
-        solver=SolverSettings(iterations=1000, learning_rate=0.003, step=750, clip_norm=10.0),
+        backbone=dataclasses.replace(SQUEEZENET, widths=(448,), roi_size=3, frozen=(ALL_CONVOLUTIONS,)),
+        proposals=ProposalSettings(limit=1000),
+        postprocess=PostprocessSettings(min_score=0.01, vote_iou=0.5),
+        scale=ImageScale(short_side=448, max_long_side=896),
+        solver=SolverSettings(iterations=12_000, learning_rate=0.01, step=9000, clip_norm=1.0),
+        class_agnostic=True,
+        keep_maps=True,
     ),
     "small": FastRCNNSettings(
         proposals=ProposalSettings(),

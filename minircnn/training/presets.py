@@ -6,7 +6,7 @@ share.
 
 ======================  ==============================================================================
 ``paper``               the papers' own, for PASCAL VOC and an ImageNet network (VGG16, AlexNet)
-``pretrained``          an ImageNet network with its weights (``--backbone.weights``), a few hundred photos
+``pretrained``          an ImageNet network and its weights (``--backbone.weights``), from 100 photos
 ``small``               the tiny network from random weights, a few hundred photos
 ``scenes``              the built-in scenes, from random weights, in minutes on two cores
 ``scenes-quick``        the same in seconds: to see that everything runs, not to detect well

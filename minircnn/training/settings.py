@@ -37,8 +37,8 @@ class BackboneSettings:
     roi_size: int | None = None
     """Cells along each side of a pooled region (7 for VGG16 in Fast R-CNN); None takes the network's own."""
     pooled_scale: float | None = None
-    """Factor on pooled values before fc6, 1 unless given. Random fully connected layers learn best from
-    values of about 1; pre-trained convolutions give larger ones (SqueezeNet 1.1: about 8)."""
+    """Factor on pooled values before fc6: its random weights learn best from values of about 1. None takes
+    the network's own (0.1 for SqueezeNet, whose values are about 8, else 1)."""
 
     def __post_init__(self) -> None:
         require(self, "backbone", name=entry_of(BACKBONES), weights=optional(file_name))

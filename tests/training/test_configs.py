@@ -6,18 +6,23 @@ import inspect
 import itertools
 import textwrap
 
+import numpy as np
 import pytest
 
+from minircnn.data import Scenes
 from minircnn.proposals import ProposalSettings
 from minircnn.training import (
     FAST_RCNN_PRESETS,
     RCNN_PRESETS,
     RECIPES,
+    BackboneSettings,
     FineTuneSettings,
     RoISampling,
     SolverSettings,
     as_json,
+    train,
 )
+from minircnn.training.backbone import make_backbone
 
 
 @pytest.mark.parametrize(
@@ -83,3 +88,20 @@ def test_every_number_that_can_be_set_is_explained(recipe):
             plain = not dataclasses.is_dataclass(getattr(record, field.name))
             if plain and field.name != "max_long_side":  # told with the shorter side
                 assert field.name in explained(type(record)), (type(record), field.name)
+
+
+def test_frozen_random_convolutions_are_refused_before_the_work(tmp_path):
+    preset = FAST_RCNN_PRESETS["pretrained"]
+    with pytest.raises(ValueError, match=r"random weights would stay random.*weights fetch squeezenet1_1"):
+        train(Scenes("train", count=2), preset, tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_option_that_a_network_does_not_have_is_named():
+    settings = BackboneSettings("squeezenet1_1", widths=(8,), roi_size=3, dropout=0.25, pooled_scale=0.5)
+    backbone = make_backbone(settings, np.random.default_rng(0))
+    assert backbone.head.scale5.factor == 0.5
+    assert backbone.head.drop6.rate == 0.25
+    assert backbone.roi_size == 3
+    with pytest.raises(ValueError, match=r"backbone\.pooled_scale is nothing that tiny can be given"):
+        make_backbone(BackboneSettings("tiny", pooled_scale=0.5), np.random.default_rng(0))
