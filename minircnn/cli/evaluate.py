@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from minircnn import files
 from minircnn.cli.big_photos import note_big_photos, sizes_of_dataset
@@ -71,6 +72,7 @@ def evaluate(
     metric: Metric = "voc",
     iou: float | None = None,
     errors: Annotated[bool, Parameter(negative="")] = False,
+    bootstrap: Annotated[int, Parameter(validator=Number(gte=0))] = 0,
     out: Path | None = None,
     svd: str | None = None,
     proposal_folder: Path | None = None,
@@ -123,6 +125,9 @@ def evaluate(
     errors
         Also say what goes wrong, and what mAP would gain if it were mended: wrong class, loose box, both,
         duplicates, detections of background, missed objects; by class and by size.
+    bootstrap
+        Draw the photos anew so many times (1000, say), and tell where the mAP of 95 % of the draws lies: how
+        much of the figure may be chance.
     out
         Folder that receives report.html (tables, curves, photos with mistakes) and result.json; with --errors
         also errors.html, the worst of each kind in pictures.
@@ -133,6 +138,8 @@ def evaluate(
     """
     place, spec = _detector_and_data(model, data, detections)
     threshold = _threshold(iou, metric, errors=errors)
+    if bootstrap and metric == "coco":
+        raise UsageError("--bootstrap is for the voc metrics: leave it or --metric coco away")
     if place is None:
         _refuse_options(svd=svd, proposal_folder=proposal_folder, batch=batch)
     read = [Path(word) for word in (place, spec, detections) if word is not None]
@@ -169,7 +176,9 @@ def evaluate(
         write_detections(save_detections, whole, split, outcome.detections)
         note(f"detections: {save_detections}")
     usual = _USUAL_SCORE if detector is None else detector.usual_min_score
-    measured = measure(outcome, dataset, whole, metric, threshold, usual, errors=errors)
+    measured = measure(
+        outcome, dataset, whole, metric, threshold, usual, errors=errors, samples=bootstrap, seed=seed
+    )
     result = {"model": place, **measured.to_record(), **_source(detections, measured, workers)}
     if json:
         print_json(result)
@@ -192,6 +201,8 @@ def _source(detections: Path | None, measured: Measured, workers: int) -> dict[s
 def _print_figures(measured: Measured, workers: int) -> None:
     """Print the tables, and the time a detector took."""
     print(measured.result.table())
+    if measured.interval is not None:
+        print(f"mAP by chance: {measured.interval}")
     balance, recall = measured.balance, measured.recall
     best = f"--min-score {balance.score:.3g}" if balance.recall else "none, no detection is right"
     print(f"\nbest balance: {best} (precision {balance.precision:.3f}, recall {balance.recall:.3f})")

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from minircnn.cli.detection_files import original_ids
 from minircnn.cli.judging import in_common_classes, of_annotated_classes
 from minircnn.cli.pages import Balance, best_balance
 from minircnn.cli.running import Outcome
 from minircnn.evaluation import (
+    BootstrapInterval,
     CocoResult,
     DetectionErrors,
     JoinedClasses,
     ProposalResult,
     VocResult,
+    bootstrap_voc,
     detection_errors,
     evaluate_coco,
     evaluate_voc,
@@ -62,6 +66,7 @@ class Measured:
     errors: DetectionErrors | None
     recall: ProposalResult | None
     balance: Balance
+    interval: BootstrapInterval | None
 
     @property
     def result(self) -> VocResult | CocoResult:
@@ -83,6 +88,7 @@ class Measured:
                 "score": self.balance.score if self.balance.recall else None,
             },
             **({} if self.errors is None else {"errors": self.errors.to_record()}),
+            **({} if self.interval is None else {"interval": self.interval.to_record()}),
         }
 
 
@@ -95,16 +101,19 @@ def measure(
     usual_score: float,
     *,
     errors: bool,
+    samples: int = 0,
+    seed: int = 0,
 ) -> Measured:
     """Measure what was found in `dataset`, the first photos of `whole`; `errors` asks for their analysis.
 
-    Where nothing is right, `usual_score` is that from which detections are shown.
+    With `samples` there is an interval for the mAP, from so many draws of the photos. Where nothing is right,
+    `usual_score` is that from which detections are shown.
     """
     has_proposals = bool(outcome.proposals)
     classes, outcome = in_common_classes(outcome, dataset)
     pairs = outcome.detections, outcome.annotations
     certain = of_annotated_classes(outcome, classes)
-    coco = analysis = None
+    coco = analysis = interval = None
     if metric == "coco":
         coco = evaluate_coco(*pairs, image_ids=original_ids(whole)[: len(dataset)])
     if errors:
@@ -113,6 +122,14 @@ def measure(
             certain.annotations,
             iou_threshold=iou_threshold,
             method=_ERROR_METHODS[metric],
+        )
+    if samples:
+        interval = bootstrap_voc(
+            *pairs,
+            rng=np.random.default_rng(seed),
+            samples=samples,
+            iou_threshold=iou_threshold,
+            method=_METHODS[metric],
         )
     return Measured(
         dataset=dataset,
@@ -125,4 +142,5 @@ def measure(
         errors=analysis,
         recall=proposal_recall(outcome.proposals, outcome.annotations) if has_proposals else None,
         balance=best_balance(certain, usual_score, iou_threshold),
+        interval=interval,
     )

@@ -1,5 +1,6 @@
 """How good detections and proposals are: VOC and COCO average precision, kinds of error, recall and MABO."""
 
+from minircnn.evaluation.bootstrap import BootstrapInterval, bootstrap_voc
 from minircnn.evaluation.coco_ap import CocoResult, evaluate_coco
 from minircnn.evaluation.coco_files import read_coco_detections, write_coco_detections
 from minircnn.evaluation.errors import DetectionErrors, detection_errors
@@ -11,6 +12,7 @@ from minircnn.evaluation.voc_files import read_voc_detections, read_voc_files, w
 from minircnn.evaluation.voc_names import VocFiles, find_voc_files
 
 __all__ = [
+    "BootstrapInterval",
     "ClassOverlap",
     "ClassResult",
     "CocoResult",
@@ -20,6 +22,7 @@ __all__ = [
     "VocFiles",
     "VocResult",
     "average_precision",
+    "bootstrap_voc",
     "detection_errors",
     "evaluate_coco",
     "evaluate_voc",

@@ -187,7 +187,7 @@ def evaluate_voc(
     labels = np.concatenate([d.labels for d in detections])  # (D,)
     gt_labels = np.concatenate([a.labels for a in annotations])  # (G,)
     difficult = np.concatenate([a.difficult for a in annotations])  # (G,)
-    match = _through_all_photos(detections, annotations, iou_threshold)  # (D,)
+    match = match_through_all_photos(detections, annotations, iou_threshold)  # (D,)
     per_class = {
         name: _class_result(scores, match, labels == label, difficult, gt_labels == label, method)
         for label, name in enumerate(names, start=1)
@@ -197,7 +197,7 @@ def evaluate_voc(
     return VocResult(mean, per_class, iou_threshold, method)
 
 
-def _through_all_photos(
+def match_through_all_photos(
     detections: Sequence[Detections], annotations: Sequence[Annotations], iou_threshold: float
 ) -> IntArray:
     """Return for every detection the object it claims, counted through all photos; -1 for none."""
@@ -207,6 +207,19 @@ def _through_all_photos(
         matches.append(np.where(claims < 0, -1, claims + offset))
         offset += len(truth)
     return np.concatenate(matches)
+
+
+def counted_detections(
+    scores: FloatArray, match: IntArray, of_class: BoolArray, difficult: BoolArray
+) -> tuple[IntArray, BoolArray]:
+    """Return which detections of a class count, best score first, and which of them are right."""
+    order = np.flatnonzero(of_class)
+    order = order[np.argsort(-scores[order], kind="stable")]  # by descending score
+    matched = match[order] >= 0
+    counts = np.ones(len(order), dtype=bool)
+    counts[matched] = ~difficult[match[order][matched]]
+    order = order[counts]  # (D,) difficult objects take their detections out of the count
+    return order, first_to_claim(match[order])
 
 
 def _class_result(
@@ -222,13 +235,8 @@ def _class_result(
     if num_gt == 0:
         none = np.zeros(0)
         return ClassResult(None, 0, num_detections, none, none, none)
-    order = np.flatnonzero(of_class)
-    order = order[np.argsort(-scores[order], kind="stable")]  # by descending score
-    matched = match[order] >= 0
-    counts = np.ones(len(order), dtype=bool)
-    counts[matched] = ~difficult[match[order][matched]]
-    order = order[counts]  # (D,) difficult objects take their detections out of the count
-    hits = np.cumsum(first_to_claim(match[order]))  # (D,)
+    order, is_hit = counted_detections(scores, match, of_class, difficult)
+    hits = np.cumsum(is_hit)  # (D,)
     recall, precision = hits / num_gt, hits / np.arange(1, len(order) + 1)
     ap = average_precision(recall, precision, method)
     return ClassResult(ap, num_gt, num_detections, recall, precision, scores[order])

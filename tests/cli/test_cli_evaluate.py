@@ -314,3 +314,18 @@ def test_scenes_are_saved_with_numbered_classes(tmp_path, capsys, workspace):
     assert code == 0
     assert "scenes-test has no category ids" in said
     assert run(capsys, "scenes", "--photos", "1", "--detections", saved)[0] == 0
+
+
+def test_an_interval_is_drawn_on_request(coco, tmp_path, capsys):
+    truth = json.loads(coco.read_text())["annotations"]
+    entries = [{**{k: e[k] for k in ("image_id", "category_id", "bbox")}, "score": 0.5} for e in truth]
+    results = tmp_path / "results.json"
+    results.write_text(json.dumps(entries))
+    arguments = (coco, "--detections", results, "--bootstrap", "20")
+    code, result, _ = run(capsys, *arguments)
+    assert code == 0
+    assert result["interval"] == {"low": 1.0, "high": 1.0, "samples": 20}
+    assert main(["evaluate", *map(str, arguments)]) == 0
+    assert "mAP by chance: 1.000 to 1.000 (95 % of 20 samples of the photos)" in capsys.readouterr().out
+    assert main(["evaluate", *map(str, arguments), "--metric", "coco"]) == 2
+    assert "--bootstrap is for the voc metrics" in capsys.readouterr().err
