@@ -184,7 +184,7 @@ FAST_RCNN_PRESETS: dict[str, FastRCNNSettings] = {
         proposals=ProposalSettings(limit=1000),
         postprocess=PostprocessSettings(min_score=0.01, vote_iou=0.5),
         scale=ImageScale(short_side=448, max_long_side=896),
-        solver=SolverSettings(iterations=12_000, learning_rate=0.01, step=9000, clip_norm=1.0),
+        solver=SolverSettings(iterations=20_000, learning_rate=0.02, step=14_000, clip_norm=1.0),
         class_agnostic=True,
         keep_maps=True,
     ),
