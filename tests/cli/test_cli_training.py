@@ -118,7 +118,7 @@ def test_detectors_of_several_parts_are_measured_afterwards(recipe, workspace, t
     ]
     assert main([*words, "--validate", "test"]) != 0
     assert "measure it when it is finished, with minircnn evaluate" in capsys.readouterr().err
-    assert main([*words, "--preset", "scenes-quick", "--validate", "test", "--estimate"]) != 0
+    assert main([*words, "--validate", "test", "--estimate"]) != 0
     assert "measure it when it is finished, with minircnn evaluate" in capsys.readouterr().err
 
 

@@ -2,9 +2,11 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 from trained_detectors import settings_of
 
+from minircnn.backbones import build_backbone
 from minircnn.data import Scenes
 from minircnn.proposals import make_proposer
 from minircnn.training import RECIPES, Recipe, Validation, compute_proposals, estimate
@@ -75,7 +77,10 @@ def test_the_feature_files_are_measured_before_they_are_made(name, tmp_path):
 @pytest.mark.parametrize("name", ["fast-rcnn", "sppnet"])
 def test_kept_maps_are_counted_once_a_photo_and_orientation(name, tmp_path):
     preset = RECIPES[name].presets["scenes-quick"]
-    backbone = dataclasses.replace(preset.backbone, frozen=("convolutions",))
+    weights = tmp_path / "tiny.npz"
+    tiny = build_backbone("tiny", rng=np.random.default_rng(0))
+    np.savez(weights, **{name: parameter.data for name, parameter in tiny.named_parameters()})
+    backbone = dataclasses.replace(preset.backbone, frozen=("convolutions",), weights=str(weights))
     settings = dataclasses.replace(preset, backbone=backbone, keep_maps=True)
     parts = {part.name: part for part in estimate_training(SCENES, settings, tmp_path)}
     side = SCENES.image(0).shape[0] // 4  # of a map: the network's stride is 4
