@@ -28,14 +28,15 @@ def weights(tmp_path_factory):
     return path
 
 
-def settings_of(name, weights, *, **changes):
+def settings_of(name, weights, **changes):
     preset = RECIPES[name].presets["scenes-quick"]
     backbone = dataclasses.replace(
         preset.backbone, weights=str(weights), frozen=("convolutions",), widths=(64,), dropout=0.25
     )
     solver = dataclasses.replace(preset.solver, iterations=6, learning_rate=0.001)
     proposals = dataclasses.replace(preset.proposals, limit=30)
-    return dataclasses.replace(preset, backbone=backbone, proposals=proposals, solver=solver, keep_maps=True, **changes)
+    changes |= {"backbone": backbone, "proposals": proposals, "solver": solver}
+    return dataclasses.replace(preset, keep_maps=True, **changes)
 
 
 def arrays(folder):
