@@ -51,7 +51,7 @@ class Measured:
     outcome : Outcome
         Detections and objects with the labels of the joined classes; `certain` of those the data set has.
     voc : VocResult
-    coco, errors, recall
+    coco, errors, recall, interval
         None where they were not asked for, or there are no proposals.
     balance : Balance
     """

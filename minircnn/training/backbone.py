@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from minircnn.backbones import BACKBONES, Backbone, build_backbone
+from minircnn.training.photo_inputs import require_frozen
 from minircnn.training.settings import BackboneSettings, DetectorSettings
 
 ALL_CONVOLUTIONS = "convolutions"
@@ -15,14 +16,17 @@ ALL_CONVOLUTIONS = "convolutions"
 
 
 def check_backbone(settings: DetectorSettings) -> Backbone:
-    """Raise where the backbone cannot be built, loaded or frozen as `settings` say; else return it."""
+    """Raise where the backbone cannot be built, loaded, frozen or kept maps of; else return it."""
     chosen = settings.backbone
     if chosen.weights is None and ALL_CONVOLUTIONS in (chosen.frozen or ()):
         raise ValueError(
             f"backbone.frozen {ALL_CONVOLUTIONS}: random weights would stay random; name pre-trained "
             f"ones with --backbone.weights {chosen.name} (minircnn weights fetch {chosen.name})"
         )
-    return make_backbone(settings.backbone, np.random.default_rng(0))
+    backbone = make_backbone(settings.backbone, np.random.default_rng(0))
+    if getattr(settings, "keep_maps", False):
+        require_frozen(backbone.features)
+    return backbone
 
 
 def make_backbone(settings: BackboneSettings, rng: np.random.Generator) -> Backbone:

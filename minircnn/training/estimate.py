@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from minircnn.training.feature_cache import feature_dims
 from minircnn.training.linear_parts import LinearPartsSettings
 from minircnn.training.photo_inputs import PhotoInputs
 from minircnn.training.proposals import kept_photos, unlimited
+from minircnn.training.quiet import quiet
 from minircnn.training.recipe import RECIPES
 from minircnn.training.regions import PhotoReader
 from minircnn.training.run import require_validation
@@ -102,7 +101,7 @@ def estimate_training(
     parts = [_proposals(searched, proposer, proposal_folder, boxes, seconds, n_jobs)]
     boxes = [own[: settings.proposals.limit] for own in boxes]
     regions = round(_mean_length(boxes) * len(dataset.image_ids))
-    with _quiet():
+    with quiet():  # what classes the few photos lack, the data set may have
         trainer: Trainer[Any, Any] = recipe.trainer(sample, boxes, settings, device=device)
     parts.append(_training(trainer, len(dataset.image_ids), regions, done))
     if getattr(settings, "keep_maps", False):
@@ -267,15 +266,3 @@ def _seconds(work: Callable[[], Any]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Let nothing be said of the few photos: what classes they lack, the data set may have."""
-    logger = logging.getLogger("minircnn")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)

@@ -13,6 +13,7 @@ from minircnn.backbones import Normalization
 from minircnn.data.digest import photo_digest
 from minircnn.detectors import ImageScale
 from minircnn.detectors.network import RegionNetwork
+from minircnn.nn import Layer
 from minircnn.profiling import stage
 from minircnn.structures import FloatArray, ImageArray
 from minircnn.training.kept_arrays import read_kept, write_kept
@@ -73,11 +74,7 @@ class MapInputs(PhotoInputs):
         folder: Path | None,
     ) -> None:
         super().__init__(photos, normalization)
-        if network.features.trainable:
-            raise ValueError(
-                "keep_maps is for convolutions that are not trained: the maps of others change with every "
-                "update (backbone.frozen convolutions)"
-            )
+        require_frozen(network.features)
         self.network = network
         self.folder = None if folder is None else folder / _key(network, normalization)
         self.made: dict[str, HostArray] = {}  # without a folder
@@ -121,6 +118,15 @@ class MapInputs(PhotoInputs):
                 f"{_LARGEST:.0f}, which half precision does not know: leave keep_maps away"
             )
         return np.ascontiguousarray(feature_map.transpose(1, 2, 0), dtype=np.float16)
+
+
+def require_frozen(features: Layer) -> None:
+    """Raise ValueError if one of the convolutional layers is trained."""
+    if features.trainable:
+        raise ValueError(
+            "keep_maps is for convolutions that are not trained: the maps of others change with every update "
+            "(--backbone.frozen convolutions, or leave --keep-maps away)"
+        )
 
 
 def _key(network: RegionNetwork, normalization: Normalization) -> str:

@@ -22,8 +22,10 @@ MODEL_FILE = "model.safetensors"
 _LOCK_FILE = ".lock"
 _NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}
 """What file systems answer that know no locks."""
+_SHARED = ("proposals", "maps")
+"""Folders in that of a run which other runs may use, too."""
 _SHARED_FOR = 3600.0
-"""Seconds for which another run that shares the proposals may still be writing a partial file."""
+"""Seconds for which another run that shares one may still be writing a partial file."""
 
 
 class FolderInUseError(ValueError):
@@ -113,7 +115,7 @@ def keep_options(folder: Path, data_options: Mapping[str, Any]) -> None:
 
 
 def _remove_partial_files(folder: Path) -> None:
-    """Delete what a killed process was writing; other runs may be writing proposals in this folder."""
+    """Delete what a killed process was writing; other runs may be writing proposals or maps here."""
     for path in folder.rglob(f"*{files.PARTIAL}"):
-        shared = path.relative_to(folder).parts[0] == "proposals"
+        shared = path.relative_to(folder).parts[0] in _SHARED
         files.remove_partial(path, older_than=_SHARED_FOR if shared else 0.0)

@@ -25,6 +25,9 @@ logger = logging.getLogger("minircnn")
 MAY_CHANGE = frozenset({"cache_dtype"})
 """Settings that may be others when a run goes on: no network depends on them, and what does is made again."""
 
+_BEFORE = {"class_agnostic": False, "keep_maps": False}
+"""What runs did that are older than the setting; for others that is what None stands for."""
+
 
 def bind_data(folder: Path, data: DataFingerprint, *, fresh: bool) -> DataFingerprint:
     """Note in `folder` which data its run is trained on, or see that it is still the same.
@@ -66,10 +69,11 @@ def changed_settings(
     stored: Mapping[str, Any], now: Mapping[str, Any], names: Iterable[str]
 ) -> dict[str, str]:
     """Return those of the settings `names` that differ, each with ``NAME: 1 then, 2 now``."""
+    then = _BEFORE | dict(stored)
     return {
-        name: f"{name}: {stored.get(name)!r} then, {now.get(name)!r} now"
+        name: f"{name}: {then.get(name)!r} then, {now.get(name)!r} now"
         for name in sorted(names)
-        if now.get(name) != stored.get(name)
+        if now.get(name) != then.get(name)
     }
 
 

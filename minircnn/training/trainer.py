@@ -20,6 +20,7 @@ from minircnn.training.checkpoint import start_training
 from minircnn.training.fingerprint import DataFingerprint
 from minircnn.training.loop import LoopSettings, train_loop
 from minircnn.training.photo_inputs import MapInputs, PhotoInputs
+from minircnn.training.quiet import quiet
 from minircnn.training.recipe import S
 from minircnn.training.regions import PhotoReader, region_records
 from minircnn.training.settings import SolverSettings, as_json
@@ -55,7 +56,8 @@ class Trainer(ABC, Generic[S, Batch]):
         self.photos = PhotoReader(dataset)
         self.records = region_records(dataset, proposals)
         rng = np.random.default_rng(settings.seed)
-        self.backbone = make_backbone(settings.backbone, rng)
+        with quiet():  # its recipe's check has said what is loaded, before there were proposals
+            self.backbone = make_backbone(settings.backbone, rng)
         self.network = self.make_network(len(dataset.class_names), rng)
         # where the network has a head of its own, the backbone's need not stay in memory
         self.backbone = dataclasses.replace(self.backbone, head=self.network.head, classifier=None)

@@ -105,3 +105,11 @@ def test_an_option_that_a_network_does_not_have_is_named():
     assert backbone.roi_size == 3
     with pytest.raises(ValueError, match=r"backbone\.pooled_scale is nothing that tiny can be given"):
         make_backbone(BackboneSettings("tiny", pooled_scale=0.5), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("name", ["fast-rcnn", "sppnet"])
+def test_maps_of_convolutions_that_learn_are_refused_before_the_work(name, tmp_path):
+    settings = dataclasses.replace(RECIPES[name].presets["scenes"], keep_maps=True)
+    with pytest.raises(ValueError, match=r"--backbone\.frozen convolutions, or leave --keep-maps away"):
+        train(Scenes("train", count=2), settings, tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()

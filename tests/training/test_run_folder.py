@@ -53,6 +53,8 @@ def test_partial_files_of_killed_processes_are_removed(tmp_path):
         "features/.done.json.7.partial": (time.time(), False),
         "proposals/key/.a.npy.7.partial": (old, False),
         "proposals/key/.b.npy.8.partial": (time.time(), True),  # perhaps of a run that shares them
+        "maps/key/.a.npy.7.partial": (old, False),
+        "maps/key/.b.npy.8.partial": (time.time(), True),
         "proposals/key/a.npy": (old, True),
         "partial": (old, True),
     }
