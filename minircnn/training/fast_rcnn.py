@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from minircnn.arrays import Device
-from minircnn.checks import each, flag, instance, real, require, require_order, whole
-from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings
+from minircnn.arrays import Device, to_host
+from minircnn.checks import each, file_name, flag, instance, optional, real, require, require_order, whole
+from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings, load_detector
 from minircnn.nn import multi_task_loss
 from minircnn.profiling import stage
 from minircnn.proposals import ProposalSettings, Proposer
@@ -21,6 +21,7 @@ from minircnn.training.photo_batches import PhotoBatch, PhotoSampler, RoISamplin
 from minircnn.training.presets import QUICK_PROPOSALS, SCENE_PROPOSALS, SQUEEZENET
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
 from minircnn.training.regions import RegionRecord
+from minircnn.training.run_folder import MODEL_FILE
 from minircnn.training.settings import BackboneSettings, DetectorSettings, SolverSettings
 from minircnn.training.trainer import Trainer
 
@@ -51,8 +52,13 @@ class FastRCNNSettings(DetectorSettings):
     convolutions is trained (backbone.frozen), all updates but the first of each photo are then some ten times
     faster. They take about a megabyte a photo and orientation."""
 
+    start: str | None = None
+    """A trained Fast R-CNN to begin with, file or run's folder, of the same network and classes: its frozen
+    layers may be thawed now, at a lower rate. None begins with the backbone's weights."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        require(self, "", start=optional(file_name))
         require(self, "", scale=instance(ImageScale), sampling=instance(RoISampling))
         require(self, "", solver=instance(SolverSettings))
         require(self, "", training_scales=each(whole(1)), bbox_loss_weight=real(0))
@@ -88,6 +94,8 @@ class FastRCNNTrainer(Trainer[FastRCNNSettings, PhotoBatch]):
     """Makes batches of photos and their regions, and computes the gradients of the multi-task loss."""
 
     network: FastRCNNNetwork
+    first: FastRCNN | None
+    """What training begins with."""
 
     def __init__(
         self,
@@ -100,12 +108,18 @@ class FastRCNNTrainer(Trainer[FastRCNNSettings, PhotoBatch]):
     ) -> None:
         super().__init__(dataset, proposals, settings, device=device)
         sampling = settings.sampling
-        self.target_mean, self.target_std = target_statistics(
-            self.records,
-            len(dataset.class_names),
-            sampling.fg_iou,
-            class_agnostic=settings.class_agnostic,
-        )
+        if self.first is None:
+            self.target_mean, self.target_std = target_statistics(
+                self.records,
+                len(dataset.class_names),
+                sampling.fg_iou,
+                class_agnostic=settings.class_agnostic,
+            )
+        else:  # the units its box regression has learnt
+            self.target_mean, self.target_std = (
+                to_host(self.first.target_mean),
+                to_host(self.first.target_std),
+            )
         self.sampler = PhotoSampler(
             self.photo_inputs(settings.keep_maps, map_folder),
             self.records,
@@ -124,7 +138,12 @@ class FastRCNNTrainer(Trainer[FastRCNNSettings, PhotoBatch]):
     def make_network(self, num_classes: int, rng: np.random.Generator) -> FastRCNNNetwork:
         """Return the network to train."""
         agnostic = self.settings.class_agnostic
-        return FastRCNNNetwork(self.backbone, num_classes, class_agnostic=agnostic, rng=rng)
+        network = FastRCNNNetwork(self.backbone, num_classes, class_agnostic=agnostic, rng=rng)
+        self.first = None if self.settings.start is None else load_first(self.settings.start)
+        if self.first is not None:
+            _require_alike(network, self.first, self.dataset.class_names)
+            network.load_state_dict(self.first.network.state_dict())
+        return network
 
     def make_batch(self, iteration: int) -> PhotoBatch:
         """Draw photos and regions; their targets are normalised per class."""
@@ -156,6 +175,41 @@ class FastRCNNTrainer(Trainer[FastRCNNSettings, PhotoBatch]):
             self.settings.postprocess,
             self.settings.batch,
         )
+
+
+def load_first(start: str) -> FastRCNN:
+    """Return the detector that a training begins with, from its file or the folder of its run.
+
+    Raises
+    ------
+    OSError, StorageError
+        If there is no detector.
+    ValueError
+        If it is of another kind.
+    """
+    path = Path(start)
+    first = load_detector(path / MODEL_FILE if path.is_dir() else path)
+    if not isinstance(first, FastRCNN):
+        raise ValueError(f"start must be a Fast R-CNN, {path} holds a detector of the kind {first.name}")
+    return first
+
+
+def _require_alike(network: FastRCNNNetwork, first: FastRCNN, class_names: tuple[str, ...]) -> None:
+    """Raise ValueError unless `network` is to be what the detector `first` is."""
+    for what, own, theirs in (
+        ("classes", list(class_names), list(first.class_names)),
+        ("backbone", network.description, first.network.description),
+        ("class_agnostic", network.class_agnostic, first.network.class_agnostic),
+    ):
+        if own != theirs:
+            raise ValueError(f"start: its {what} must be those of this training, {own}; they are {theirs}")
+
+
+def check_fast_rcnn(settings: FastRCNNSettings) -> None:
+    """Raise where the network of `settings` cannot be built, or what it begins with cannot be read."""
+    check_backbone(settings)
+    if settings.start is not None:
+        load_first(settings.start)
 
 
 def train_fast_rcnn(job: TrainingJob[FastRCNNSettings]) -> FastRCNN:
@@ -214,7 +268,7 @@ add_recipe(
         photo is convolved once, each region is pooled from the feature map, and two sibling layers say what
         it is and how its box should move. Ctrl-C stops after the step at hand and writes a checkpoint.
         """,
-        check_backbone,
+        check_fast_rcnn,
         trainer=FastRCNNTrainer,
     )
 )
