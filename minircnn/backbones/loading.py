@@ -62,7 +62,8 @@ def fill(
             f"{file.path}: {placement.left_out}, so {', '.join(placement.fresh)} must be drawn: give rng"
         )
     if placement.left_out:
-        start = f"; {', '.join(placement.fresh)} start from random weights" if placement.fresh else ""
+        verb = "starts" if len(placement.fresh) == 1 else "start"
+        start = f"; {', '.join(placement.fresh)} {verb} from random weights" if placement.fresh else ""
         logger.info("%s: %s%s", file.path, placement.left_out, start)
     for name, parameter in backbone.named_parameters():
         shape = tuple(parameter.data.shape)

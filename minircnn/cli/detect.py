@@ -30,7 +30,7 @@ from minircnn.cli.options import (
     network_job_count,
 )
 from minircnn.cli.output import how_to_go_on, note, print_json, table
-from minircnn.cli.photos import name_of, photos_of, result_names, short_name
+from minircnn.cli.photos import file_name, name_of, photos_of, read_photo, result_names, short_name
 from minircnn.cli.profile import profile_if, profile_record, profile_table
 from minircnn.cli.results import (
     Record,
@@ -43,7 +43,6 @@ from minircnn.cli.results import (
 )
 from minircnn.cli.running import open_detector, parse_svd, require_score
 from minircnn.detectors import RegionDetector
-from minircnn.imaging import read_image
 from minircnn.profiling import Stage, stage
 from minircnn.progress import progress_bar
 from minircnn.proposals import ProposalFile
@@ -101,7 +100,8 @@ def detect(
         Replace fully connected layers by their truncated SVD, e.g. fc6=1024,fc7=256: faster, nearly equal
         (Fast R-CNN, section 3.1).
     proposals
-        Take the candidate boxes from this file instead of computing them; photos are looked up by name.
+        Take the proposals from this file (propose --save writes one) instead of searching them; photos are
+        looked up by name.
     resume
         Go on with what is in the folder: photos with a result of this detector and these options are taken
         as they are.
@@ -218,8 +218,8 @@ def _detect(
             with stage("read"):
                 # first, so that a photo replaced meanwhile is not taken for done
                 mark = fingerprint(settings, files.photo) if files.photo.is_file() else ""
-                image = read_image(files.photo)
-            with search_bar(files.photo.name) if watch else nullcontext():
+                image = read_photo(files.photo)
+            with search_bar(file_name(files.photo)) if watch else nullcontext():
                 everything = detector.detect(image, image_id=files.photo.stem, keep_image=False)
             found = everything.above(least)
             with stage("draw and write"):

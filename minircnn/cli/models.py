@@ -36,6 +36,8 @@ def model_and_photos(words: Sequence[str]) -> tuple[Path, list[str]]:
 
     Raises
     ------
+    FileNotFoundError
+        If there is one word, and nothing of its name.
     UsageError
         If there is a detector and no photo.
     """
@@ -45,6 +47,8 @@ def model_and_photos(words: Sequence[str]) -> tuple[Path, list[str]]:
         note(f"no detector was named: taking the one that comes with minircnn, {file.stem}")
         return Path(PRETRAINED), list(words)
     if not rest:
+        if first != PRETRAINED and not Path(first).exists():
+            raise FileNotFoundError(f"{first}: {why_no_detector(Path(first))}")
         raise UsageError(f"{first} is a detector: name a photo, too")
     return Path(first), rest
 

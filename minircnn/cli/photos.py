@@ -5,20 +5,21 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
-import re
 import shlex
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from minircnn.cli.errors import UsageError
 from minircnn.cli.output import note
-from minircnn.data.photo_files import is_photo
+from minircnn.data.photo_files import is_address, is_photo
 from minircnn.data.photos import EXAMPLES, photo_path
 from minircnn.files import write_bytes
-from minircnn.imaging import OTHER_ENDINGS, PHOTO_ENDINGS
+from minircnn.imaging import OTHER_ENDINGS, PHOTO_ENDINGS, ImageError, read_image
+from minircnn.structures import ImageArray
 
 STANDARD_INPUT = "/dev/stdin"
 """What ``-`` is taken for."""
@@ -27,7 +28,6 @@ EXAMPLE = "example"
 """The word for the photos that come with scikit-image; ``example:cat`` is one of them."""
 
 _LONGEST = 180  # bytes of a result's name; file systems take 255, endings included
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _FROM_INPUT = "minircnn-stdin-"  # beginning of the name of a folder
 _ENDINGS = " ".join(PHOTO_ENDINGS)
 
@@ -67,10 +67,11 @@ def find_photos(words: Iterable[str | Path]) -> list[Path]:
 
 def is_photo_word(word: str) -> bool:
     """Tell whether `word` can only mean photos, whether they are there or not."""
+    if word == STANDARD_INPUT:
+        return True
     if os.path.exists(word):
         return is_photo(word) and not os.path.isdir(word)
-    special = word == STANDARD_INPUT or _example_names(word) is not None
-    return special or is_photo(word) or bool(_ADDRESS.match(word)) or glob.has_magic(word)
+    return bool(_example_names(word)) or is_photo(word) or is_address(word) or glob.has_magic(word)
 
 
 def name_of(photo: Path) -> str:
@@ -80,8 +81,52 @@ def name_of(photo: Path) -> str:
 
 def short_name(name: str) -> str:
     """Return `name`, of :func:`name_of`, as the command line takes it: examples lie deep in a library."""
-    examples = {str(photo_path(file)): f"{EXAMPLE}:{word}" for word, file in EXAMPLES.items()}
-    return examples.get(name, name)
+    word = _example_of(Path(name))
+    return name if word is None else f"{EXAMPLE}:{word}"
+
+
+def file_name(photo: Path) -> str:
+    """Return the name of the file `photo` without folders; an example's is what it is asked by: cat.png."""
+    word = _example_of(photo)
+    return photo.name if word is None else f"{word}{photo.suffix}"
+
+
+def read_photo(photo: Path) -> ImageArray:
+    """Read a photo of :func:`photos_of`.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read; it is called as :func:`name_of` does.
+    """
+    try:
+        return read_image(photo)
+    except ImageError as error:
+        raise ImageError(str(error).replace(str(photo), name_of(photo))) from error
+
+
+def one_photo(photos: Sequence[Path], command: str) -> Path:
+    """Return the only one of `photos`.
+
+    Raises
+    ------
+    UsageError
+        If there are more.
+    """
+    if len(photos) != 1:
+        names = [short_name(name_of(photo)) for photo in photos]
+        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        raise UsageError(f"{command} takes one photo, got {len(photos)}: {shown}")
+    return photos[0]
+
+
+def _example_of(photo: Path) -> str | None:
+    """Return the word of the example that `photo` is, None if it is none."""
+    for word, file in EXAMPLES.items():
+        # the name first: where the libraries lie takes their import
+        if photo.name == PurePosixPath(file).name and photo == photo_path(file):
+            return word
+    return None
 
 
 def _photos_of_word(word: str) -> list[Path]:
@@ -90,8 +135,8 @@ def _photos_of_word(word: str) -> list[Path]:
         return _photos_in_folder(path)
     if os.path.lexists(path):
         return [path]
-    if address := _ADDRESS.match(word):
-        raise ValueError(_no_address(word, address[0]))
+    if is_address(word):
+        raise ValueError(_no_address(word))
     names = _example_names(word)
     if names is not None:
         return [photo_path(EXAMPLES[name]) for name in names]
@@ -132,9 +177,9 @@ def _note_left_out(where: str, paths: Iterable[Path]) -> None:
         note(f"{where}: {len(others)} file(s) left out that cannot be read as photos, {others[0]} for one")
 
 
-def _no_address(word: str, beginning: str) -> str:
-    if beginning.lower() == "file://":
-        return f"{word}: is an address; name the file by its path, without {beginning}"
+def _no_address(word: str) -> str:
+    if word.lower().startswith("file://"):
+        return f"{word}: is an address; name the file by its path, without {word[:7]}"
     return (
         f"{word}: is an address, and only files are read; download it first: "
         f"curl --location --output photo.jpg {shlex.quote(word)}"
@@ -174,8 +219,9 @@ def result_names(photos: Sequence[Path]) -> list[str]:
     ValueError
         If two photos in different folders have the same name: their results would fall on each other.
     """
-    stems = Counter(photo.stem.casefold() for photo in photos)
-    names = [photo.stem if stems[photo.stem.casefold()] == 1 else photo.name for photo in photos]
+    files = [PurePosixPath(file_name(photo)) for photo in photos]
+    stems = Counter(file.stem.casefold() for file in files)
+    names = [file.stem if stems[file.stem.casefold()] == 1 else file.name for file in files]
     owner: dict[str, Path] = {}
     for name, photo in zip(names, photos, strict=True):
         if name in owner:

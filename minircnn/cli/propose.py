@@ -27,10 +27,10 @@ from minircnn.cli.options import (
     require_device,
 )
 from minircnn.cli.output import note, print_json
+from minircnn.cli.photos import file_name, is_photo_word, name_of, one_photo, photos_of, read_photo
 from minircnn.data.opening import open_dataset
-from minircnn.data.photo_files import is_photo
 from minircnn.evaluation import proposal_recall
-from minircnn.imaging import read_image, resize_image
+from minircnn.imaging import resize_image
 from minircnn.proposals import (
     ProposalSettings,
     Proposer,
@@ -51,7 +51,13 @@ _LEVELS = 5  # of the hierarchy's picture, so that with the photo it fills two r
 
 
 def propose(
-    target: Annotated[str, Parameter(help="A photo; or a data set: VOC folder, COCO .json, 'scenes'.")],
+    target: Annotated[
+        str,
+        Parameter(
+            help="A photo, - for one from standard input, or e.g. 'example:cat'; or a data set: VOC folder, "
+            "COCO .json, 'scenes'."
+        ),
+    ],
     /,
     *,
     out: Path = Path("proposals"),
@@ -109,8 +115,10 @@ def propose(
     path = Path(target)
     if save is not None:
         _require_place(save, [path, *([Path(chosen.path)] if chosen.path else [])], overwrite=overwrite)
-    if is_photo(path.name) and not path.is_dir():
-        result, boxes = _photo(path, proposer, chosen.limit, out, draw, overwrite, quiet=json)
+    if is_photo_word(target):
+        with photos_of([target]) as named:
+            photo = one_photo(named, "propose")
+            result, boxes = _photo(photo, proposer, chosen.limit, out, draw, overwrite, quiet=json)
     else:
         dataset = open_dataset(
             target,
@@ -143,16 +151,17 @@ def _photo(
     path: Path, proposer: Proposer, limit: int, out: Path, draw: int, overwrite: bool, *, quiet: bool
 ) -> tuple[dict[str, Any], dict[str, FloatArray]]:
     """Propose in one photo and draw it."""
-    names = [out / f"{path.stem}.{kind}.png" for kind in ("proposals", "hierarchy")]
+    file = Path(file_name(path))
+    names = [out / f"{file.stem}.{kind}.png" for kind in ("proposals", "hierarchy")]
     refuse_folder_of([path], out)
     refuse_to_overwrite(names, overwrite=overwrite, inputs=[path])
-    image = read_image(path)
+    image = read_photo(path)
     require_writable(out)
     note_big_photos(proposer, sizes_of_files([path]), "--max-width")
     start = time.perf_counter()
     hierarchy = None
     if isinstance(proposer, SelectiveSearch):
-        with search_bar(path.name):
+        with search_bar(file.name):
             found = proposer.search(image)
         boxes, hierarchy = found.boxes[:limit], found.hierarchies[0]
     else:
@@ -169,7 +178,7 @@ def _photo(
             note(f"last merge: {hierarchy.describe(len(hierarchy.children) - 1)}")
     note(f"pictures: {out}")
     result = {
-        "photo": path,
+        "photo": name_of(path),
         "height": height,
         "width": width,
         "seconds": seconds,

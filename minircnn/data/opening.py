@@ -11,7 +11,7 @@ from typing import cast
 from minircnn.data import dialects
 from minircnn.data.coco import COCODataset
 from minircnn.data.digest import photo_digest
-from minircnn.data.photo_files import refuse_images
+from minircnn.data.photo_files import is_address, refuse_images
 from minircnn.data.photos import Split
 from minircnn.data.problems import DatasetError, OnBadBox, OnBadPhoto
 from minircnn.data.records import one_photo
@@ -157,7 +157,7 @@ def open_dataset(
     """
     known = find_format(spec)
     if known is None:
-        raise DatasetError(f"{spec}: {_unknown(Path(spec))}")
+        raise DatasetError(f"{spec}: {_unknown(spec)}")
     request = Request(split, default_split, on_bad_box, on_bad_photo, images, need_photos)
     dataset = known.open(str(spec), request)
     if limit is not None:
@@ -173,8 +173,11 @@ def find_format(spec: str | Path) -> DataFormat | None:
     return next((known for known in reversed(FORMATS.values()) if known.recognises(str(spec))), None)
 
 
-def _unknown(path: Path) -> str:
+def _unknown(spec: str | Path) -> str:
     """Return what is wrong with a word that names no data set."""
+    if is_address(str(spec)):
+        return "is an address, and only files are read; download the data set and name its folder or file"
+    path = Path(spec)
     *others, last = (known.what for known in FORMATS.values())
     wanted = f"name {', '.join(others)}, or {last}"
     if not path.exists():
@@ -237,7 +240,7 @@ def _open_coco(spec: str, request: Request) -> DetectionDataset:
 
 
 def _is_json(spec: str) -> bool:
-    return Path(spec).suffix.lower() == ".json" and not Path(spec).is_dir()
+    return Path(spec).suffix.lower() == ".json" and not Path(spec).is_dir() and not is_address(spec)
 
 
 FORMATS["voc"] = DataFormat("a PASCAL VOC folder", lambda spec: Path(spec).is_dir(), _open_voc)

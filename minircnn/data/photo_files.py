@@ -29,6 +29,11 @@ def is_photo(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in PHOTO_ENDINGS
 
 
+def is_address(word: str) -> bool:
+    """Tell whether `word` is an address in the web, or one of that form."""
+    return bool(_ADDRESS.match(word))
+
+
 def files_below(folder: Path, endings: Iterable[str], *, deep: bool = True) -> list[str]:
     """Return the files in `folder` with one of `endings`, as sorted relative names with slashes."""
     wanted, found = set(endings), []
@@ -108,7 +113,7 @@ class PhotoFolder:
         if inside is not None and os.path.isfile(os.path.join(self._root, inside)):
             return self.folder / inside
         slashed = name.strip().replace("\\", "/")
-        if _ADDRESS.match(slashed):
+        if is_address(slashed):
             raise FieldError(f"file_name {shown(name)} is an address; download the photo and write its name")
         for candidate in self._candidates(slashed):
             found = self.find(candidate)

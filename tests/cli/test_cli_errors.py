@@ -97,6 +97,8 @@ def test_detections_are_not_overwritten(workspace, tmp_path, capsys):
     ("arguments", "words"),
     [
         (["check-data", "nowhere"], "nowhere: no such data set"),
+        (["check-data", "https://a.org/a.json"], "https://a.org/a.json: is an address"),
+        (["check-data", "https://a.org/voc"], "download the data set and name its folder or file"),
         (["propose", "nowhere"], "nowhere: no such data set"),
         (["propose", "nowhere.jpg"], "nowhere.jpg"),
         (["propose", "scenes", "--split", "trial"], "trial"),

@@ -8,6 +8,7 @@ import small_detectors
 from trained_detectors import SCENES, train_shortly
 
 from minircnn.cli.explain.steps import follow, steps_of
+from minircnn.detectors import PostprocessSettings
 from minircnn.proposals import SelectiveSearch
 from minircnn.training import RECIPES
 
@@ -43,6 +44,26 @@ def test_the_page_shows_what_detect_finds():
     found = detector.detect(SCENES.image(0))
     np.testing.assert_array_equal(followed.found.boxes, found.boxes)
     np.testing.assert_array_equal(followed.found.scores, found.scores)
+
+
+def test_the_words_are_those_of_the_detector():
+    usual = small_detectors.fast_rcnn(SCENES.class_names, SEARCH)
+    other = small_detectors.fast_rcnn(
+        SCENES.class_names, SEARCH, class_agnostic=True, postprocess=PostprocessSettings(vote_iou=0.6)
+    )
+    del other.network.head.fc7
+    texts = []
+    for detector in (usual, other):
+        followed = follow(detector, SCENES.image(0))
+        texts.append({step.key: step.text for step in steps_of(followed)})
+    assert [text["scores"].split(" the ")[0] for text in texts] == [
+        "Two fully connected layers turn",
+        "A fully connected layer turns",
+    ]
+    assert ["for every class" in text["regression"] for text in texts] == [True, False]
+    assert "once for all classes" in texts[1]["regression"]
+    assert ["box voting" in text["suppression"] for text in texts] == [False, True]
+    assert "overlap it by 0.6 or more" in texts[1]["suppression"]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -11,7 +11,7 @@ import pytest
 from minircnn import pretrained
 from minircnn.cli import main
 from minircnn.cli.models import PRETRAINED, model_and_photos
-from minircnn.cli.photos import find_photos, photos_of
+from minircnn.cli.photos import find_photos, photos_of, result_names
 from minircnn.data.photos import EXAMPLES
 from minircnn.imaging import read_image, write_image
 
@@ -102,6 +102,9 @@ def test_evaluate_takes_the_word(desk, workspace, capsys):
     ("words", "code", "words_of_error"),
     [
         (["run"], 2, "run is a detector: name a photo, too"),
+        (["pretrained"], 2, "pretrained is a detector: name a photo, too"),
+        (["runs/gone"], 1, "runs/gone: no such file or folder, of a detector or of photos"),
+        (["gone.safetensors"], 1, "gone.safetensors: no such file or folder, of a detector or of photos"),
         (["runs/gone", "photos"], 1, "runs/gone: no such file or folder, of a detector or of photos"),
         (["unfinished", "photos"], 1, "training has not finished"),
         (["notes.txt", "photos"], 1, "notes.txt is damaged or no safetensors file"),
@@ -139,7 +142,7 @@ def test_patterns(desk, capsys):
     assert names("photos/*.png") == ["photos/a.png"]
     assert names("photos/?.*") == ["photos/a.png", "photos/b.jpg"]
     assert names("photos/*") == ["photos/a.png", "photos/b.jpg"]
-    assert names("ph*/**/*.png") == ["photos/a.png", "photos/deep/c.png"]
+    assert names("photos/**/*.png") == ["photos/a.png", "photos/deep/c.png"]
     assert names("photos/**", "photos/a.png") == ["photos/a.png", "photos/b.jpg", "photos/deep/c.png"]
     (desk / "photos" / "x.heic").write_bytes(b"0")
     assert names("photos/*") == ["photos/a.png", "photos/b.jpg"]
@@ -184,6 +187,14 @@ def test_standard_input_that_holds_no_photo(desk, standard_input, capsys, monkey
     assert "add < photo.jpg" in complaint(capsys, "detect", "-")[1]
 
 
+@pytest.mark.parametrize("command", [["explain", "run"], ["propose"]])
+def test_what_is_no_photo_is_called_standard_input(command, desk, standard_input, capsys):
+    standard_input(b"no photo")
+    code, line = complaint(capsys, *command, "-", "--out", "out")
+    assert code == 1
+    assert "error: stdin: cannot be read as an image" in line
+
+
 def test_what_came_from_standard_input_is_cleared_away(standard_input):
     standard_input(b"a photo")
     with photos_of(["/dev/stdin"]) as (path,):
@@ -198,5 +209,40 @@ def test_examples_are_photos_that_are_there(desk, capsys):
     assert len(EXAMPLES) == 3
     assert run("detect", "example:cat", "--out", "out", "--max-width", "100") == 0
     assert "\nexample:cat " in capsys.readouterr().out
-    record = json.loads((desk / "out" / "chelsea.json").read_text())
+    record = json.loads((desk / "out" / "cat.json").read_text())
     assert read_image(record["image"]).shape == (300, 451, 3)
+    assert (desk / "out" / "cat.png").is_file()
+
+
+def test_results_of_examples_are_called_by_their_words(desk):
+    examples = find_photos(["example"])
+    assert result_names(examples) == list(EXAMPLES)
+    assert result_names([*examples, desk / "cat.jpg"]) == ["astronaut", "cat.png", "motorbike", "cat.jpg"]
+    assert result_names([desk / "chelsea.png"]) == ["chelsea"]  # a file of the user's
+
+
+def test_propose_takes_the_same_words(desk, standard_input, capsys):
+    out = ("--out", "out", "--max-width", "100", "--json")
+    assert run("propose", "example:cat", *out, "--save", "cat.npz") == 0
+    assert {path.name for path in (desk / "out").iterdir()} == {"cat.proposals.png", "cat.hierarchy.png"}
+    assert run("detect", "run", "example:cat", "--out", "found", "--proposals", "cat.npz") == 0
+    standard_input((desk / "photos" / "b.jpg").read_bytes())
+    capsys.readouterr()
+    assert run("propose", "-", *out) == 0
+    assert json.loads(capsys.readouterr().out)["photo"] == "stdin"
+
+
+@pytest.mark.parametrize(
+    ("word", "code", "words_of_error"),
+    [
+        ("https://a.org/a.jpg", 1, "curl --location --output photo.jpg https://a.org/a.jpg"),
+        ("example", 2, "propose takes one photo, got 3: example:astronaut, example:cat, example:motorbike"),
+        ("photos/*", 2, "propose takes one photo, got 2: photos/a.png, photos/b.jpg"),
+        ("gone.jpg", 1, "gone.jpg: no such file"),
+        ("gone", 1, "gone: no such data set"),
+    ],
+)
+def test_what_propose_cannot_take_is_named(word, code, words_of_error, desk, capsys):
+    was, line = complaint(capsys, "propose", word, "--out", "out")
+    assert (was, words_of_error in line) == (code, True), line
+    assert not (desk / "out").exists()

@@ -7,16 +7,14 @@ from typing import Any
 
 from minircnn.arrays import Device
 from minircnn.cli.big_photos import note_big_photos, note_full_size, search_bar, sizes_of_files
-from minircnn.cli.errors import UsageError
 from minircnn.cli.explain import fast_rcnn, rcnn, sppnet  # noqa: F401 - each registers what only it has to show
 from minircnn.cli.explain.steps import Step, follow, steps_of
 from minircnn.cli.files import refuse_folder_of, refuse_to_overwrite, require_writable
 from minircnn.cli.models import model_and_photos, model_file
 from minircnn.cli.options import DeviceName, Json, MaxWidth, ModelAndPhoto, Overwrite, Seed
 from minircnn.cli.output import note, print_json, table
-from minircnn.cli.photos import name_of, photos_of
+from minircnn.cli.photos import file_name, name_of, one_photo, photos_of, read_photo, short_name
 from minircnn.cli.running import open_detector
-from minircnn.imaging import read_image
 from minircnn.viz import Report, save_figure
 
 PAGE = "explained.html"
@@ -55,9 +53,8 @@ def explain(
     """
     model, named = model_and_photos(words)
     with photos_of(named) as photos:
-        if len(photos) != 1:
-            raise UsageError(f"explain takes one photo, got {len(photos)}: {', '.join(map(name_of, photos))}")
-        page, steps = _explained(model, photos[0], out, max_width, device, overwrite=overwrite)
+        photo = one_photo(photos, "explain")
+        page, steps = _explained(model, photo, out, max_width, device, overwrite=overwrite)
     if json:
         print_json({"page": page, "stages": [_record(step) for step in steps]})
     else:
@@ -77,17 +74,17 @@ def _explained(
         inputs=[image, model_file(model)],
     )
     detector = open_detector(model, device=device, max_width=max_width)
-    photo = read_image(image)
+    photo = read_photo(image)
     require_writable(out)
     sizes = list(sizes_of_files([image]))
     note_big_photos(detector.proposer, sizes, "--max-width")
     note_full_size(detector, sizes, device)
-    note(f"following {name_of(image)} through {detector.title}")
-    with search_bar(image.name):
+    note(f"following {short_name(name_of(image))} through {detector.title}")
+    with search_bar(file_name(image)):
         followed = follow(detector, photo, image.stem)
     steps = steps_of(followed)
     page = Report(
-        f"How {detector.title} sees {image.name}",
+        f"How {detector.title} sees {file_name(image)}",
         f"{photo.shape[1]} × {photo.shape[0]} pixels, {len(steps)} steps, one picture each.",
     )
     for number, step in enumerate(steps, start=1):

@@ -31,17 +31,28 @@ def fast_rcnn_steps(followed: Followed) -> list[Step]:
         scores_step(
             followed,
             "Class probabilities",
-            "Two fully connected layers turn the pooled values into features, and the first of two sibling "
-            f"layers into a probability of each of {len(followed.detector.class_names)} classes and of "
+            f"{_layers(detector)} the pooled values into features, and the first of two sibling layers turns "
+            f"these into a probability of each of {len(followed.detector.class_names)} classes and of "
             "background.",
         ),
         moving_step(
             followed,
             "Box offsets",
-            "The second sibling layer says for every class how the region's centre and size should change, "
-            "from the same features: both were learned together.",
+            f"The second sibling layer says {_for_which(detector)} how the region's centre and size should "
+            "change, from the same features: both were learned together.",
         ),
     ]
+
+
+def _layers(detector: FastRCNN) -> str:
+    """Say what lies between pooling and the two outputs, up to the verb."""
+    names = [name for name, _ in detector.network.head.children() if name.startswith("fc")]
+    words = {1: "A fully connected layer turns", 2: "Two fully connected layers turn"}
+    return words.get(len(names), "The layers behind the pooling turn")
+
+
+def _for_which(detector: FastRCNN) -> str:
+    return "once for all classes" if detector.network.class_agnostic else "for every class"
 
 
 def feature_map_step(

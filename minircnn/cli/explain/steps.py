@@ -217,12 +217,21 @@ def suppression_step(followed: Followed) -> Step:
     boxes = np.asarray(clip_boxes(followed.boxes[order, label - 1], *followed.image.shape[:2]))
     kept, owner = nms_explained(boxes, scores[order], followed.detector.postprocess.nms_iou)
     name = followed.detector.class_names[label - 1]
+    vote = followed.detector.postprocess.vote_iou
+    voting = (
+        ""
+        if vote is None
+        else (
+            " A box that stays, drawn here as it was, then becomes the mean of all boxes of its class that "
+            f"overlap it by {vote:g} or more, weighted by their scores (box voting)."
+        )
+    )
     return Step(
         "suppression",
         "Non-maximum suppression",
         "Neighbouring regions find the same object. Greedily, class by class, the best box stays, and "
         "every box that overlaps it by an IoU of more than "
-        f"{followed.detector.postprocess.nms_iou:g} goes; then the best of the rest, and so on.",
+        f"{followed.detector.postprocess.nms_iou:g} goes; then the best of the rest, and so on.{voting}",
         draw_nms(followed.image, boxes, scores[order], kept, owner),
         f"The {len(order)} best boxes of class {name}.",
         f"class {name}: {len(kept)} of {len(order)} boxes stay",
