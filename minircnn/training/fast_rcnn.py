@@ -202,7 +202,7 @@ def _require_alike(network: FastRCNNNetwork, first: FastRCNN, class_names: tuple
         ("class_agnostic", network.class_agnostic, first.network.class_agnostic),
     ):
         if own != theirs:
-            raise ValueError(f"start: its {what} must be those of this training, {own}; they are {theirs}")
+            raise ValueError(f"start: its {what} must be as in this training, {own}, got {theirs}")
 
 
 def check_fast_rcnn(settings: FastRCNNSettings) -> None:
