@@ -112,6 +112,11 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
         """Return the network to train."""
         return RCNNNetwork(self.backbone, num_classes, rng=rng)
 
+    def places(self, regions: IntArray) -> tuple[IntArray, IntArray]:
+        """Return the photo of each region (R,) of the long list, and its row in that photo's record."""
+        photo = np.searchsorted(self.first, regions, side="right") - 1
+        return photo, regions - self.first[photo]
+
     def make_batch(self, iteration: int) -> Crops:
         """Draw regions of all photos; warp them."""
         tuning, rng = self.settings.fine_tune, self.state.rng
@@ -119,8 +124,7 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
             self.is_foreground, num_foreground=tuning.foreground, num_background=tuning.background, rng=rng
         )
         chosen = sample.indices
-        photo = np.searchsorted(self.first, chosen, side="right") - 1
-        row = chosen - self.first[photo]
+        photo, row = self.places(chosen)
         mirrored = rng.random(len(chosen)) < (0.5 if self.flip else 0.0)
         size = self.warping.crop_size
         crops = np.empty((len(chosen), size, size, 3), dtype=np.float32)
