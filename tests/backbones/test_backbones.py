@@ -199,7 +199,7 @@ def test_squeezenet_with_widths_sees_the_photo_with_all_convolutions(rng):
     for name, layer in cut.head.children():
         x = x if name == "average" else layer(x)
     np.testing.assert_array_equal(whole.features(photo), x)
-    assert [name for name, _ in whole.head.children()] == ["flatten", "fc6", "relu6", "drop6"]
+    assert [name for name, _ in whole.head.children()] == ["flatten", "scale5", "fc6", "relu6", "drop6"]
 
 
 @pytest.mark.parametrize(
