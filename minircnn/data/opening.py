@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from minircnn.data import dialects
 from minircnn.data.coco import COCODataset
-from minircnn.data.digest import photo_digest
 from minircnn.data.photo_files import is_address, refuse_images
 from minircnn.data.photos import Split
 from minircnn.data.problems import DatasetError, OnBadBox, OnBadPhoto
-from minircnn.data.records import one_photo
 from minircnn.data.scenes import Scenes
+from minircnn.data.selection import SomePhotos
 from minircnn.data.splits import parse_split
 from minircnn.data.voc import VOCDataset
 from minircnn.data.voc_folder import VOCFolder
 from minircnn.registry import Registry
-from minircnn.structures import Annotations, DetectionDataset, ImageArray
+from minircnn.structures import DetectionDataset
 
 SCENES = "scenes"
 
 _log = logging.getLogger("minircnn.data")
 
 
-class FirstPhotos:
+class FirstPhotos(SomePhotos):
     """The first photos of a data set, as a data set.
 
     Parameters
@@ -45,38 +44,7 @@ class FirstPhotos:
     def __init__(self, dataset: DetectionDataset, count: int) -> None:
         if count < 1:
             raise ValueError(f"the number of photos must be at least 1, got {count}")
-        self._dataset = dataset
-        self.name = dataset.name
-        self.class_names = dataset.class_names
-        self.flippable = dataset.flippable
-        self.image_ids: Sequence[str] = tuple(dataset.image_ids)[:count]
-
-    def __len__(self) -> int:
-        return len(self.image_ids)
-
-    def __repr__(self) -> str:
-        return f"FirstPhotos({self._dataset!r}, {len(self)})"
-
-    def image(self, index: int) -> ImageArray:
-        """Return photo `index` as (H, W, 3) uint8 RGB."""
-        return self._dataset.image(self._place(index))
-
-    def annotations(self, index: int) -> Annotations:
-        """Return the ground truth of photo `index`."""
-        return self._dataset.annotations(self._place(index))
-
-    def photo_digest(self, index: int) -> str:
-        """Return the digest of photo `index`."""
-        return photo_digest(self._dataset, self._place(index))
-
-    def alone(self, index: int) -> tuple[DetectionDataset, int]:
-        """Return what travels to another process that needs photo `index` only."""
-        return one_photo(self._dataset, self._place(index))
-
-    def _place(self, index: int) -> int:
-        if not 0 <= index < len(self):
-            raise IndexError(f"{self.name} was cut to photos 0..{len(self) - 1}, asked for {index}")
-        return index
+        super().__init__(dataset, range(min(count, len(dataset.image_ids))))
 
 
 @dataclass(frozen=True)

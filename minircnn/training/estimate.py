@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from minircnn.arrays import Device, like
+from minircnn.data.selection import SomePhotos
 from minircnn.detectors import RegionDetector
 from minircnn.profiling import peak_memory
 from minircnn.proposals import Proposer, SelectiveSearch, make_proposer
-from minircnn.structures import Annotations, DetectionDataset, FloatArray, ImageArray
+from minircnn.structures import DetectionDataset, FloatArray
 from minircnn.training.feature_cache import feature_dims
 from minircnn.training.linear_parts import LinearPartsSettings
 from minircnn.training.photo_inputs import PhotoInputs
@@ -94,7 +95,7 @@ def estimate_training(
         raise ValueError(f"{recipe.name}: its recipe names no trainer, so no update can be tried")
     if validation is not None:
         require_validation(recipe, dataset, validation)
-    sample = _Sample(dataset)
+    sample = _sample(dataset)
     proposer = unlimited(make_proposer(settings.proposals, seed=settings.seed))
     boxes, seconds = _propose(sample, proposer)
     searched = [dataset] if validation is None else [dataset, validation.dataset]
@@ -116,30 +117,17 @@ def estimate_training(
     return parts
 
 
-class _Sample:
-    """A few photos with objects from all over a data set, as a data set."""
-
-    def __init__(self, dataset: DetectionDataset) -> None:
-        numbers = range(len(dataset.image_ids))
-        useful = [i for i in numbers if not dataset.annotations(i).difficult.all()]
-        if not useful:
-            raise ValueError(f"data set {dataset.name} has no (not difficult) object to train on")
-        places = np.linspace(0, len(useful) - 1, min(PHOTOS, len(useful))).round().astype(int)
-        self._dataset, self._numbers = dataset, [useful[place] for place in places]
-        self.name, self.class_names, self.flippable = dataset.name, dataset.class_names, dataset.flippable
-        self.image_ids: Sequence[str] = tuple(dataset.image_ids[number] for number in self._numbers)
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def image(self, index: int) -> ImageArray:
-        return self._dataset.image(self._numbers[index])
-
-    def annotations(self, index: int) -> Annotations:
-        return self._dataset.annotations(self._numbers[index])
+def _sample(dataset: DetectionDataset) -> SomePhotos:
+    """Return a few photos with objects from all over a data set."""
+    numbers = range(len(dataset.image_ids))
+    useful = [i for i in numbers if not dataset.annotations(i).difficult.all()]
+    if not useful:
+        raise ValueError(f"data set {dataset.name} has no (not difficult) object to train on")
+    places = np.linspace(0, len(useful) - 1, min(PHOTOS, len(useful))).round().astype(int)
+    return SomePhotos(dataset, [useful[place] for place in places])
 
 
-def _propose(sample: _Sample, proposer: Proposer) -> tuple[list[FloatArray], float]:
+def _propose(sample: SomePhotos, proposer: Proposer) -> tuple[list[FloatArray], float]:
     """Return all proposals of the sample, and the seconds of a photo."""
     boxes, seconds = [], []
     for index, image_id in enumerate(sample.image_ids):
@@ -197,8 +185,9 @@ def _maps(trainer: Any, photos: int, done: int) -> PartEstimate:
     inputs = PhotoInputs(trainer.photos, trainer.backbone.normalization)
     pixels, _ = inputs.read(0, trainer.sampler.scale, mirrored=False)
     pixels = like(pixels[None], trainer.network.on)
-    seconds = _seconds(lambda: trainer.network.features(pixels))
-    size = 2 * trainer.network.features(pixels).size  # half precision
+    made: list[Any] = []
+    seconds = _seconds(lambda: made.append(trainer.network.features(pixels)))
+    size = 2 * made[0].size  # half precision
     left = max(trainer.solver.iterations - done, 0) * (trainer.photos_per_step or 1)
     count = min(photos * (1 + trainer.flip), left)
     return PartEstimate("maps", count * seconds, None, count * size, f"{count:,} maps")
@@ -223,7 +212,7 @@ def _update(trainer: Trainer[Any, Any]) -> None:
     trainer.state.optimizer.step()
 
 
-def _photo_seconds(detector: RegionDetector[Any], sample: _Sample, boxes: Sequence[FloatArray]) -> float:
+def _photo_seconds(detector: RegionDetector[Any], sample: SomePhotos, boxes: Sequence[FloatArray]) -> float:
     """Return the seconds that a detector takes for a photo with its proposals."""
     index = int(np.argmax([len(own) for own in boxes]))
     image, some = sample.image(index), boxes[index][: detector.batch]
