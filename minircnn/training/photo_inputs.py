@@ -15,7 +15,7 @@ from minircnn.detectors import ImageScale
 from minircnn.detectors.network import RegionNetwork
 from minircnn.nn import Layer
 from minircnn.profiling import stage
-from minircnn.structures import FloatArray, ImageArray
+from minircnn.structures import FloatArray
 from minircnn.training.kept_arrays import read_kept, write_kept
 from minircnn.training.regions import PhotoReader
 
@@ -78,21 +78,27 @@ class MapInputs(PhotoInputs):
         self.network = network
         self.folder = None if folder is None else folder / _key(network, normalization)
         self.made: dict[str, HostArray] = {}  # without a folder
+        self._digests: dict[int, str] = {}
 
     def read(self, index: int, scale: ImageScale, *, mirrored: bool) -> tuple[FloatArray, float]:
         """Return the map of photo `index` (C, h, w) float32, channels last in memory, and its factor."""
-        image = self.photos.read(index)
         way = "mirrored" if mirrored else "upright"
-        digest = photo_digest(self.photos.dataset, index)
-        name = f"{digest}-{scale.short_side}-{scale.max_long_side}-{way}.npy"
+        name = f"{self._digest(index)}-{scale.short_side}-{scale.max_long_side}-{way}.npy"
         kept = self._kept(name)
         if kept is None:
-            kept = self._compute(image, scale, mirrored, index)
+            kept = self._compute(super().read(index, scale, mirrored=mirrored)[0], index)
             if self.folder is None:
                 self.made[name] = kept
             else:
                 write_kept(self.folder / name, kept)
-        return kept.astype(np.float32).transpose(2, 0, 1), scale.factor(*image.shape[:2])
+        truth = self.photos.dataset.annotations(index)  # knows the size: the photo itself need not be read
+        return kept.astype(np.float32).transpose(2, 0, 1), scale.factor(truth.height, truth.width)
+
+    def _digest(self, index: int) -> str:
+        """Return the digest of photo `index`, taken once."""
+        if index not in self._digests:
+            self._digests[index] = photo_digest(self.photos.dataset, index)
+        return self._digests[index]
 
     def _kept(self, name: str) -> HostArray | None:
         """Return the map (h, w, C) float16 that is kept under `name`; None where there is none."""
@@ -107,11 +113,9 @@ class MapInputs(PhotoInputs):
             return None
 
     @stage("maps of frozen convolutions")
-    def _compute(self, image: ImageArray, scale: ImageScale, mirrored: bool, index: int) -> HostArray:
-        """Return the map (h, w, C) float16 of `image`, which is photo `index`."""
-        scaled, _ = scale.apply(image)
-        pixels = self.normalization.apply(scaled[:, ::-1] if mirrored else scaled)  # (1, 3, H, W)
-        feature_map = to_host(self.network.features(like(pixels, self.network.on)))[0]  # (C, h, w)
+    def _compute(self, pixels: FloatArray, index: int) -> HostArray:
+        """Return the map (h, w, C) float16 of the `pixels` (3, H, W) of photo `index`."""
+        feature_map = to_host(self.network.features(like(pixels[None], self.network.on)))[0]  # (C, h, w)
         if not np.abs(feature_map).max() <= _LARGEST:
             raise ValueError(
                 f"the map of photo {self.photos.dataset.image_ids[index]!r} holds values beyond "

@@ -184,6 +184,7 @@ def test_maps_on_the_disk_are_read_and_damaged_ones_made_again(rng, tmp_path, mo
     again = _frozen(rng, tmp_path).sampler.inputs
     with monkeypatch.context() as patch:
         patch.setattr(again.network, "features", None)  # nothing is computed
+        patch.setattr(again.photos, "read", None)  # nor is the photo read
         np.testing.assert_array_equal(again.read(0, PRESET.scale, mirrored=False)[0], first)
     path.write_bytes(whole[:-40] + b"0" * 40)
     np.testing.assert_array_equal(again.read(0, PRESET.scale, mirrored=False)[0], first)
