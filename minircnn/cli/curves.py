@@ -6,6 +6,7 @@ from pathlib import Path
 
 from minircnn.cli.output import note
 from minircnn.training import read_log
+from minircnn.training.log import log_file
 from minircnn.training.validation import LOG_FILE
 from minircnn.viz import draw_training, save_figure
 
@@ -28,7 +29,7 @@ class CurvesPicture:
 
     def draw(self) -> None:
         """Draw the logs as they are now; nothing where nothing was trained yet."""
-        log = read_log(self.folder / f"{self.name}.log.jsonl")
+        log = read_log(log_file(self.folder, self.name))
         if not log or self._failed:
             return
         try:

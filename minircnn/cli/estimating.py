@@ -11,11 +11,12 @@ from minircnn.cli.output import note, print_json, table
 from minircnn.progress import duration
 from minircnn.training import read_log
 from minircnn.training.estimate import PHOTOS, UPDATES, PartEstimate
+from minircnn.training.log import log_file
 
 
 def updates_done(out: Path, name: str) -> int:
     """Return how many updates of the recipe `name` the run in `out` has made."""
-    log = read_log(out / f"{name}.log.jsonl")
+    log = read_log(log_file(out, name))
     return int(log[-1]["iteration"]) if log else 0
 
 

@@ -9,6 +9,11 @@ from pathlib import Path
 from minircnn import files
 
 
+def log_file(folder: Path, name: str) -> Path:
+    """Return where the losses of the recipe `name` are logged in the folder of a run."""
+    return folder / f"{name}.log.jsonl"
+
+
 class LogError(ValueError):
     """A line of a log that no training wrote; the message names file and line, and the mend."""
 

@@ -24,7 +24,7 @@ from minircnn.training.checkpoint import (
     save_checkpoint,
 )
 from minircnn.training.fingerprint import DataFingerprint
-from minircnn.training.log import append_log, trim_log
+from minircnn.training.log import append_log, log_file, trim_log
 from minircnn.training.old_runs import CHECKPOINT_ENDING
 from minircnn.training.settings import SolverSettings
 from minircnn.training.validation import Validator
@@ -95,7 +95,7 @@ class LoopSettings:
     @property
     def log_path(self) -> Path | None:
         """File of the losses, one JSON object a line."""
-        return self.folder / f"{self.name}.log.jsonl" if self.folder else None
+        return log_file(self.folder, self.name) if self.folder else None
 
 
 class TrainingInterrupted(RuntimeError):

@@ -25,6 +25,7 @@ from minircnn.progress import progress_bar
 from minircnn.proposals import Proposer, SlidingWindow
 from minircnn.structures import DetectionDataset, FloatArray
 from minircnn.training import DetectorSettings, as_json, compute_proposals, read_log, train
+from minircnn.training.log import log_file
 from minircnn.training.old_runs import adopt_old_run, read_settings
 from minircnn.training.run_folder import MODEL_FILE
 from minircnn.training.same_run import changed_settings
@@ -74,7 +75,7 @@ def train_or_reuse(
         If what is there was trained with other settings.
     """
     adopt_old_run(folder)
-    took, log = folder / "seconds.json", folder / f"{settings.detector}.log.jsonl"
+    took, log = folder / "seconds.json", log_file(folder, settings.detector)
     if resume:
         _require_same_settings(folder, settings)
     seconds = _read_seconds(took) if resume and (folder / MODEL_FILE).is_file() else None
