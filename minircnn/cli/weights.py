@@ -54,9 +54,9 @@ def list_weights(*, folder: _Folder = None, json: Json = False) -> None:
         print_json([{"name": n, **vars(known), "file": there[n]} for n, known in CATALOGUE.items()])
         return
     rows = [
-        [n, round(known.size / 1e6), known.licence, known.source, there[n]] for n, known in CATALOGUE.items()
+        [n, round(known.size / 1e6), known.license, known.source, there[n]] for n, known in CATALOGUE.items()
     ]
-    print(table(["name", "MB", "licence", "from", "file"], rows))
+    print(table(["name", "MB", "license", "from", "file"], rows))
     missing = [name for name, path in there.items() if path is None]
     if missing:
         note(f"next: {command_line('weights', 'fetch', missing[0], options={'folder': folder})}")

@@ -24,7 +24,7 @@ class PublishedWeights:
         name and checks those.)
     size : int
         About so many bytes.
-    source, licence : str
+    source, license : str
     """
 
     backbone: str
@@ -32,7 +32,7 @@ class PublishedWeights:
     sha256: str
     size: int
     source: str
-    licence: str
+    license: str
 
     @property
     def file_name(self) -> str:
