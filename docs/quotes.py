@@ -1,20 +1,9 @@
-"""Show functions of this repository in the pages, read from their files at build time.
-
-The pages import it by the name ``quotes``: MkDocs loads this file as a hook.
-"""
+"""Show functions of this repository in the pages, read from their files when the site is built."""
 
 import ast
-import sys
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def on_config(config: Any) -> Any:
-    """Let the pages write ``from quotes import quote``."""
-    sys.modules["quotes"] = sys.modules[__name__]
-    return config
 
 
 def quote(path: str, *names: str) -> str:

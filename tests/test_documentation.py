@@ -1,7 +1,6 @@
 """The documentation names only what exists."""
 
 import importlib
-import importlib.util
 import re
 import tomllib
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import minircnn
+from docs import quotes
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
@@ -87,18 +87,10 @@ def test_every_file_says_in_the_same_words_what_this_is():
     assert minircnn.__doc__.startswith(f"{what}, ")
 
 
-def load_quotes():
-    spec = importlib.util.spec_from_file_location("quotes", ROOT / "docs" / "quotes.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 CALL = re.compile(r'(quote|whole_file)\(("[^)]*")\)')
 
 
 def test_everything_quoted_exists():
-    quotes = load_quotes()
     calls = [call for page in PAGES for call in CALL.findall(page.read_text(encoding="utf-8"))]
     assert len(calls) > 20
     for name, arguments in calls:
@@ -106,7 +98,7 @@ def test_everything_quoted_exists():
 
 
 def test_a_quote_is_the_function_and_nothing_else():
-    block = load_quotes().quote("tests/kernels/test_split.py", "pieces", "joined")
+    block = quotes.quote("tests/kernels/test_split.py", "pieces", "joined")
     expected = (
         '```python title="tests/kernels/test_split.py"\n'
         "def pieces(slices):\n    return [s.stop - s.start for s in slices]\n\n\n"
@@ -126,4 +118,4 @@ def test_a_quote_is_the_function_and_nothing_else():
 )
 def test_what_is_no_function_of_the_file_is_not_quoted(path, name):
     with pytest.raises(ValueError, match=f"{Path(path).name} has no function {name}"):
-        load_quotes().quote(path, name)
+        quotes.quote(path, name)

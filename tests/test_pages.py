@@ -1,12 +1,11 @@
 """The blocks of code that the documentation executes run from top to bottom, whatever builds the pages."""
 
 import ast
-import importlib.util
 import re
 import sys
 import textwrap
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import NamedTuple
 
 import pytest
@@ -62,24 +61,12 @@ def run(page, monkeypatch):
             exec(compile(code, str(page), "exec"), vars(sessions[key]))
 
 
-@pytest.fixture
-def hooks(monkeypatch):
-    """Let the pages import what the site's hooks give them."""
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    for name in ("figures", "quotes"):
-        spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, name, module)
-        spec.loader.exec_module(module)
-        module.on_config(SimpleNamespace(config_file_path=str(ROOT / "mkdocs.yml")))
-
-
 @pytest.mark.parametrize(
     "page",
     [pytest.param(page, marks=[pytest.mark.slow] if page.name in SLOW else []) for page in EXECUTED],
     ids=lambda page: str(page.relative_to(ROOT)),
 )
-def test_every_executed_block_runs(page, hooks, monkeypatch):
+def test_every_executed_block_runs(page, monkeypatch):
     monkeypatch.chdir(ROOT)
     run(page, monkeypatch)
 

@@ -6,6 +6,7 @@ Importing this package needs nothing beyond NumPy; matplotlib and Jinja2 are ask
 from minircnn.viz.curves import draw_bars, draw_loss_curves, draw_precision_recall, draw_sliding_window
 from minircnn.viz.errors import draw_error, draw_stacked_bars
 from minircnn.viz.features import draw_feature_map, draw_roi_pool, draw_warps
+from minircnn.viz.lecture import draw_box_sizes, draw_curves, draw_tasks, paint_regions
 from minircnn.viz.photo import Verdict, draw_boxes, draw_detections, judge
 from minircnn.viz.proposals import draw_proposal_hierarchy, draw_proposals
 from minircnn.viz.report import Report
@@ -17,7 +18,9 @@ __all__ = [
     "Report",
     "Verdict",
     "draw_bars",
+    "draw_box_sizes",
     "draw_boxes",
+    "draw_curves",
     "draw_detections",
     "draw_error",
     "draw_feature_map",
@@ -30,8 +33,10 @@ __all__ = [
     "draw_sampled_rois",
     "draw_sliding_window",
     "draw_stacked_bars",
+    "draw_tasks",
     "draw_training",
     "draw_warps",
     "judge",
+    "paint_regions",
     "save_figure",
 ]

@@ -91,10 +91,11 @@ def new_figure(width: float, height: float) -> Figure:
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
+
+        from minircnn.viz.shown_figure import ShownFigure
     except ImportError as error:
         raise ImportError("pictures need matplotlib: pip install 'minircnn[viz]'") from error
-    figure = Figure(figsize=(width, height), dpi=150, facecolor="white")
+    figure = ShownFigure(figsize=(width, height), dpi=150, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 
