@@ -18,7 +18,13 @@ from minircnn.proposals import ProposalSettings, Proposer
 from minircnn.structures import DetectionDataset, FloatArray
 from minircnn.training.backbone import ALL_CONVOLUTIONS, check_backbone
 from minircnn.training.photo_batches import PhotoBatch, PhotoSampler, RoISampling
-from minircnn.training.presets import QUICK_PROPOSALS, SCENE_PROPOSALS, SQUEEZENET
+from minircnn.training.presets import (
+    CLASSROOM_SHARE,
+    QUICK_PROPOSALS,
+    SCENE_PROPOSALS,
+    SQUEEZENET,
+    shortened,
+)
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
 from minircnn.training.regions import RegionRecord
 from minircnn.training.run_folder import MODEL_FILE
@@ -250,6 +256,7 @@ FAST_RCNN_PRESETS: dict[str, FastRCNNSettings] = {
         solver=SolverSettings(iterations=1500, learning_rate=0.02, step=1100, clip_norm=10.0),
     ),
     "scenes": _SCENES,
+    "classroom": dataclasses.replace(_SCENES, solver=shortened(_SCENES.solver, CLASSROOM_SHARE)),
     "scenes-quick": dataclasses.replace(
         _SCENES,
         proposals=QUICK_PROPOSALS,

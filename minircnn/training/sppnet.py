@@ -25,7 +25,7 @@ from minircnn.training.backbone import check_backbone
 from minircnn.training.box_regression import BoxRegressionSettings
 from minircnn.training.linear_parts import LinearPartsSettings, classification_gradients, train_in_parts
 from minircnn.training.photo_batches import PhotoBatch, PhotoSampler, RoISampling
-from minircnn.training.presets import QUICK_PROPOSALS, SCENE_PROPOSALS
+from minircnn.training.presets import CLASSROOM_SHARE, QUICK_PROPOSALS, SCENE_PROPOSALS, shortened
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
 from minircnn.training.settings import BackboneSettings, SolverSettings
 from minircnn.training.svms import SVMSettings
@@ -183,6 +183,7 @@ SPPNET_PRESETS: dict[str, SPPNetSettings] = {
         solver=SolverSettings(iterations=1500, learning_rate=0.02, step=1100, clip_norm=10.0),
     ),
     "scenes": _SCENES,
+    "classroom": dataclasses.replace(_SCENES, solver=shortened(_SCENES.solver, CLASSROOM_SHARE)),
     "scenes-quick": dataclasses.replace(
         _SCENES,
         proposals=QUICK_PROPOSALS,
