@@ -17,7 +17,7 @@ from minircnn.weights.catalogue import cache_folder
 
 CLASSROOM_SCENES = 80
 _SECONDS = "seconds.json"
-_APART = {"cli", "interop", "pretrained", "textbook", "viz"}  # rooms that no training enters
+_APART = {"cli", "exercises", "interop", "pretrained", "textbook", "viz"}  # rooms that no training enters
 
 
 def classroom(name: str, *, progress: bool = False) -> TrainingRun:
