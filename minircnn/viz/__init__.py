@@ -5,9 +5,10 @@ Importing this package needs nothing beyond NumPy; matplotlib and Jinja2 are ask
 
 from minircnn.viz.curves import draw_bars, draw_loss_curves, draw_precision_recall, draw_sliding_window
 from minircnn.viz.errors import draw_error, draw_stacked_bars
-from minircnn.viz.features import draw_feature_map, draw_roi_pool, draw_warps
+from minircnn.viz.features import draw_feature_map, draw_receptive_field, draw_warps
 from minircnn.viz.lecture import draw_box_sizes, draw_curves, draw_tasks, paint_regions
 from minircnn.viz.photo import Verdict, draw_boxes, draw_detections, judge
+from minircnn.viz.pooling import draw_roi_gradient, draw_roi_pool
 from minircnn.viz.proposals import draw_proposal_hierarchy, draw_proposals
 from minircnn.viz.report import Report
 from minircnn.viz.selection import draw_nms, draw_sampled_rois
@@ -29,6 +30,8 @@ __all__ = [
     "draw_precision_recall",
     "draw_proposal_hierarchy",
     "draw_proposals",
+    "draw_receptive_field",
+    "draw_roi_gradient",
     "draw_roi_pool",
     "draw_sampled_rois",
     "draw_sliding_window",
