@@ -16,8 +16,10 @@ EXECUTED = [page for page in PAGES if "exec=" in page.read_text(encoding="utf-8"
 SLOW = {
     "02-proposals.md",
     "03-r-cnn.md",
-    "04-fast-rcnn.md",
-    "06-fast-kernels.md",
+    "one-pass.md",
+    "roi-pooling.md",
+    "two-heads.md",
+    "under-the-hood.md",
 }  # train, or run plain loops
 
 FENCE = re.compile(r"^( *)(`{3,}|~{3,})(\w*)(.*)\n((?:.*\n)*?)\1\2[ ]*$", re.MULTILINE)

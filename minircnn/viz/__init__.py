@@ -6,6 +6,7 @@ Importing this package needs nothing beyond NumPy; matplotlib and Jinja2 are ask
 from minircnn.viz.curves import draw_bars, draw_loss_curves, draw_precision_recall, draw_sliding_window
 from minircnn.viz.errors import draw_error, draw_stacked_bars
 from minircnn.viz.features import draw_feature_map, draw_receptive_field, draw_warps
+from minircnn.viz.kernels import draw_corner_grid, draw_maxima_table, draw_tiles
 from minircnn.viz.lecture import draw_box_sizes, draw_curves, draw_tasks, paint_regions
 from minircnn.viz.photo import Verdict, draw_boxes, draw_detections, judge
 from minircnn.viz.pooling import draw_roi_gradient, draw_roi_pool
@@ -21,11 +22,13 @@ __all__ = [
     "draw_bars",
     "draw_box_sizes",
     "draw_boxes",
+    "draw_corner_grid",
     "draw_curves",
     "draw_detections",
     "draw_error",
     "draw_feature_map",
     "draw_loss_curves",
+    "draw_maxima_table",
     "draw_nms",
     "draw_precision_recall",
     "draw_proposal_hierarchy",
@@ -37,6 +40,7 @@ __all__ = [
     "draw_sliding_window",
     "draw_stacked_bars",
     "draw_tasks",
+    "draw_tiles",
     "draw_training",
     "draw_warps",
     "judge",
