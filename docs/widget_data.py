@@ -28,7 +28,7 @@ def photo(image: ImageArray) -> dict[str, Any]:
 
 
 def merge_tree(image: ImageArray) -> dict[str, Any]:
-    """Return the tree of the first strategy of selective search on the photo (H, W, 3), for ``merge-tree``."""
+    """Return the tree of the first strategy on a photo (H, W, 3), for ``merge-tree``."""
     tree = SelectiveSearch("single").search(image).hierarchies[0]
     flat = tree.labels.ravel()
     begins = np.flatnonzero(np.diff(flat, prepend=-1))
@@ -64,7 +64,7 @@ def windows(name: str) -> list[dict[str, Any]]:
 
 
 def mining(num_photos: int = 6, seed: int = 0) -> dict[str, Any]:
-    """Run the package's miner on points in two dimensions; return points and rounds, for ``hard-negatives``."""
+    """Mine among points in two dimensions; return points and rounds, for ``hard-negatives``."""
     rng = np.random.default_rng(seed)
     positives = rng.normal(1.3, 0.5, (12, 2)).round(3)
     photos = [rng.normal(-1.0, 1.2, (22, 2)).round(3) for _ in range(num_photos)]

@@ -72,7 +72,8 @@ def test_iou_and_offsets(call, rng):
 
 def test_the_added_pixel_is_that_of_inclusive_boxes(call, rng):
     a, b = random_boxes(rng, 30), random_boxes(rng, 30)
-    inclusive = [(p + [1, 1, 0, 0], q + [1, 1, 0, 0]) for p, q in zip(a, b, strict=True)]
+    shift = np.array([1, 1, 0, 0])
+    inclusive = [(p + shift, q + shift) for p, q in zip(a, b, strict=True)]
     expected = [iou(p, q) for p, q in zip(a.tolist(), b.tolist(), strict=True)]
     same(call([("boxes", "iou", *pair, 1) for pair in inclusive]), expected)
 
