@@ -82,11 +82,11 @@
     return { node: element("div", { class: "widget-bars" }, ...rows), show };
   }
 
-  /* A table under a heading row; `show(rows, current)` fills it, and marks one row. */
+  /* A table under a heading row; `show(rows)` fills it, each row { cells, className }. */
   function table(caption, heading) {
     const body = element("tbody");
     const top = element("tr", {}, ...heading.map((text) => element("th", { scope: "col" }, text)));
-    const node = element("table", { "aria-label": caption }, element("thead", {}, top), body);
+    const node = element("table", { class: "widget-lines", "aria-label": caption }, element("thead", {}, top), body);
     const show = (rows) =>
       body.replaceChildren(
         ...rows.map(({ cells, className }) =>

@@ -17,11 +17,9 @@
   /* A picture of `width` × `height` units, as wide as there is room. */
   function picture(width, height, label, ...children) {
     const svg = shape("svg", { class: "widget-picture", role: "group", "aria-label": label }, ...children);
-    resizePicture(svg, width, height);
+    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     return svg;
   }
-
-  const resizePicture = (svg, width, height) => svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
 
   /* A picture that shows a photo, { src, width, height }. */
   function photoPicture(photo, label) {
@@ -47,7 +45,7 @@
         from = at(event);
         begin();
         capture(node, event.pointerId);
-        node.focus();
+        node.focus({ preventScroll: true }); // or the box would jump by as much
         event.preventDefault();
       },
       onpointermove: (event) => {
@@ -185,6 +183,6 @@
   }
 
   Object.assign(minircnnWidgets, {
-    shape, picture, resizePicture, photoPicture, place, pointIn, movable, arrowKeys, draggableBox, plot, path, readPixels, clamp,
+    shape, picture, photoPicture, place, pointIn, arrowKeys, draggableBox, plot, path, readPixels, clamp,
   });
 })();

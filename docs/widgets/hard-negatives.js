@@ -92,7 +92,9 @@
     function describe(round, i) {
       const known = i < step >> 1 || step % 2 === 1;
       const rest = known ? [round.evicted.length, round.cache.length] : ["", ""];
-      const cells = [round.photo + 1, round.own.length, round.added.length, round.trained ? round.trainedOn.length : "–", ...rest];
+      const trainedOn = round.trained ? round.trainedOn.length : "–";
+      const name = round.own.length ? round.photo + 1 : "end";
+      const cells = [name, round.own.length, round.added.length, trainedOn, ...rest];
       return { cells: cells.map(String), className: i === step >> 1 ? "current" : "" };
     }
 
@@ -105,6 +107,7 @@
   });
 
   function beforeText({ photo, own, added, before }) {
+    if (!own.length) return "All photos are seen. The SVM is trained once more, on what the cache holds.";
     const rule = before.weight.some((w) => w) ? "score above −1" : "no SVM yet, so all of them";
     return `Photo ${photo + 1} has ${own.length} negatives. Hard (${rule}): ${added.length}, which join the cache.`;
   }

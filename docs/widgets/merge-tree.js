@@ -64,7 +64,8 @@
         : `merge ${made + 1}: ${children[made].join(" + ")}, similarity ${ui.number(sum(terms[made]), 3)}`;
       const text = `region ${region}, ${origin}; ${size[region]} pixels, box ${boxes[region].join(", ")}`;
       ui.setAttributes(canvas, { "aria-valuetext": text, "aria-valuenow": at[0] });
-      numbers.textContent = `${initial + children.length} boxes in all, ${initial - merges.get()} regions now. Chosen: ${text}.`;
+      const left = initial - merges.get();
+      numbers.textContent = `${boxes.length} boxes in all, ${left} region${left === 1 ? "" : "s"} now. Chosen: ${text}.`;
     }
 
     function go(x, y) {

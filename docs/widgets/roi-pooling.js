@@ -165,7 +165,7 @@
 
   function pooledTable({ values }, which) {
     const lines = values.map((line) => ui.element("tr", {}, ...line.map((v) => ui.element("td", {}, String(v)))));
-    return [`region ${which + 1}`, ui.element("table", { "aria-label": `Pooled region ${which + 1}` }, ...lines)];
+    return [`region ${which + 1}`, ui.element("table", { class: "widget-lines", "aria-label": `Pooled region ${which + 1}` }, ...lines)];
   }
 
   function describe({ rows, columns }, [x1, y1, x2, y2], stride, which) {
