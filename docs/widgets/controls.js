@@ -30,7 +30,14 @@
   function slider(label, { min, max, step, value, format = String }, changed) {
     const id = `widget-control-${++serial}`;
     const shown = element("output", { for: id });
-    const input = element("input", { type: "range", id, min, max, step, oninput: () => (tell(), changed(read())) });
+    const input = element("input", {
+      type: "range",
+      id,
+      min,
+      max,
+      step,
+      oninput: () => (tell(), changed(read())),
+    });
     const read = () => Number(input.value);
     const tell = () => {
       shown.textContent = format(read());
@@ -86,7 +93,12 @@
   function table(caption, heading) {
     const body = element("tbody");
     const top = element("tr", {}, ...heading.map((text) => element("th", { scope: "col" }, text)));
-    const node = element("table", { class: "widget-lines", "aria-label": caption }, element("thead", {}, top), body);
+    const node = element(
+      "table",
+      { class: "widget-lines", "aria-label": caption },
+      element("thead", {}, top),
+      body,
+    );
     const show = (rows) =>
       body.replaceChildren(
         ...rows.map(({ cells, className }) =>
@@ -101,6 +113,18 @@
   const part = (...nodes) => element("div", { class: "widget-part" }, ...nodes);
 
   Object.assign(minircnnWidgets, {
-    element, setAttributes, number, slider, toggle, choice, button, numbers, bars, table, row, columns, part,
+    element,
+    setAttributes,
+    number,
+    slider,
+    toggle,
+    choice,
+    button,
+    numbers,
+    bars,
+    table,
+    row,
+    columns,
+    part,
   });
 })();

@@ -25,7 +25,7 @@
     return { begin, end, pad, width, frame: frameEnd - frameBegin };
   }
 
-  /* Where `count` new pixels lie between the old ones of [begin, end): both neighbours, and the share of the second. */
+  /* Where `count` new pixels lie among the old ones of [begin, end): two neighbours and the second one's share. */
   function samples(begin, end, count) {
     const old = end - begin;
     return Array.from({ length: count }, (_, i) => {
@@ -71,8 +71,16 @@
   ui.define("crops", arithmetic, (host, { photo, box, size = 227, padding = 16, fill = 127 }) => {
     const svg = ui.photoPicture(photo, "A photo with a box");
     const bounds = [photo.width, photo.height];
-    const chosen = ui.draggableBox(svg, { name: "box", label: "", box, bounds, least: 4, className: "widget-b" }, draw);
-    const knob = ui.slider("context", { min: 0, max: 32, step: 1, value: padding, format: (v) => `${v} pixels` }, draw);
+    const chosen = ui.draggableBox(
+      svg,
+      { name: "box", label: "", box, bounds, least: 4, className: "widget-b" },
+      draw,
+    );
+    const knob = ui.slider(
+      "context",
+      { min: 0, max: 32, step: 1, value: padding, format: (v) => `${v} pixels` },
+      draw,
+    );
     const none = ui.button("0", () => (knob.set(0), draw()));
     const paper = ui.button("16", () => (knob.set(16), draw()));
     const original = crop("A: the box as it is");
@@ -86,22 +94,38 @@
       if (pixels) {
         show(original.canvas, pixels, [x1, y1, x2, y2]);
         MODES.forEach(([mode], i) => {
-          const values = Uint8ClampedArray.from(warpRegion(pixels, [x1, y1, x2, y2], size, context, fill, mode), Math.round);
+          const values = Uint8ClampedArray.from(
+            warpRegion(pixels, [x1, y1, x2, y2], size, context, fill, mode),
+            Math.round,
+          );
           crops[i].canvas.getContext("2d").putImageData(new ImageData(values, size), 0, 0);
         });
       }
-      const spans = [[x1, x2, y2 - y1, photo.width], [y1, y2, x2 - x1, photo.height]];
+      const spans = [
+        [x1, x2, y2 - y1, photo.width],
+        [y1, y2, x2 - x1, photo.height],
+      ];
       const [w, h] = spans.map((span) => cropSpan(...span, size, context, "warp").frame);
       const inner = size - 2 * context;
       numbers.replaceChildren(
-        `The box has ${x2 - x1} × ${y2 - y1} pixels. Warped, it fills ${inner} of ${size} pixels a side, so the crop `
-          + `shows ${w} × ${h} pixels of the photo (a factor of ${size}/${inner} = ${ui.number(size / inner, 3)}), `,
-        ui.element("strong", {}, `stretched ${ui.number(size / w)} times across and ${ui.number(size / h)} times down.`),
+        `The box has ${x2 - x1} × ${y2 - y1} pixels. Warped, it fills ${inner} of ${size} pixels a side, so the crop ` +
+          `shows ${w} × ${h} pixels of the photo (a factor of ${size}/${inner} = ${ui.number(size / inner, 3)}), `,
+        ui.element(
+          "strong",
+          {},
+          `stretched ${ui.number(size / w)} times across and ${ui.number(size / h)} times down.`,
+        ),
       );
     }
 
     function crop(caption) {
-      const canvas = ui.element("canvas", { class: "widget-canvas", width: size, height: size, role: "img", "aria-label": caption });
+      const canvas = ui.element("canvas", {
+        class: "widget-canvas",
+        width: size,
+        height: size,
+        role: "img",
+        "aria-label": caption,
+      });
       return { canvas, node: ui.element("figure", {}, canvas, ui.element("figcaption", {}, caption)) };
     }
 

@@ -84,13 +84,20 @@
 
      Options: name, box, bounds [width, height], snap (the grid that coordinates lie on), least (shortest
      side), className, label (what stands in the box, its name). The result has `get`, `set` and the group `node`. */
-  function draggableBox(svg, { name, box, bounds, snap = 1, least = 1, className, label: title = name }, changed) {
+  function draggableBox(
+    svg,
+    { name, box, bounds, snap = 1, least = 1, className, label: title = name },
+    changed,
+  ) {
     let now = box.slice();
     let before = now;
     const unit = svg.viewBox.baseVal.width / 100;
     const body = shape("rect", { class: "widget-body" });
     const label = shape("text", { class: "widget-label", "font-size": 4.2 * unit }, title);
-    const corners = [[0, 1], [2, 3]].map((sides) => corner(sides));
+    const corners = [
+      [0, 1],
+      [2, 3],
+    ].map((sides) => corner(sides));
     const node = shape("g", { class: `widget-box ${className}` }, body, label, ...corners.map((c) => c.node));
 
     function corner([x, y]) {
@@ -125,14 +132,23 @@
 
     function resize({ x, y }, dx, dy) {
       const next = before.slice();
-      next[x] = x === 0 ? clamp(before[0] + snapped(dx), 0, before[2] - least)
-                        : clamp(before[2] + snapped(dx), before[0] + least, bounds[0]);
-      next[y] = y === 1 ? clamp(before[1] + snapped(dy), 0, before[3] - least)
-                        : clamp(before[3] + snapped(dy), before[1] + least, bounds[1]);
+      next[x] =
+        x === 0
+          ? clamp(before[0] + snapped(dx), 0, before[2] - least)
+          : clamp(before[2] + snapped(dx), before[0] + least, bounds[0]);
+      next[y] =
+        y === 1
+          ? clamp(before[1] + snapped(dy), 0, before[3] - least)
+          : clamp(before[3] + snapped(dy), before[1] + least, bounds[1]);
       tell(next);
     }
 
-    const handle = { role: "slider", "aria-roledescription": "box", "aria-valuemin": 0, "aria-valuemax": bounds[0] };
+    const handle = {
+      role: "slider",
+      "aria-roledescription": "box",
+      "aria-valuemin": 0,
+      "aria-valuemax": bounds[0],
+    };
     setAttributes(body, { ...handle, "aria-label": `${name}: move with the arrow keys` });
     movable(body, svg, snap, begin, shift);
     for (const c of corners) {
@@ -151,7 +167,8 @@
     const x = (v) => left + ((v - xs[0]) / (xs[1] - xs[0])) * (right - left);
     const y = (v) => bottom - ((v - ys[0]) / (ys[1] - ys[0])) * (bottom - top);
     const svg = picture(width, height, label);
-    const text = (content, attributes) => svg.append(shape("text", { class: "widget-tick", ...attributes }, content));
+    const text = (content, attributes) =>
+      svg.append(shape("text", { class: "widget-tick", ...attributes }, content));
     const line = (x1, y1, x2, y2) => svg.append(shape("line", { class: "widget-grid", x1, y1, x2, y2 }));
     for (const v of xTicks) {
       line(x(v), top, x(v), bottom);
@@ -162,13 +179,18 @@
       text(minircnnWidgets.number(v, v % 1 ? 1 : 0), { x: left - 6, y: y(v) + 4, "text-anchor": "end" });
     }
     text(xLabel, { x: (left + right) / 2, y: height - 6, "text-anchor": "middle" });
-    text(yLabel, { x: 12, y: (top + bottom) / 2, "text-anchor": "middle",
-                   transform: `rotate(-90 12 ${(top + bottom) / 2})` });
+    text(yLabel, {
+      x: 12,
+      y: (top + bottom) / 2,
+      "text-anchor": "middle",
+      transform: `rotate(-90 12 ${(top + bottom) / 2})`,
+    });
     return { svg, x, y, right, top, left, bottom };
   }
 
   /* The `d` of a path through points. */
-  const path = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(2)} ${y.toFixed(2)}`).join("");
+  const path = (points) =>
+    points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(2)} ${y.toFixed(2)}`).join("");
 
   /* Call `ready(pixels)` with the photo's ImageData once it is decoded. */
   function readPixels(photo, ready) {
@@ -183,6 +205,16 @@
   }
 
   Object.assign(minircnnWidgets, {
-    shape, picture, photoPicture, place, pointIn, arrowKeys, draggableBox, plot, path, readPixels, clamp,
+    shape,
+    picture,
+    photoPicture,
+    place,
+    pointIn,
+    arrowKeys,
+    draggableBox,
+    plot,
+    path,
+    readPixels,
+    clamp,
   });
 })();

@@ -17,7 +17,17 @@
       svm = round.svm || svm;
       const evicted = round.svm ? trainedOn.filter((i) => score(svm, negatives[i]) < evictBelow) : [];
       cache = trainedOn.filter((i) => !evicted.includes(i));
-      return { photo: round.photo, before, svm, own, added, trainedOn, evicted, cache, trained: Boolean(round.svm) };
+      return {
+        photo: round.photo,
+        before,
+        svm,
+        own,
+        added,
+        trainedOn,
+        evicted,
+        cache,
+        trained: Boolean(round.svm),
+      };
     });
   }
 
@@ -43,8 +53,14 @@
     const rounds = replay(negatives, photos, data.rounds, hardAbove, evictBelow);
     const ticks = [-reach, 0, reach];
     const plot = ui.plot("Features in two dimensions, with the SVM's line and margins", {
-      xs: [-reach, reach], ys: [-reach, reach], xTicks: ticks, yTicks: ticks, xLabel: "feature 1", yLabel: "feature 2",
-      width: 420, height: 400,
+      xs: [-reach, reach],
+      ys: [-reach, reach],
+      xTicks: ticks,
+      yTicks: ticks,
+      xLabel: "feature 1",
+      yLabel: "feature 2",
+      width: 420,
+      height: 400,
     });
     const id = `widget-clip-${++clips}`;
     const frame = ui.shape("rect");
@@ -60,7 +76,17 @@
     plot.svg.append(...lines, ...dots, ...pluses);
     const forward = ui.button("next step", () => go(step + 1));
     const back = ui.button("back", () => go(step - 1));
-    const at = ui.slider("step", { min: 0, max: 2 * rounds.length - 1, step: 1, value: 0, format: (v) => `${v + 1} of ${2 * rounds.length}` }, go);
+    const at = ui.slider(
+      "step",
+      {
+        min: 0,
+        max: 2 * rounds.length - 1,
+        step: 1,
+        value: 0,
+        format: (v) => `${v + 1} of ${2 * rounds.length}`,
+      },
+      go,
+    );
     const numbers = ui.numbers();
     const table = ui.table("Photo by photo", ["photo", "negatives", "added", "trained on", "dropped", "cache"]);
     let step = 0;
@@ -77,7 +103,7 @@
       });
       dots.forEach((dot, i) => dot.setAttribute("class", `widget-negative ${stateOf(i, round, second)}`));
       table.show(rounds.slice(0, (step >> 1) + 1).map(describe));
-      numbers.textContent = second ? afterText(round) : beforeText(round);
+      numbers.textContent = second ? afterText(round, evictBelow) : beforeText(round, hardAbove);
       ui.setAttributes(forward, { disabled: step === 2 * rounds.length - 1 });
       ui.setAttributes(back, { disabled: step === 0 });
     }
@@ -98,23 +124,35 @@
       return { cells: cells.map(String), className: i === step >> 1 ? "current" : "" };
     }
 
-    const legend = ui.element("p", { class: "widget-legend" },
-      ...[["positive", "+ positive"], ["added", "added now"], ["cached", "in the cache"], ["evicted", "dropped now"],
-          ["easy", "easy, not kept"], ["unseen", "not seen yet"]].map(([name, text]) =>
-        ui.element("span", { class: `widget-key ${name}` }, text)));
+    const legend = ui.element(
+      "p",
+      { class: "widget-legend" },
+      ...[
+        ["positive", "+ positive"],
+        ["added", "added now"],
+        ["cached", "in the cache"],
+        ["evicted", "dropped now"],
+        ["easy", "easy, not kept"],
+        ["unseen", "not seen yet"],
+      ].map(([name, text]) => ui.element("span", { class: `widget-key ${name}` }, text)),
+    );
     host.append(ui.row(back, forward), at.node, ui.columns(plot.svg, ui.part(legend, table.node)), numbers);
     go(0);
   });
 
-  function beforeText({ photo, own, added, before }) {
+  function beforeText({ photo, own, added, before }, hardAbove) {
     if (!own.length) return "All photos are seen. The SVM is trained once more, on what the cache holds.";
-    const rule = before.weight.some((w) => w) ? "score above −1" : "no SVM yet, so all of them";
+    const rule = before.weight.some((w) => w)
+      ? `score above ${ui.number(hardAbove, 4)}`
+      : "no SVM yet, so all of them";
     return `Photo ${photo + 1} has ${own.length} negatives. Hard (${rule}): ${added.length}, which join the cache.`;
   }
 
-  function afterText({ trained, trainedOn, evicted, cache }) {
+  function afterText({ trained, trainedOn, evicted, cache }, evictBelow) {
     if (!trained) return `Too few new ones: the SVM stays, and the cache holds ${cache.length}.`;
-    return `Trained on ${trainedOn.length} negatives; ${evicted.length} of them now score below −1.2 and are dropped, `
-      + `${cache.length} stay in the cache.`;
+    return (
+      `Trained on ${trainedOn.length} negatives; ${evicted.length} of them score below ${ui.number(evictBelow, 1)} now and are dropped, ` +
+      `${cache.length} stay in the cache.`
+    );
   }
 })();

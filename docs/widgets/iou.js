@@ -26,7 +26,9 @@
       const grown = [p, q].map(([x1, y1, x2, y2]) => [x1, y1, x2 + extra, y2 + extra]);
       grown.forEach((box, i) => ui.place(shaded[i], box));
       const [both, either] = [intersection(p, q, extra), area(p, extra) + area(q, extra)];
-      const corners = [0, 1].map((k) => Math.max(p[k], q[k])).concat([2, 3].map((k) => Math.min(p[k], q[k]) + extra));
+      const corners = [0, 1]
+        .map((k) => Math.max(p[k], q[k]))
+        .concat([2, 3].map((k) => Math.min(p[k], q[k]) + extra));
       ui.place(common, both ? corners : [0, 0, 0, 0]);
       numbers.replaceChildren(
         `A ${p.join(", ")}: ${area(p, extra)} pixels. B ${q.join(", ")}: ${area(q, extra)} pixels. `,

@@ -47,8 +47,17 @@
     const initial = boxes.length - children.length;
     const labels = expand(data.runs);
     const leaf = largestLeaf(children, initial, size);
-    const canvas = ui.element("canvas", { class: "widget-canvas", width: photo.width, height: photo.height, role: "slider" });
-    const merges = ui.slider("merges", { min: 0, max: children.length, step: 1, value: Math.round(0.8 * children.length) }, draw);
+    const canvas = ui.element("canvas", {
+      class: "widget-canvas",
+      width: photo.width,
+      height: photo.height,
+      role: "slider",
+    });
+    const merges = ui.slider(
+      "merges",
+      { min: 0, max: children.length, step: 1, value: Math.round(0.8 * children.length) },
+      draw,
+    );
     const bars = ui.bars(["colour", "texture", "size", "fill"]);
     const numbers = ui.numbers();
     let [pixels, at] = [null, [photo.width >> 1, photo.height >> 1]];
@@ -59,9 +68,10 @@
       if (pixels) paint(canvas, pixels, labels, current, leaf, region, boxes[region], at);
       const made = region - initial;
       bars.show(made < 0 ? [null, null, null, null] : terms[made]);
-      const origin = made < 0
-        ? "a region of the segmentation, not merged yet"
-        : `merge ${made + 1}: ${children[made].join(" + ")}, similarity ${ui.number(sum(terms[made]), 3)}`;
+      const origin =
+        made < 0
+          ? "a region of the segmentation, not merged yet"
+          : `merge ${made + 1}: ${children[made].join(" + ")}, similarity ${ui.number(sum(terms[made]), 3)}`;
       const text = `region ${region}, ${origin}; ${size[region]} pixels, box ${boxes[region].join(", ")}`;
       ui.setAttributes(canvas, { "aria-valuetext": text, "aria-valuenow": at[0] });
       const left = initial - merges.get();
@@ -99,12 +109,17 @@
       const region = current[label];
       const differs = (j, edge) => !edge && current[labels[j]] !== region;
       const border = differs(i + 1, (i + 1) % width === 0) || differs(i + width, i + width >= labels.length);
-      const [color, share] = border ? [[255, 255, 255], 0.75] : [hue(leaf[region]), region === chosen ? 0.65 : 0.35];
+      const [color, share] = border
+        ? [[255, 255, 255], 0.75]
+        : [hue(leaf[region]), region === chosen ? 0.65 : 0.35];
       for (let k = 0; k < 3; k++) shown.data[4 * i + k] += share * (color[k] - photo.data[4 * i + k]);
     });
     context.putImageData(shown, 0, 0);
     const [x1, y1, x2, y2] = box;
-    for (const [style, lineWidth] of [["#000", 4], ["#fff", 2]]) {
+    for (const [style, lineWidth] of [
+      ["#000", 4],
+      ["#fff", 2],
+    ]) {
       Object.assign(context, { strokeStyle: style, lineWidth });
       context.strokeRect(x1 + 1, y1 + 1, x2 - x1 - 2, y2 - y1 - 2);
       context.strokeRect(x - 3, y - 3, 6, 6);

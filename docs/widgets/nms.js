@@ -53,8 +53,9 @@
       marks.forEach((node, i) => node.setAttribute("class", `widget-candidate ${state[i]}`));
       log.show(rounds.slice(0, step).map(describe));
       const removed = state.filter((s) => s.startsWith("removed")).length;
-      numbers.textContent = `Threshold ${ui.number(at.get())}, step ${step} of ${rounds.length}: `
-        + `${step} kept, ${removed} removed, ${boxes.length - step - removed} left to judge.`;
+      numbers.textContent =
+        `Threshold ${ui.number(at.get())}, step ${step} of ${rounds.length}: ` +
+        `${step} kept, ${removed} removed, ${boxes.length - step - removed} left to judge.`;
       ui.setAttributes(forward, { disabled: step === rounds.length });
       ui.setAttributes(back, { disabled: step === 0 });
     }
@@ -74,7 +75,11 @@
   function mark(svg, box, i, unit) {
     const rect = ui.shape("rect");
     ui.place(rect, box);
-    const text = ui.shape("text", { x: box[0] + unit, y: box[1] + 4.5 * unit, "font-size": 4.5 * unit }, String(i + 1));
+    const text = ui.shape(
+      "text",
+      { x: box[0] + unit, y: box[1] + 4.5 * unit, "font-size": 4.5 * unit },
+      String(i + 1),
+    );
     const node = ui.shape("g", {}, rect, text);
     svg.append(node);
     return node;

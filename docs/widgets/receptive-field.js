@@ -48,7 +48,12 @@
     const centre = ui.shape("circle", { class: "widget-spot" });
     const tile = ui.shape("pattern", { id, patternUnits: "userSpaceOnUse" }, centre);
     const grid = ui.shape("rect", { fill: `url(#${id})` });
-    const focus = ui.shape("rect", { class: "widget-ground", width: photo.width, height: photo.height, role: "slider" });
+    const focus = ui.shape("rect", {
+      class: "widget-ground",
+      width: photo.width,
+      height: photo.height,
+      role: "slider",
+    });
     svg.append(tile, shade, grid, box, own, dot, focus);
     const network = ui.choice("network", Object.keys(networks), restart);
     const numbers = ui.numbers();
@@ -56,7 +61,11 @@
 
     function restart() {
       [across, down] = [photo.width, photo.height].map((side) => follow(networks[network.get()], side));
-      const [x, y, step] = [field(across, 0)[2] - across.distance / 2, field(down, 0)[2] - down.distance / 2, across.distance];
+      const [x, y, step] = [
+        field(across, 0)[2] - across.distance / 2,
+        field(down, 0)[2] - down.distance / 2,
+        across.distance,
+      ];
       ui.setAttributes(tile, { x, y, width: step, height: step });
       ui.setAttributes(centre, { cx: step / 2, cy: step / 2, r: Math.min(step / 8, photo.width / 300) });
       ui.place(grid, [x, y, x + across.length * step, y + down.length * step]);
@@ -74,10 +83,14 @@
       const [w, h] = [photo.width, photo.height];
       shade.setAttribute("d", `M0 0H${w}V${h}H0Z M${x1} ${y1}V${y2}H${x2}V${y1}Z`);
       const text = `column ${cell[0]}, row ${cell[1]}`;
-      ui.setAttributes(focus, { "aria-valuetext": text, "aria-valuenow": cell[0], "aria-valuemax": across.length - 1 });
+      ui.setAttributes(focus, {
+        "aria-valuetext": text,
+        "aria-valuenow": cell[0],
+        "aria-valuemax": across.length - 1,
+      });
       numbers.replaceChildren(
-        `A map of ${across.length} × ${down.length} cells. Cell ${text}: centre ${x}, ${y}; one step is `
-          + `${across.distance} pixels; it sees ${across.size} × ${down.size} pixels, `,
+        `A map of ${across.length} × ${down.length} cells. Cell ${text}: centre ${x}, ${y}; one step is ` +
+          `${across.distance} pixels; it sees ${across.size} × ${down.size} pixels, `,
         ui.element("strong", {}, `x ${ui.number(x1, 0)} to ${x2}, y ${ui.number(y1, 0)} to ${y2}`),
         `${x1 < 0 || y1 < 0 || x2 > w || y2 > h ? " (some of them beyond the photo)" : ""}.`,
       );
@@ -90,7 +103,12 @@
       go([nearest(across, x), nearest(down, y)]);
     }
 
-    ui.setAttributes(focus, { "aria-label": "cell of the map", "aria-valuemin": 0, onpointermove: point, onpointerdown: point });
+    ui.setAttributes(focus, {
+      "aria-label": "cell of the map",
+      "aria-valuemin": 0,
+      onpointermove: point,
+      onpointerdown: point,
+    });
     ui.arrowKeys(focus, (dx, dy) => go([cell[0] + dx, cell[1] + dy]));
     host.append(network.node, svg, numbers);
     restart();

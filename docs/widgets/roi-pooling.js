@@ -73,12 +73,16 @@
     const svg = ui.picture(width * CELL, height * CELL, "A map of cells with regions over it");
     const layer = ui.shape("g");
     const marks = ui.shape("g", { class: "widget-marks" });
-    const pixels = ui.slider("stride", { min: 4, max: 32, step: 1, value: stride, format: (v) => `${v} pixels` }, place);
+    const pixels = ui.slider(
+      "stride",
+      { min: 4, max: 32, step: 1, value: stride, format: (v) => `${v} pixels` },
+      place,
+    );
     const knobs = ["rows of bins", "columns of bins"].map((label, i) =>
       ui.slider(label, { min: 1, max: 4, step: 1, value: bins[i] }, draw),
     );
     const second = ui.toggle("a second region", true, place);
-    const detail = ui.choice("bins shown of region", ["1", "2"], draw);
+    const detail = ui.choice("bins, and cells in several of them, shown for region", ["1", "2"], draw);
     const tables = [0, 1].map((i) => ui.element("div", { class: `widget-pooled widget-${"ab"[i]}` }));
     const numbers = ui.numbers();
     let inPixels = regions.map((region) => region.slice());
@@ -91,7 +95,13 @@
       svg.replaceChildren(layer);
       boxes = inPixels.slice(0, second.get() ? 2 : 1).map((region, i) => {
         const onMap = fit(region, width * pixels.get(), height * pixels.get());
-        const options = { name: String(i + 1), box: onMap.map((v) => v * unit), bounds, snap: unit, least: unit };
+        const options = {
+          name: String(i + 1),
+          box: onMap.map((v) => v * unit),
+          bounds,
+          snap: unit,
+          least: unit,
+        };
         return ui.draggableBox(svg, { ...options, className: `widget-region widget-${"ab"[i]}` }, (box) => {
           inPixels[i] = box.map((v) => Math.round(v / unit));
           detail.set(i + 1);
@@ -111,12 +121,17 @@
       layer.replaceChildren(...cells(map, pooled[shown]), ...binOutlines(pooled[shown], shown));
       marks.replaceChildren(...winners(gradient));
       tables.forEach((node, i) => node.replaceChildren(...(pooled[i] ? pooledTable(pooled[i], i) : [])));
-      numbers.textContent = pooled.map((one, i) => describe(one, inPixels[i], pixels.get(), i)).join(" ") + " "
-        + mostGradient(gradient, map);
+      numbers.textContent =
+        pooled.map((one, i) => describe(one, inPixels[i], pixels.get(), i)).join(" ") +
+        " " +
+        mostGradient(gradient, map);
     }
 
     host.append(
-      ui.columns(svg, ui.part(pixels.node, ...knobs.map((k) => k.node), second.node, detail.node, ui.row(...tables))),
+      ui.columns(
+        svg,
+        ui.part(pixels.node, ...knobs.map((k) => k.node), second.node, detail.node, ui.row(...tables)),
+      ),
       numbers,
     );
     place();
@@ -131,48 +146,61 @@
   /* The map; cells that lie in more than one bin of the region are shaded. */
   function cells(map, pooled) {
     const used = timesUsed(pooled, map.length, map[0].length);
-    return map.flatMap((line, r) => line.flatMap((value, c) => {
-      const [x, y] = [c * CELL, r * CELL];
-      const shared = used[r][c] > 1 ? " shared" : "";
-      return [
-        ui.shape("rect", { class: `widget-cell${shared}`, x, y, width: CELL, height: CELL }),
-        ui.shape("text", { class: "widget-cell-value", x: x + 50, y: y + 61 }, String(value)),
-      ];
-    }));
+    return map.flatMap((line, r) =>
+      line.flatMap((value, c) => {
+        const [x, y] = [c * CELL, r * CELL];
+        const shared = used[r][c] > 1 ? " shared" : "";
+        return [
+          ui.shape("rect", { class: `widget-cell${shared}`, x, y, width: CELL, height: CELL }),
+          ui.shape("text", { class: "widget-cell-value", x: x + 50, y: y + 61 }, String(value)),
+        ];
+      }),
+    );
   }
 
   /* A ring around each cell that some bin has taken, and what comes back to it. */
   function winners(gradient) {
-    return gradient.flatMap((line, r) => line.flatMap((sum, c) => {
-      if (!sum) return [];
-      const [x, y] = [c * CELL, r * CELL];
-      return [
-        ui.shape("circle", { class: "widget-winner", cx: x + 50, cy: y + 50, r: 30 }),
-        ui.shape("text", { class: "widget-gradient", x: x + 92, y: y + 90 }, `+${sum}`),
-      ];
-    }));
+    return gradient.flatMap((line, r) =>
+      line.flatMap((sum, c) => {
+        if (!sum) return [];
+        const [x, y] = [c * CELL, r * CELL];
+        return [
+          ui.shape("circle", { class: "widget-winner", cx: x + 50, cy: y + 50, r: 30 }),
+          ui.shape("text", { class: "widget-gradient", x: x + 92, y: y + 90 }, `+${sum}`),
+        ];
+      }),
+    );
   }
 
   /* Outlines of a region's bins, drawn a little inside so that bins that share cells can be told apart. */
   function binOutlines({ rows, columns }, which) {
-    return rows.flatMap(([top, bottom], i) => columns.map(([left, right], j) => {
-      const inset = 5 + 6 * ((i + j) % 2);
-      const rect = ui.shape("rect", { class: `widget-bin widget-${"ab"[which]}` });
-      ui.place(rect, [left * CELL + inset, top * CELL + inset, right * CELL - inset, bottom * CELL - inset]);
-      return rect;
-    }));
+    return rows.flatMap(([top, bottom], i) =>
+      columns.map(([left, right], j) => {
+        const inset = 5 + 6 * ((i + j) % 2);
+        const rect = ui.shape("rect", { class: `widget-bin widget-${"ab"[which]}` });
+        ui.place(rect, [left * CELL + inset, top * CELL + inset, right * CELL - inset, bottom * CELL - inset]);
+        return rect;
+      }),
+    );
   }
 
   function pooledTable({ values }, which) {
-    const lines = values.map((line) => ui.element("tr", {}, ...line.map((v) => ui.element("td", {}, String(v)))));
-    return [`region ${which + 1}`, ui.element("table", { class: "widget-lines", "aria-label": `Pooled region ${which + 1}` }, ...lines)];
+    const lines = values.map((line) =>
+      ui.element("tr", {}, ...line.map((v) => ui.element("td", {}, String(v)))),
+    );
+    return [
+      `region ${which + 1}`,
+      ui.element("table", { class: "widget-lines", "aria-label": `Pooled region ${which + 1}` }, ...lines),
+    ];
   }
 
   function describe({ rows, columns }, [x1, y1, x2, y2], stride, which) {
     const cellsOf = (ranges) => `${ranges[0][0]} to ${ranges[ranges.length - 1][1] - 1}`;
     const exact = (low, high) => `${ui.number(low / stride)} to ${ui.number((high - 1) / stride)}`;
-    return `Region ${which + 1}, pixels ${[x1, y1, x2, y2].join(", ")}: x ${exact(x1, x2)} cells, `
-      + `rounded ${cellsOf(columns)}; y ${exact(y1, y2)}, rounded ${cellsOf(rows)}.`;
+    return (
+      `Region ${which + 1}, pixels ${[x1, y1, x2, y2].join(", ")}: x ${exact(x1, x2)} cells, ` +
+      `rounded ${cellsOf(columns)}; y ${exact(y1, y2)}, rounded ${cellsOf(rows)}.`
+    );
   }
 
   function mostGradient(gradient, map) {

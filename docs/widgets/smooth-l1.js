@@ -23,7 +23,11 @@
     const slope = ui.plot("Their slopes", { ...size, ys: [-4, 4], yTicks: [-4, -2, 0, 2, 4], yLabel: "slope" });
     const plots = [value, slope];
     const curves = plots.map((plot) => [curve(plot, "widget-b"), curve(plot, "widget-a")]);
-    const at = ui.slider("error", { min: -4, max: 4, step: 0.05, value: error, format: (v) => ui.number(v) }, draw);
+    const at = ui.slider(
+      "error",
+      { min: -4, max: 4, step: 0.05, value: error, format: (v) => ui.number(v) },
+      draw,
+    );
     const format = (v) => `β = ${ui.number(2 ** v)}, σ = ${ui.number(2 ** (-v / 2))}`;
     const knob = ui.slider("border β = 1/σ²", { min: -4, max: 2, step: 0.5, value: 0, format }, draw);
     const numbers = ui.numbers();
@@ -36,7 +40,11 @@
       );
       const [[a, da], [b, db]] = [smoothL1(x, beta), l2(x)];
       numbers.replaceChildren(
-        ui.element("strong", { class: "widget-a-text" }, `Smooth L1: ${ui.number(a, 3)}, slope ${ui.number(da, 3)}. `),
+        ui.element(
+          "strong",
+          { class: "widget-a-text" },
+          `Smooth L1: ${ui.number(a, 3)}, slope ${ui.number(da, 3)}. `,
+        ),
         ui.element("strong", { class: "widget-b-text" }, `L2: ${ui.number(b, 3)}, slope ${ui.number(db, 3)}.`),
       );
     }
@@ -53,7 +61,10 @@
     const inside = (y) => y >= plot.top - 0.01 && y <= plot.bottom + 0.01;
     return (height, x) => {
       const errors = Array.from({ length: 321 }, (_, i) => -4 + i / 40);
-      line.setAttribute("d", ui.path(errors.filter((v) => inside(height(v))).map((v) => [plot.x(v), height(v)])));
+      line.setAttribute(
+        "d",
+        ui.path(errors.filter((v) => inside(height(v))).map((v) => [plot.x(v), height(v)])),
+      );
       const y = height(x);
       ui.setAttributes(dot, { cx: plot.x(x), cy: y, visibility: inside(y) ? "visible" : "hidden" });
     };

@@ -3,7 +3,8 @@
   "use strict";
 
   const faults = [];
-  const fault = (kind) => (event) => faults.push(`${kind}: ${event.message || event.reason || event.blockedURI}`);
+  const fault = (kind) => (event) =>
+    faults.push(`${kind}: ${event.message || event.reason || event.blockedURI}`);
   addEventListener("error", fault("error"), true);
   addEventListener("unhandledrejection", fault("rejection"));
   addEventListener("securitypolicyviolation", fault("blocked"));
@@ -52,7 +53,9 @@
   }
 
   function press(name, label) {
-    all(name, "button").find((button) => button.textContent === label).click();
+    all(name, "button")
+      .find((button) => button.textContent === label)
+      .click();
   }
 
   const said = {};
@@ -82,7 +85,8 @@
       say("merge-tree", numbers("merge-tree"), all("merge-tree", ".widget-value").map(text));
     },
     crops() {
-      const sample = () => all("crops", "canvas").map((canvas) => [...canvas.getContext("2d").getImageData(113, 113, 1, 1).data]);
+      const sample = () =>
+        all("crops", "canvas").map((canvas) => [...canvas.getContext("2d").getImageData(113, 113, 1, 1).data]);
       say("crops", numbers("crops"), sample());
       press("crops", "0");
       keys(all("crops", ".widget-corner")[1], "ArrowLeft", 1, true);
@@ -158,8 +162,11 @@
 
   /* What a reader without a mouse or without eyes needs. */
   function access() {
-    const controls = [...document.querySelectorAll(".widget :is(input, select, button, canvas[tabindex], [role=slider])")];
-    const named = (node) => node.getAttribute("aria-label") || node.textContent || node.labels?.[0]?.textContent;
+    const controls = [
+      ...document.querySelectorAll(".widget :is(input, select, button, canvas[tabindex], [role=slider])"),
+    ];
+    const named = (node) =>
+      node.getAttribute("aria-label") || node.textContent || node.labels?.[0]?.textContent;
     return {
       controls: controls.length,
       nameless: controls.filter((node) => !named(node)).map((node) => node.outerHTML.slice(0, 80)),
