@@ -20,7 +20,6 @@ from minircnn.exercises.student_code import listening, what_happened
 Begin = Callable[[int], object]
 
 _HINTS = {
-    "exception": "run the call above by itself: python -i FILE, then paste it",
     "changed": "work on a copy: x = x.copy() for an array, list(x) for a list",
     "type": "compare with the section Returns of the docstring",
 }
@@ -91,7 +90,7 @@ def _failure(lab: Lab, part: Part, functions: Functions, arguments: Arguments, p
         except (Exception, SystemExit) as error:
             return Failure(
                 "exception", what_happened(error, path), call_of(part, arguments),
-                hint=_HINTS["exception"].replace("FILE", str(path)), printed=printed.getvalue(),
+                hint=_hint_for_error(part, error, path), printed=printed.getvalue(),
             )  # fmt: skip
     expected = part.expected(*copy.deepcopy(arguments))
     found = difference(answer, expected, part.returns, part.only)
@@ -101,9 +100,9 @@ def _failure(lab: Lab, part: Part, functions: Functions, arguments: Arguments, p
         found = Difference(
             "changed", "the answer is right, but what was passed in has been changed on the way"
         )
-    seen, wanted = (answer, expected) if part.only is None else (answer[part.only], expected[part.only])
-    if found.kind == "type" and part.returns:  # the whole is none of them
-        seen, wanted = answer, expected
+    seen, wanted = answer, expected
+    if part.only is not None and isinstance(answer, tuple | list) and len(answer) == len(expected):
+        seen, wanted = answer[part.only], expected[part.only]
     return Failure(
         found.kind, found.words, call_of(part, arguments),
         as_code(seen), as_code(wanted), _hint(lab, part, functions, found), printed.getvalue(),
@@ -133,6 +132,13 @@ def _hint(lab: Lab, part: Part, functions: Functions, found: Difference) -> str:
             if difference(answer, mistake.answer(*copy.deepcopy(arguments)), part.returns, part.only) is None
         ]
     return candidates[0].hint if candidates else part.hint
+
+
+def _hint_for_error(part: Part, error: BaseException, path: Path) -> str:
+    """Return what to do about an error: a slip of the pen is to be looked for, others come from the case."""
+    if isinstance(error, NameError | AttributeError | TypeError | ImportError):
+        return f"try the call above by itself: python -i {path}, then paste it"
+    return part.hint
 
 
 def _same(given: Any, before: Any) -> bool:

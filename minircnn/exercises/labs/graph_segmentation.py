@@ -32,7 +32,7 @@ def graph_segmentation(image: FloatArray, k: float, min_size: int) -> IntArray:
     k : float
         Larger values, larger regions.
     min_size : int
-        Pixels that a region has at least; 1 leaves step 4 without effect.
+        Pixels that a region has at least; 0 or 1 leave step 4 without effect.
 
     Returns
     -------
@@ -51,46 +51,48 @@ def _row(*values: float) -> FloatArray:
 
 
 def _flat(rng: np.random.Generator) -> Iterator[Arguments]:
-    yield _row(7), 1.0, 1
-    yield _row(7, 7), 0.0, 1
-    yield np.full((2, 2), 7.0), 0.0, 1
-    yield np.full((3, 4), 7.0), 0.0, 1
+    yield _row(7), 1.0, 0
+    yield _row(7, 7), 0.0, 0
+    yield np.full((2, 2), 7.0), 0.0, 0
+    yield np.full((3, 4), 7.0), 0.0, 0
 
 
 def _pairs(rng: np.random.Generator) -> Iterator[Arguments]:
-    yield _row(0, 2), 3.0, 1
-    yield _row(0, 3), 2.0, 1
-    yield _row(3, 0), 2.0, 1
-    yield _row(0, 2), 2.0, 1  # exactly as much as is allowed
-    yield np.array([[0.0], [5.0]]), 2.0, 1
+    yield _row(0, 2), 3.0, 0
+    yield _row(0, 3), 2.0, 0
+    yield _row(3, 0), 2.0, 0
+    yield _row(0, 2), 2.0, 0  # exactly as much as is allowed
+    yield np.array([[0.0], [5.0]]), 2.0, 0
 
 
 def _sizes(rng: np.random.Generator) -> Iterator[Arguments]:
-    yield _row(0, 0, 2), 3.0, 1  # 3 / 2 is less than 2
-    yield _row(0, 0, 1), 2.0, 1
-    yield _row(0, 0, 0, 0, 1), 3.0, 1
-    yield _row(0, 0, 2, 2), 4.0, 1
+    yield _row(0, 0, 2), 3.0, 0  # 3 / 2 is less than 2
+    yield _row(0, 0, 1), 2.0, 0
+    yield _row(0, 0, 0, 0, 1), 3.0, 0
+    yield _row(0, 0, 2, 2), 4.0, 0
 
 
 def _inside(rng: np.random.Generator) -> Iterator[Arguments]:
-    yield _row(0, 2, 4), 2.0, 1  # 2 + 2 / 2 inside the first two
-    yield _row(0, 1, 3, 6), 3.0, 1
-    yield _row(0, 3, 9, 12), 6.0, 1
+    yield _row(0, 2, 4), 2.0, 0  # 2 + 2 / 2 inside the first two
+    yield _row(0, 1, 3, 6), 3.0, 0
+    yield _row(0, 3, 9, 12), 6.0, 0
     for n in range(4, 9):
-        yield rng.integers(0, 6, (1, n)).astype(float), 3.0, 1
+        yield rng.integers(0, 6, (1, n)).astype(float), 3.0, 0
 
 
 def _diagonals(rng: np.random.Generator) -> Iterator[Arguments]:
-    yield np.array([[0.0, 9.0], [9.0, 0.0]]), 1.0, 1
-    yield np.array([[0.0, 9.0, 5.0], [5.0, 0.0, 9.0], [9.0, 5.0, 0.0]]), 1.0, 1
-    yield np.array([[9.0, 9.0, 0.0], [9.0, 0.0, 9.0], [0.0, 9.0, 5.0]]), 1.0, 1
+    yield np.array([[0.0, 9.0], [9.0, 0.0]]), 1.0, 0
+    yield np.array([[0.0, 9.0, 5.0], [5.0, 0.0, 9.0], [9.0, 5.0, 0.0]]), 1.0, 0
+    yield np.array([[9.0, 9.0, 0.0], [9.0, 0.0, 9.0], [0.0, 9.0, 5.0]]), 1.0, 0
 
 
 def _numbered(rng: np.random.Generator) -> Iterator[Arguments]:
-    yield _row(5, 0), 1.0, 1
-    yield _row(9, 0, 5), 1.0, 1
-    yield np.array([[0.0, 9.0], [5.0, 20.0]]), 1.0, 1
-    yield np.array([[0.0, 0.0, 9.0], [20.0, 20.0, 9.0]]), 1.0, 1
+    yield _row(7), 1.0, 0
+    yield _row(5, 0), 1.0, 0
+    yield _row(0, 0, 9), 1.0, 0
+    yield _row(9, 0, 5), 1.0, 0
+    yield np.array([[0.0, 9.0], [5.0, 20.0]]), 1.0, 0
+    yield np.array([[0.0, 0.0, 9.0], [20.0, 20.0, 9.0]]), 1.0, 0
 
 
 def _small_ones(rng: np.random.Generator) -> Iterator[Arguments]:
@@ -125,6 +127,11 @@ LABS["graph-segmentation"] = Lab(
     imports=("import numpy as np", "", "from minircnn.structures import FloatArray, IntArray"),
     parts=(
         _part(
+            "numbers of the regions",
+            cases=_numbered,
+            hint="number from 0 by the first pixel, row by row; roots are no numbers yet",
+        ),
+        _part(
             "one grey",
             cases=_flat,
             hint="edges of weight 0 join everything, even for k = 0: at most, not less than",
@@ -145,11 +152,6 @@ LABS["graph-segmentation"] = Lab(
             hint="internal of a joined region is the weight of the edge that joined it: edges come in order",
         ),
         _part("diagonals", cases=_diagonals, hint="a pixel has eight neighbours"),
-        _part(
-            "numbers of the regions",
-            cases=_numbered,
-            hint="number by the first pixel, row by row; roots are no numbers yet",
-        ),
         _part(
             "small regions",
             cases=_small_ones,

@@ -53,7 +53,9 @@ def _given(rng: np.random.Generator, x: FloatArray, k: int, stride: int) -> Argu
 
 
 def _one_window(rng: np.random.Generator) -> Iterator[Arguments]:
-    for k in (1, 2, 3):
+    yield _given(rng, np.array([[[[7.0]]]]), 1, 1)
+    yield _given(rng, np.array([[[[1.0, 9.0], [2.0, 3.0]]]]), 2, 2)
+    for k in (2, 3):
         yield _given(rng, different_numbers(rng, 1, 1, k, k), k, k)
 
 

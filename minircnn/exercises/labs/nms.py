@@ -50,11 +50,14 @@ def _few(rng: np.random.Generator) -> Iterator[Arguments]:
     yield _table([[0, 0, 2, 2]]), np.array([0.5]), 0.5
     yield _table([[0, 0, 2, 2], [0, 0, 2, 2]]), np.array([0.9, 0.5]), 0.5
     yield _table([[0, 0, 2, 2], [5, 5, 7, 7]]), np.array([0.9, 0.5]), 0.5
+    yield _table([[0, 0, 4, 1], [0, 0, 1, 1]]), np.array([0.9, 0.5]), 0.2
+    yield _table([[0, 0, 2, 2]] * 3), np.array([0.9, 0.5, 0.4]), 0.5
 
 
 def _order(rng: np.random.Generator) -> Iterator[Arguments]:
     yield _table([[0, 0, 2, 2], [5, 5, 7, 7]]), np.array([0.5, 0.9]), 0.5
     yield _table([[0, 0, 3, 3], [0, 0, 3, 4]]), np.array([0.5, 0.9]), 0.5
+    yield _table([[0, 0, 2, 2], [9, 9, 11, 11], [5, 5, 7, 7]]), np.array([0.5, 0.9, 0.7]), 0.5
     yield _table([[0, 0, 2, 2], [9, 9, 11, 11], [5, 5, 7, 7]]), np.array([-1.0, 0.2, 0.9]), 0.5
 
 
@@ -129,7 +132,7 @@ LABS["nms"] = Lab(
     ),
     parts=(
         _part(
-            "one or two boxes",
+            "a few boxes",
             cases=_few,
             hint="a box that overlaps a better one by more than the threshold goes, every other one stays",
         ),

@@ -20,10 +20,11 @@ def roi_pool(
 ) -> tuple[FloatArray, IntArray]:
     """Return P × Q maxima of each region, and where each of them stood.
 
-    A region is rounded to cells of the map: from row floor(y1 scale + 0.5) to row
-    floor((y2 - 1) scale + 0.5), both included, and at least one row; columns likewise. Of its h rows, bin p
-    of P covers those from first + floor(p h / P) up to, and without, first + ceil((p + 1) h / P), so
-    neighbouring bins may share a row; columns likewise. Of a bin, only cells on the map count.
+    A region is rounded to cells of the map: from row ``floor(y1 * scale + 0.5)`` to row
+    ``floor((y2 - 1) * scale + 0.5)``, both included, and at least one row; columns likewise. Of its h rows,
+    bin p of P covers those from ``first + floor(p * h / P)`` up to, and without,
+    ``first + ceil((p + 1) * h / P)``, so neighbouring bins may share a row; columns likewise. Of a bin, only
+    cells on the map count.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ def _rounded(rng: np.random.Generator) -> Iterator[Arguments]:
 def _shared_rows(rng: np.random.Generator) -> Iterator[Arguments]:
     yield _pooled(different_numbers(rng, 1, 1, 3, 1), [[0, 0, 1, 3]], (2, 1))
     yield _pooled(different_numbers(rng, 1, 1, 1, 3), [[0, 0, 3, 1]], (1, 2))
-    yield _pooled(-_map(3, 3), [[0, 0, 3, 3]], (2, 2))
+    yield _pooled(9 - _map(3, 3), [[0, 0, 3, 3]], (2, 2))
     yield _pooled(different_numbers(rng, 1, 1, 5, 7), [[0, 0, 7, 5], [1, 1, 5, 5]], (3, 3))
 
 

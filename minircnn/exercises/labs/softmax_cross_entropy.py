@@ -167,12 +167,12 @@ LABS["softmax-cross-entropy"] = Lab(
         ),
     ),
     mistakes=(
-        Mistake("softmax_cross_entropy", _sum, "you return the sum over the rows; the mean is asked for"),
         Mistake(
             "softmax_cross_entropy",
             _gradient_of_the_sum,
             "the loss is a mean, so its gradient has the factor 1 / R as well",
         ),
+        Mistake("softmax_cross_entropy", _sum, "you return the sum over the rows; the mean is asked for"),
         Mistake(
             "softmax_cross_entropy", _descent, "your gradient points downhill: its sign is the other one"
         ),
