@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from cyclopts import App, Group, Parameter
 from cyclopts.validators import Number
 
-from minircnn.cli.errors import CommandFailed
+from minircnn.cli.errors import CommandFailed, describe
 from minircnn.cli.files import refuse_to_overwrite
 from minircnn.cli.next_commands import command_line
 from minircnn.cli.options import Json, Overwrite
@@ -120,7 +120,7 @@ def _checked(file: Path, seconds: float, *, alone: bool) -> Report:
     try:
         return check(file, seconds)
     except (OSError, ValueError) as error:
-        return Report.of_trouble(str(file), str(error))
+        return Report.of_trouble(str(file), describe(error))
 
 
 def _first_trouble(report: Report) -> str | None:

@@ -37,7 +37,7 @@ def grade(
     """
     for part in lab.parts:
         cases = cases_of(part)
-        failure = _cannot_be_called(part, functions, cases[0])
+        failure = _cannot_be_called(lab, part, functions, cases[0])
         for number, arguments in enumerate(cases):
             if failure is None:
                 begin(number)
@@ -50,12 +50,13 @@ def cases_of(part: Part) -> list[Arguments]:
     return list(part.cases(np.random.default_rng(0)))
 
 
-def call_of(part: Part, arguments: Arguments) -> str:
+def call_of(lab: Lab, part: Part, arguments: Arguments) -> str:
     """Return the call of a case as Python code."""
-    return as_call(part.function, arguments)
+    stub = next(stub for stub in lab.stubs if stub.__name__ == part.function)
+    return as_call(part.function, arguments, list(inspect.signature(stub).parameters)[: len(arguments)])
 
 
-def _cannot_be_called(part: Part, functions: Functions, arguments: Arguments) -> Failure | None:
+def _cannot_be_called(lab: Lab, part: Part, functions: Functions, arguments: Arguments) -> Failure | None:
     """Return what is wrong before any call: no such function, or other parameters."""
     name = part.function
     function = functions.get(name)
@@ -69,7 +70,7 @@ def _cannot_be_called(part: Part, functions: Functions, arguments: Arguments) ->
         return Failure(
             "signature",
             f"{name}{inspect.signature(function)} cannot take what it is given: {error}",
-            as_call(name, arguments),
+            call_of(lab, part, arguments),
             hint="keep the parameters of the stub, in their order",
         )
     except ValueError:  # made in C: nothing is known of its parameters
@@ -89,7 +90,7 @@ def _failure(lab: Lab, part: Part, functions: Functions, arguments: Arguments, p
             )
         except (Exception, SystemExit) as error:
             return Failure(
-                "exception", what_happened(error, path), call_of(part, arguments),
+                "exception", what_happened(error, path), call_of(lab, part, arguments),
                 hint=_hint_for_error(part, error, path), printed=printed.getvalue(),
             )  # fmt: skip
     expected = part.expected(*copy.deepcopy(arguments))
@@ -104,7 +105,7 @@ def _failure(lab: Lab, part: Part, functions: Functions, arguments: Arguments, p
     if part.only is not None and isinstance(answer, tuple | list) and len(answer) == len(expected):
         seen, wanted = answer[part.only], expected[part.only]
     return Failure(
-        found.kind, found.words, call_of(part, arguments),
+        found.kind, found.words, call_of(lab, part, arguments),
         as_code(seen), as_code(wanted), _hint(lab, part, functions, found), printed.getvalue(),
     )  # fmt: skip
 

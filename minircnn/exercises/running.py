@@ -98,7 +98,7 @@ def _unfinished(lab: Lab, done: int, case: int, failure: Failure) -> Iterator[Pa
     for part in lab.parts[done:]:
         cases = cases_of(part)
         if part is lab.parts[done]:
-            call, answer = call_of(part, cases[case]), as_code(part.expected(*cases[case]))
+            call, answer = call_of(lab, part, cases[case]), as_code(part.expected(*cases[case]))
             hint = "which line of your loop brings its end nearer?" if failure.kind == "time" else part.hint
             failure = replace(failure, call=call, expected=answer, hint=hint)
         else:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import reprlib
+import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+WIDTH = 88
+"""Characters of a line."""
 
 MOST_SHOWN = 64
 """Arrays of more numbers are shown by their shape."""
@@ -26,14 +31,20 @@ def as_code(value: Any) -> str:
     return repr(value) if len(repr(value)) < 2000 else reprlib.repr(value)
 
 
-def as_call(function: str, arguments: tuple[Any, ...]) -> str:
-    """Return the call of `function` as Python code, an argument a line if it is long."""
+def as_call(function: str, arguments: tuple[Any, ...], names: Sequence[str]) -> str:
+    """Return the call of `function` as Python; of more than two arguments each has a line with its name."""
     words = [_exact(value) for value in arguments]
     line = f"{function}({', '.join(words)})"
-    if len(line) <= 90 and "\n" not in line:
+    if len(line) <= WIDTH and "\n" not in line and len(words) <= 2:
         return line
-    inner = ",\n".join(words).replace("\n", "\n    ")
-    return f"{function}(\n    {inner},\n)"
+    rows = [_argument(word, name) for word, name in zip(words, names, strict=True)]
+    return "\n".join([f"{function}(", *rows, ")"])
+
+
+def _argument(words: str, name: str) -> str:
+    first, *rest = words.split("\n")
+    lines = [f"{first}  # {name}" if rest else f"{first},  # {name}", *rest]
+    return textwrap.indent("\n".join(lines) + ("," if rest else ""), "    ")
 
 
 def kind_of(value: Any) -> str:
@@ -63,8 +74,12 @@ def _array(value: np.ndarray[Any, Any], *, exact: bool = False) -> str:
         return f"<{kind_of(value)}>"
     if value.size == 0:
         return f"np.zeros({value.shape}{'' if value.dtype == float else f', dtype={value.dtype}'})"
-    inner = np.array2string(
-        value if exact or value.dtype.kind != "f" else value.round(6),
-        separator=", ", threshold=value.size + 1, max_line_width=90, prefix="np.array(", floatmode="unique",
+    shown = value if exact or value.dtype.kind != "f" else value.round(6)
+    code = np.array2string(
+        shown, separator=", ", threshold=value.size + 1, max_line_width=WIDTH, prefix="np.array(",
+        floatmode="unique",
     )  # fmt: skip
-    return f"np.array({inner})"
+    line = " ".join(code.split())
+    if len(line) > WIDTH:
+        line = "\n".join(row for row in code.splitlines() if row.strip())
+    return f"np.array({line})"

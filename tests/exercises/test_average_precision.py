@@ -36,28 +36,76 @@ def area_under_curve(recall, precision):
 WRONG = {
     "no envelope": ("max(precision[i:])", "precision[i]", "best at this or a higher"),
     "the envelope of the past": ("max(precision[i:])", "max(precision[: i + 1])", "how much recall grows"),
-    "the mean precision": ("    return area", "    return sum(precision) / max(len(precision), 1)", "another measure"),
-    "the first step forgotten": ("area, before = 0.0, 0.0", "area, before = 0.0, recall[0] if recall else 0", "recall grows"),
+    "the mean precision": (
+        "    return area",
+        "    return sum(precision) / max(len(precision), 1)",
+        "another measure",
+    ),
+    "the first step forgotten": (
+        "area, before = 0.0, 0.0",
+        "area, before = 0.0, recall[0] if recall else 0",
+        "recall grows",
+    ),
     "recall instead of its growth": ("(recall[i] - before) *", "recall[i] *", "recall grows"),
-    "the last precision goes on to 1": ("    return area", "    return area + (1 - before) * (precision[-1] if recall else 0)", "recall grows"),
+    "the last precision goes on to 1": (
+        "    return area",
+        "    return area + (1 - before) * (precision[-1] if recall else 0)",
+        "recall grows",
+    ),
     "empty curves": ("area, before = 0.0, 0.0", "area, before = 0.0 * recall[0], 0.0", "no area"),
     "scores ignored": ("sorted(detections, key=lambda d: -d.score)", "detections", "best score first"),
     "worst score first": ("key=lambda d: -d.score", "key=lambda d: d.score", ""),
-    "ties reversed": ("sorted(detections, key=lambda d: -d.score)", "sorted(detections, key=lambda d: d.score)[::-1]", "sort stably"),
-    "more than the threshold": ("if most >= iou_threshold and best not", "if most > iou_threshold and best not", "equals the threshold"),
+    "ties reversed": (
+        "sorted(detections, key=lambda d: -d.score)",
+        "sorted(detections, key=lambda d: d.score)[::-1]",
+        "sort stably",
+    ),
+    "more than the threshold": (
+        "if most >= iou_threshold and best not",
+        "if most > iou_threshold and best not",
+        "equals the threshold",
+    ),
     "a fixed threshold": ("if most >= iou_threshold and best not", "if most >= 0.5 and best not", "passed"),
-    "duplicates are right": ("if most >= iou_threshold and best not in found:\n            found", "if most >= iou_threshold:\n            found", "is taken is wrong"),
-    "duplicates do not count": ("        else:\n            wrong += 1", "        elif most < iou_threshold:\n            wrong += 1", ""),
+    "duplicates are right": (
+        "if most >= iou_threshold and best not in found:\n            found",
+        "if most >= iou_threshold:\n            found",
+        "is taken is wrong",
+    ),
+    "duplicates do not count": (
+        "        else:\n            wrong += 1",
+        "        elif most < iou_threshold:\n            wrong += 1",
+        "",
+    ),
     "the next free object": ("if o.photo == d.photo and", "if g not in found and o.photo == d.photo and", ""),
-    "the first object that fits": ("iou(d.box, o.box) > most", "best is None and iou(d.box, o.box) >= iou_threshold", ""),
+    "the first object that fits": (
+        "iou(d.box, o.box) > most",
+        "best is None and iou(d.box, o.box) >= iou_threshold",
+        "",
+    ),
     "photos ignored": ("o.photo == d.photo and ", "", "own photo"),
-    "difficult ones to be found": ("sum(1 for o in objects if not o.difficult)", "len(objects)", "neither right nor wrong"),
-    "difficult ones wrong": ("            continue\n", "            wrong += 1\n            best = None\n            found.discard(None)\n            most = -2\n", ""),
-    "difficult ones left out before": ("for g, o in enumerate(objects):\n", "for g, o in enumerate(objects):\n            if o.difficult:\n                continue\n", "difficult"),
+    "difficult ones to be found": (
+        "sum(1 for o in objects if not o.difficult)",
+        "len(objects)",
+        "neither right nor wrong",
+    ),
+    "difficult ones wrong": (
+        "            continue\n",
+        "            most = -1\n",
+        "",
+    ),
+    "difficult ones left out before": (
+        "for g, o in enumerate(objects):\n",
+        "for g, o in enumerate(objects):\n            if o.difficult:\n                continue\n",
+        "difficult",
+    ),
     "recall over the detections": ("len(found) / to_find", "len(found) / len(detections)", ""),
     "precision over the objects": ("len(found) / (len(found) + wrong)", "len(found) / len(objects)", ""),
-    "entries for right ones only": ("            wrong += 1\n", "            wrong += 1\n            continue\n", "lowers precision"),
-}  # fmt: skip
+    "entries for right ones only": (
+        "            wrong += 1\n",
+        "            wrong += 1\n            continue\n",
+        "lowers precision",
+    ),
+}
 
 
 def test_the_solution_passes():

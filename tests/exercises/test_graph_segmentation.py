@@ -44,8 +44,16 @@ BOUND = "min(internal[a] + k / size[a], internal[b] + k / size[b])"
 WRONG = {
     "k not divided by the size": (BOUND, "min(internal[a] + k, internal[b] + k)", "divided by the size"),
     "k outside the minimum": (BOUND, "min(internal[a], internal[b]) + k", "divided by the size"),
-    "k over the sum of the sizes": (BOUND, "min(internal[a], internal[b]) + k / (size[a] + size[b])", "weight is at most k"),
-    "k multiplied": (BOUND, "min(internal[a] + k * size[a], internal[b] + k * size[b])", "divided by the size"),
+    "k over the sum of the sizes": (
+        BOUND,
+        "min(internal[a], internal[b]) + k / (size[a] + size[b])",
+        "weight is at most k",
+    ),
+    "k multiplied": (
+        BOUND,
+        "min(internal[a] + k * size[a], internal[b] + k * size[b])",
+        "divided by the size",
+    ),
     "the larger bound": ("<= min(", "<= max(", "stricter"),
     "one region asked": (BOUND, "internal[a] + k / size[a]", ""),
     "internal forgotten": ("            internal[a] = weight\n", "", "internal of a joined"),
@@ -57,17 +65,41 @@ WRONG = {
     "one diagonal": ("(1, 1), (1, -1)]", "(1, 1)]", "eight neighbours"),
     "edges not sorted": ("    edges.sort(key=lambda edge: edge[0])\n", "", ""),
     "heaviest first": ("key=lambda edge: edge[0]", "key=lambda edge: -edge[0]", ""),
-    "equal edges by their pixels": ("edges.sort(key=lambda edge: edge[0])", "edges.sort(key=lambda edge: (edge[0], edge[1], edge[2]))", "sort stably"),
-    "a signed difference": ("abs(image[y, x] - image[y + dy, x + dx])", "(image[y, x] - image[y + dy, x + dx])", ""),
-    "squared differences": ("abs(image[y, x] - image[y + dy, x + dx])", "(image[y, x] - image[y + dy, x + dx]) ** 2", "weight is at most k"),
+    "equal edges by their pixels": (
+        "edges.sort(key=lambda edge: edge[0])",
+        "edges.sort(key=lambda edge: (edge[0], edge[1], edge[2]))",
+        "sort stably",
+    ),
+    "a signed difference": (
+        "abs(image[y, x] - image[y + dy, x + dx])",
+        "(image[y, x] - image[y + dy, x + dx])",
+        "",
+    ),
+    "squared differences": (
+        "abs(image[y, x] - image[y + dy, x + dx])",
+        "(image[y, x] - image[y + dy, x + dx]) ** 2",
+        "weight is at most k",
+    ),
     "both must be small": ("min_size or size[b]", "min_size and size[b]", "either"),
-    "small regions left": ("if a != b and (size[a] < min_size or size[b] < min_size)", "if False", "second round"),
-    "at most min_size": ("size[a] < min_size or size[b] < min_size", "size[a] <= min_size or size[b] <= min_size", "fewer than"),
+    "small regions left": (
+        "if a != b and (size[a] < min_size or size[b] < min_size)",
+        "if False",
+        "second round",
+    ),
+    "at most min_size": (
+        "size[a] < min_size or size[b] < min_size",
+        "size[a] <= min_size or size[b] <= min_size",
+        "fewer than",
+    ),
     "roots as numbers": ("numbers.setdefault(root(p), len(numbers))", "root(p)", "roots are no numbers"),
     "numbers from 1": ("len(numbers))", "len(numbers) + 1)", "number from 0"),
-    "parents instead of roots": ("numbers.setdefault(root(p), len(numbers))", "numbers.setdefault(parent[p], len(numbers))", ""),
+    "parents instead of roots": (
+        "numbers.setdefault(root(p), len(numbers))",
+        "numbers.setdefault(parent[p], len(numbers))",
+        "",
+    ),
     "a flat list": (".reshape(h, w)", "", ""),
-}  # fmt: skip
+}
 
 
 def test_the_solution_passes():

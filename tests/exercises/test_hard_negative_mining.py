@@ -31,13 +31,33 @@ def mine_hard_negatives(positives, photos, train, hard_above=-1.0001, evict_belo
 """
 
 WRONG = {
-    "support vectors evicted": ("intercept >= evict_below]", "intercept > hard_above]", "exactly there they stay"),
-    "evicted at the bound": ("intercept >= evict_below]", "intercept > evict_below]", "exactly there they stay"),
+    "support vectors evicted": (
+        "intercept >= evict_below]",
+        "intercept > hard_above]",
+        "exactly there they stay",
+    ),
+    "evicted at the bound": (
+        "intercept >= evict_below]",
+        "intercept > evict_below]",
+        "exactly there they stay",
+    ),
     "hard ones evicted": ("intercept >= evict_below]", "intercept <= evict_below]", ""),
-    "nothing evicted": ("            cache = [x for x in cache if x @ weight + intercept >= evict_below]\n", "", "exactly there they stay"),
-    "evicted by the old SVM": ("            weight, intercept = fit()\n", "            old, before = weight, intercept\n            weight, intercept = fit()\n"
-                               "            cache = [x for x in cache if x @ old + before >= evict_below]\n            if 0:\n    ", ""),
-    "cache not kept": ("    for photo in photos:\n", "    for photo in photos:\n        cache = []\n", "hard is a score"),
+    "nothing evicted": (
+        "            cache = [x for x in cache if x @ weight + intercept >= evict_below]\n",
+        "",
+        "exactly there they stay",
+    ),
+    "evicted by the old SVM": (
+        "            weight, intercept = fit()\n",
+        "            old, before = weight, intercept\n            weight, intercept = fit()\n"
+        "            cache = [x for x in cache if x @ old + before >= evict_below]\n            if 0:\n    ",
+        "",
+    ),
+    "cache not kept": (
+        "    for photo in photos:\n",
+        "    for photo in photos:\n        cache = []\n",
+        "hard is a score",
+    ),
     "all negatives are hard": ("if x @ weight + intercept > hard_above", "if True", "hard is a score"),
     "hard at the bound": ("> hard_above", ">= hard_above", "greater than hard_above"),
     "easy ones added": ("> hard_above", "< hard_above", "before any training"),
@@ -45,17 +65,29 @@ WRONG = {
     "no intercept": ("x @ weight + intercept > hard_above", "x @ weight > hard_above", ""),
     "trained after every photo": ("first or added > retrain_after", "True", ""),
     "trained at the bound": ("added > retrain_after", "added >= retrain_after", "more than retrain_after"),
-    "not trained after the first photo": ("first or added > retrain_after", "added > retrain_after", "after this photo"),
+    "not trained after the first photo": (
+        "first or added > retrain_after",
+        "added > retrain_after",
+        "after this photo",
+    ),
     "not trained at the end": ("    return fit()", "    return weight, intercept", "after this photo"),
     "the count never begins anew": ("added, first = 0, False", "first = False", "since the last training"),
-    "the size of the cache counted": ("added > retrain_after", "len(cache) > retrain_after", "since the last training"),
+    "the size of the cache counted": (
+        "added > retrain_after",
+        "len(cache) > retrain_after",
+        "since the last training",
+    ),
     "positives forgotten": ("[*positives, *cache]", "[*cache, *cache]", ""),
     "labels exchanged": ("[1] * len(positives) + [-1]", "[-1] * len(positives) + [1]", ""),
     "labels 1 and 0": ("+ [-1] * len(cache)", "+ [0] * len(cache)", ""),
-    "positives evicted": ("            added, first = 0", "            positives = np.array([x for x in positives if x @ weight + intercept >= evict_below])"
-                          ".reshape(-1, positives.shape[1])\n            added, first = 0", "positives take part"),
+    "positives evicted": (
+        "            added, first = 0",
+        "            positives = np.array([x for x in positives if x @ weight + intercept >= evict_below])"
+        ".reshape(-1, positives.shape[1])\n            added, first = 0",
+        "positives take part",
+    ),
     "nothing returned": ("    return fit()", "    fit()", ""),
-}  # fmt: skip
+}
 
 
 def test_the_solution_passes():
@@ -77,9 +109,13 @@ def test_a_script_returns_its_answers_in_turn():
 
 @pytest.mark.parametrize(
     ("features", "labels", "words"),
-    [(np.zeros(2), np.ones(2), "features"), (np.zeros((2, 1)), np.ones(3), "labels"), (np.zeros((1, 1)), np.zeros(1), "1 and -1")],
+    [
+        (np.zeros(2), np.ones(2), "features"),
+        (np.zeros((2, 1)), np.ones(3), "labels"),
+        (np.zeros((1, 1)), np.zeros(1), "1 and -1"),
+    ],
     ids=["flat", "lengths", "labels"],
-)  # fmt: skip
+)
 def test_a_script_refuses_what_no_svm_takes(features, labels, words):
     with pytest.raises(ValueError, match=words):
         Script(([1.0], 0.0))(features, labels)

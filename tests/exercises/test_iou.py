@@ -49,11 +49,15 @@ def iou(a, b):
         "shared area once",
     ),
     "whole numbers": ("return shared /", "return shared //", "shared area once"),
-    "fractions cut off": ("def iou(a, b):\n", "def iou(a, b):\n    a, b = map(int, a), map(int, b)\n    a, b = list(a), list(b)\n", "no whole numbers"),
+    "fractions cut off": (
+        "def iou(a, b):\n",
+        "def iou(a, b):\n    a, b = map(int, a), map(int, b)\n    a, b = list(a), list(b)\n",
+        "no whole numbers",
+    ),
     "the intersection": ("return shared / (area_a + area_b - shared)", "return shared", "shared area once"),
     "nothing returned": ("    return shared /", "    shared /", "Returns"),
     "an array": ("return shared / (area_a", "return [shared] / (area_a", "python -i"),
-}  # fmt: skip
+}
 
 
 def test_the_solution_passes():

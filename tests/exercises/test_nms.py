@@ -20,10 +20,16 @@ WRONG = {
     "removed at the threshold": ("> iou_threshold", ">= iou_threshold", "equals the threshold"),
     "worst first": ("-scores[i]", "scores[i]", "worst score"),
     "scores ignored": (", key=lambda i: -scores[i]", "", "scores decide"),
-    "ties from behind": ("sorted(range(len(scores)), key=lambda i: -scores[i])",
-                         "sorted(range(len(scores)), key=lambda i: (-scores[i], -i))", "equal scores"),
-    "reversed sort": ("sorted(range(len(scores)), key=lambda i: -scores[i])",
-                      "sorted(range(len(scores)), key=lambda i: scores[i])[::-1]", "equal scores"),
+    "ties from behind": (
+        "sorted(range(len(scores)), key=lambda i: -scores[i])",
+        "sorted(range(len(scores)), key=lambda i: (-scores[i], -i))",
+        "equal scores",
+    ),
+    "reversed sort": (
+        "sorted(range(len(scores)), key=lambda i: -scores[i])",
+        "sorted(range(len(scores)), key=lambda i: scores[i])[::-1]",
+        "equal scores",
+    ),
     "removed boxes remove": (
         "    while candidates:\n"
         "        best = candidates.pop(0)\n"
@@ -36,19 +42,28 @@ WRONG = {
         "    return kept",
         "that have been removed still remove",
     ),
-    "only the next one is looked at": ("candidates = [i for i in candidates if not",
-        "candidates = [i for n, i in enumerate(candidates) if n or not", "every other one stays"),
+    "only the next one is looked at": (
+        "candidates = [i for i in candidates if not",
+        "candidates = [i for n, i in enumerate(candidates) if n or not",
+        "every other one stays",
+    ),
     "those that overlap are kept": ("if not iou(", "if iou(", "every other one stays"),
     "in the order of the input": ("return kept", "return sorted(kept)", "another order"),
     "boxes instead of rows": ("return kept", "return boxes[kept]", ""),
     "a mask": ("return kept", "return [i in kept for i in range(len(scores))]", "Returns"),
-    "places in the sorted list": ("return kept",
-        "order = sorted(range(len(scores)), key=lambda i: -scores[i])\n    return [order.index(i) for i in kept]",
-        "scores decide"),
+    "places in the sorted list": (
+        "return kept",
+        "ranks = sorted(range(len(scores)), key=lambda i: -scores[i])\n    return [*map(ranks.index, kept)]",
+        "scores decide",
+    ),
     "the first alone": ("    while candidates:", "    if candidates:", "every other one stays"),
     "a fixed threshold": ("> iou_threshold", "> 0.5", "threshold"),
     "empty input": ("    kept = []", "    kept = []\n    scores.max()", "nothing stays"),
-    "negative scores dropped": ("range(len(scores))", "(i for i in range(len(scores)) if scores[i] > 0)", "scores decide"),
+    "negative scores dropped": (
+        "range(len(scores))",
+        "(i for i in range(len(scores)) if scores[i] > 0)",
+        "scores decide",
+    ),
     "scores struck out in place": (
         "    while candidates:\n"
         "        best = candidates.pop(0)\n"
@@ -61,7 +76,7 @@ WRONG = {
         "        candidates =",
         "copy",
     ),
-}  # fmt: skip
+}
 
 
 def test_the_solution_passes():

@@ -20,7 +20,11 @@ WRONG = {
     "the mean": ("value.sum(), gradient", "value.mean(), gradient / x.size", "mean"),
     "the mean, and the slope of the sum": ("value.sum()", "value.mean()", "mean"),
     "no sum": ("value.sum()", "value", "Returns"),
-    "the slope along the target": ("return value.sum(), gradient", "return value.sum(), -gradient", "along the target"),
+    "the slope along the target": (
+        "return value.sum(), gradient",
+        "return value.sum(), -gradient",
+        "along the target",
+    ),
     "target - prediction": ("prediction - target", "target - prediction", "along the target"),
     "the slope of the square": ("np.where(near, x,", "np.where(near, 2 * x,", "differentiate"),
     "a line that rises on both sides": ("np.sign(x)", "1.0", "left of 0"),
@@ -31,8 +35,12 @@ WRONG = {
     "negative numbers are near": ("near = abs(x) < 1", "near = x < 1", "lowered by a half"),
     "a slope of the sum": ("return value.sum(), gradient", "return value.sum(), gradient.sum()", ""),
     "the value alone": ("value.sum(), gradient", "value.sum()", "Returns"),
-    "target overwritten": ("x = prediction - target", "x = np.subtract(prediction, target, out=target)", "copy"),
-}  # fmt: skip
+    "target overwritten": (
+        "x = prediction - target",
+        "x = np.subtract(prediction, target, out=target)",
+        "copy",
+    ),
+}
 
 
 def test_the_solution_passes():

@@ -220,7 +220,7 @@ LABS["average-precision"] = Lab(
         _curve(
             "difficult objects",
             cases=_difficult,
-            hint="who finds a difficult object is neither right nor wrong: no entry in the lists",
+            hint="difficult objects are not to be found, and a detection that finds one has no entry",
         ),
         _curve(
             "all of it together",

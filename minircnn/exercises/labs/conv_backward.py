@@ -81,6 +81,7 @@ def _padded(rng: np.random.Generator) -> Iterator[Arguments]:
 
 
 def _everything(rng: np.random.Generator) -> Iterator[Arguments]:
+    yield _layer(rng, 1, 1, 1, 3, 2, 2, 1)
     for stride, padding in [(1, 1), (2, 1), (2, 2)]:
         yield _layer(rng, 2, 2, 3, 4, 3, stride, padding)
 

@@ -89,6 +89,7 @@ def _padded(rng: np.random.Generator) -> Iterator[Arguments]:
 
 
 def _everything(rng: np.random.Generator) -> Iterator[Arguments]:
+    yield *_layer(rng, 1, 1, 3, 4, 1, 2), 2, 1
     for stride, padding in [(1, 1), (2, 1), (2, 2), (3, 2)]:
         x, weight, _ = _layer(rng, 2, 2, 5, 6, 3, 3)
         yield x, weight, whole_numbers(rng, 3), stride, padding
