@@ -66,7 +66,7 @@ def _of_sequences(answer: Any, expected: Sequence[Any], name: str) -> Difference
         return Difference("type", f"{name} must be a list of numbers, got {_kind(answer)}")
     if any(isinstance(part, list | tuple | np.ndarray) for part in expected):
         if len(answer) != len(expected):
-            return Difference("shape", f"{name}: {len(answer)} entries, expected {len(expected)}")
+            return Difference("shape", f"{name} has length {len(answer)}, expected {len(expected)}")
         parts = (
             _difference(a, e, f"{name}, entry {i}")
             for i, (a, e) in enumerate(zip(answer, expected, strict=True))
@@ -89,7 +89,7 @@ def _of_numbers(answer: np.ndarray[Any, Any], expected: np.ndarray[Any, Any], na
         return Difference("type", f"{name} must hold whole numbers (int), got {answer.dtype}")
     if answer.shape != expected.shape:
         if answer.ndim == expected.ndim == 1:
-            return Difference("shape", f"{name}: {len(answer)} numbers, expected {len(expected)}")
+            return Difference("shape", f"{name} has length {len(answer)}, expected {len(expected)}")
         return Difference("shape", f"{name} has shape {answer.shape}, expected {expected.shape}")
     if not np.isfinite(answer).all():
         bad = answer[~np.isfinite(answer)][0]

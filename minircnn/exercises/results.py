@@ -49,7 +49,8 @@ class Failure:
         lines = [f"{textwrap.indent(self.call, '    ')}\n"] if self.call else []
         for name, words in rows:
             if words:
-                lines.append(f"  {name:<9} {words.rstrip()}".replace("\n", "\n" + " " * 12))
+                label = f"  {name:<9} " if name else "  "
+                lines.append(label + words.rstrip().replace("\n", "\n" + " " * len(label)))
         return "\n".join(lines)
 
 

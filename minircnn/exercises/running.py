@@ -26,8 +26,10 @@ SECONDS = 10.0
 """How long one call may take; the textbook's own loops need a few thousandths of a second."""
 
 _START_SECONDS = 120.0  # of the process itself, on a machine that is busy with other things
+_ROOT = str(Path(__file__).resolve().parents[2])
 _CODE = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "import json, sys; path = json.loads(sys.argv[1]); "
+    f"sys.path[:] = [{_ROOT!r}, *path]; import minircnn; sys.path[:] = path; "  # this one, not another installed
     "from minircnn.exercises.child import main; main(*sys.argv[2:])"
 )
 
@@ -73,6 +75,8 @@ def _run(lab: Lab, name: str, path: Path, seconds: float) -> tuple[tuple[PartRes
         steps = _steps(child)
         try:
             step = steps.get(timeout=_START_SECONDS)
+            if step is None:
+                raise RuntimeError(f"{sys.executable} cannot run minircnn.exercises.child")
             while step is not None:
                 if step["step"] == "trouble":
                     return (), Failure(**step["failure"])
