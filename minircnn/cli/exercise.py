@@ -51,9 +51,9 @@ def start_lab(name: str, /, *, out: Path | None = None, overwrite: Overwrite = F
 
     For example:
 
-        minircnn exercise start nms
+        minircnn exercise start smooth-l1
 
-    Next: fill it in with any editor, then `minircnn exercise check nms.py`.
+    Next: fill it in with any editor, then `minircnn exercise check smooth_l1.py`.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def check_files(
 
     For example:
 
-        minircnn exercise check nms.py
+        minircnn exercise check smooth_l1.py
 
         minircnn exercise check handed_in/*.py --json
     """

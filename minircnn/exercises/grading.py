@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import shlex
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,7 +42,7 @@ def grade(
         for number, arguments in enumerate(cases):
             if failure is None:
                 begin(number)
-                failure = _failure(lab, part, functions, arguments, path)
+                failure = _failure(lab, part, functions, arguments, path, begin)
         yield PartResult(part.name, part.function, len(cases), failure)
 
 
@@ -78,7 +79,9 @@ def _cannot_be_called(lab: Lab, part: Part, functions: Functions, arguments: Arg
     return None
 
 
-def _failure(lab: Lab, part: Part, functions: Functions, arguments: Arguments, path: Path) -> Failure | None:
+def _failure(
+    lab: Lab, part: Part, functions: Functions, arguments: Arguments, path: Path, begin: Begin
+) -> Failure | None:
     """Return how a case fails, None if it passes."""
     given = copy.deepcopy(arguments)
     with listening() as printed:
@@ -106,7 +109,7 @@ def _failure(lab: Lab, part: Part, functions: Functions, arguments: Arguments, p
         seen, wanted = answer[part.only], expected[part.only]
     return Failure(
         found.kind, found.words, call_of(lab, part, arguments),
-        as_code(seen), as_code(wanted), _hint(lab, part, functions, found), printed.getvalue(),
+        as_code(seen), as_code(wanted), _hint(lab, part, functions, found, begin), printed.getvalue(),
     )  # fmt: skip
 
 
@@ -116,12 +119,13 @@ def _answer(part: Part, functions: Functions, given: Arguments) -> Any:
         return part.answer(functions, given)
 
 
-def _hint(lab: Lab, part: Part, functions: Functions, found: Difference) -> str:
+def _hint(lab: Lab, part: Part, functions: Functions, found: Difference, begin: Begin) -> str:
     """Return the hint of the known mistake that explains every answer of this part, else the part's own."""
     if found.kind in _HINTS:
         return _HINTS[found.kind]
     candidates = [m for m in lab.mistakes if m.function == part.function and part.run is None]
-    for arguments in cases_of(part) if candidates else ():
+    for number, arguments in enumerate(cases_of(part) if candidates else ()):
+        begin(number)
         try:
             with listening():
                 answer = _answer(part, functions, copy.deepcopy(arguments))
@@ -138,7 +142,7 @@ def _hint(lab: Lab, part: Part, functions: Functions, found: Difference) -> str:
 def _hint_for_error(part: Part, error: BaseException, path: Path) -> str:
     """Return what to do about an error: a slip of the pen is to be looked for, others come from the case."""
     if isinstance(error, NameError | AttributeError | TypeError | ImportError):
-        return f"try the call above by itself: python -i {path}, then paste it"
+        return f"try the call above by itself: python -i {shlex.quote(str(path))}, then paste it"
     return part.hint
 
 
@@ -146,6 +150,8 @@ def _same(given: Any, before: Any) -> bool:
     """Tell whether arguments are still what they were; of other objects than numbers nothing is said."""
     if isinstance(before, np.ndarray):
         return bool(np.array_equal(given, before, equal_nan=True))
+    if type(given) is not type(before):
+        return False
     if isinstance(before, list | tuple):
         return len(given) == len(before) and all(map(_same, given, before))
-    return given == before if isinstance(before, int | float | str) else True
+    return bool(given == before) if isinstance(before, int | float | str) else True

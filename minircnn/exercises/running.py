@@ -29,7 +29,7 @@ _START_SECONDS = 120.0  # of the process itself, on a machine that is busy with 
 _ROOT = str(Path(__file__).resolve().parents[2])
 _CODE = (
     "import json, sys; path = json.loads(sys.argv[1]); "
-    f"sys.path[:] = [{_ROOT!r}, *path]; import minircnn; sys.path[:] = path; "  # this one, not another installed
+    f"sys.path[:] = [{_ROOT!r}, *path]; import minircnn; sys.path[:] = path; "  # this one, no other
     "from minircnn.exercises.child import main; main(*sys.argv[2:])"
 )
 
@@ -82,7 +82,10 @@ def _run(lab: Lab, name: str, path: Path, seconds: float) -> tuple[tuple[PartRes
                     return (), Failure(**step["failure"])
                 if step["step"] == "part":
                     results.append(PartResult.from_json(step["result"]))
-                case = step.get("case", case)
+                    if len(results) == len(lab.parts):
+                        return tuple(results), None
+                if step["step"] != "load":
+                    case = step.get("case", 0)
                 step = steps.get(timeout=seconds)
             ended = "Python itself ended, with nothing to read from it (out of memory, or os._exit)"
             failure = Failure("ended", ended)
@@ -90,8 +93,6 @@ def _run(lab: Lab, name: str, path: Path, seconds: float) -> tuple[tuple[PartRes
             failure = Failure("time", f"it has not ended after {seconds:g} seconds")
         finally:
             child.kill()
-    if len(results) == len(lab.parts):
-        return tuple(results), None
     if case is None:
         return (), replace(failure, message=f"reading the file: {failure.message}")
     return (*results, *_unfinished(lab, len(results), case, failure)), None

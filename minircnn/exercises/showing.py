@@ -13,7 +13,10 @@ WIDTH = 88
 """Characters of a line."""
 
 MOST_SHOWN = 64
-"""Arrays of more numbers are shown by their shape."""
+"""Arrays and lists of more entries are shown by their shape."""
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 400
 
 
 def as_code(value: Any) -> str:
@@ -26,9 +29,9 @@ def as_code(value: Any) -> str:
         return repr(round(value, 6)) if 1e-3 <= abs(value) < 1e6 else repr(value)
     if isinstance(value, tuple) and not hasattr(value, "_fields"):
         return f"({', '.join(as_code(part) for part in value)}{',' if len(value) == 1 else ''})"
-    if isinstance(value, list):
+    if isinstance(value, list) and len(value) <= MOST_SHOWN:
         return f"[{', '.join(as_code(part) for part in value)}]"
-    return repr(value) if len(repr(value)) < 2000 else reprlib.repr(value)
+    return f"<{kind_of(value)}>" if isinstance(value, list) else _SHORT.repr(value)
 
 
 def as_call(function: str, arguments: tuple[Any, ...], names: Sequence[str]) -> str:

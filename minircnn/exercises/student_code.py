@@ -7,6 +7,7 @@ import io
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -53,7 +54,9 @@ def parse(path: Path) -> ast.Module:
         If it is missing or no text.
     """
     try:
-        return ast.parse(decode(read_bytes(path), str(path)), filename=str(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of "\s" in a text, say
+            return ast.parse(decode(read_bytes(path), str(path)), filename=str(path))
     except SyntaxError as error:
         line = (error.text or "").strip()
         raise StudentSyntaxError(

@@ -106,6 +106,24 @@ def test_what_passed_before_an_endless_loop_counts(checked):
     assert [part.failure is None for part in report.parts] == [True, True, False, False, False, False, False]
 
 
+def test_a_loop_met_while_the_hint_is_chosen_is_shown_with_its_own_case(checked):
+    report = checked(HALF.format("while b[0] > 1: pass\n    return 5"), seconds=1)
+    failure = report.first_failure.failure
+    assert failure.kind == "time"
+    assert float(failure.call.split("[")[2].split(",")[0]) > 1
+
+
+def test_a_thread_that_never_ends_keeps_none_waiting(checked):
+    began = time.monotonic()
+    thread = "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()\n"
+    assert checked(thread + test_iou.SOLUTION, seconds=500).ok
+    assert time.monotonic() - began < 400
+
+
+def test_what_python_warns_of_is_no_error(checked):
+    assert checked(test_iou.SOLUTION.replace("def iou", "PATTERN = '\\s'\ndef iou")).ok
+
+
 def test_an_endless_loop_at_reading_is_ended(checked):
     report = checked(test_iou.SOLUTION + "while True: pass\n", seconds=1)
     assert report.parts == ()

@@ -18,9 +18,9 @@ def conv2d_backward(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the gradients of a convolution, given that of its output.
 
-    The forward pass is y[n, o, r, c] = bias[o] + the sum over all channels and the k × k pixels of
-    padded[n, :, r stride : r stride + k, c stride : c stride + k] * weight[o], where `padded` is x with
-    `padding` rows and columns of zeros on each side. Filters are not turned.
+    In the forward pass, ``y[n, o, r, s]`` is ``bias[o]`` plus the sum of all numbers of
+    ``padded[n, :, r * stride : r * stride + k, s * stride : s * stride + k] * weight[o]``, where `padded` is
+    x with `padding` rows and columns of zeros on each side. Filters are not turned.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ def conv2d(
     Returns
     -------
     float array (N, O, OH, OW)
-        OH = (H + 2 padding - k) // stride + 1, and OW likewise.
+        ``OH = (H + 2 * padding - k) // stride + 1``, and OW likewise.
 
     References
     ----------

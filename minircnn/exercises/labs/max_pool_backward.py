@@ -9,15 +9,15 @@ import numpy as np
 
 from minircnn import textbook
 from minircnn.exercises.base import LABS, Arguments, Lab, Mistake, Part
-from minircnn.exercises.drawing import different_numbers, whole_numbers
+from minircnn.exercises.drawing import different_numbers
 from minircnn.structures import FloatArray, IntArray
 
 
 def max_pool2d_backward(dy: FloatArray, x: FloatArray, k: int, stride: int) -> FloatArray:
     """Return the gradient of max pooling, given that of its output.
 
-    The forward pass is y[n, c, i, j] = the largest number of the window
-    x[n, c, i stride : i stride + k, j stride : j stride + k]. Windows overlap if stride < k.
+    In the forward pass, ``y[n, c, i, j]`` is the largest number of the window
+    ``x[n, c, i * stride : i * stride + k, j * stride : j * stride + k]``. Windows overlap if stride < k.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def _not_covered(rng: np.random.Generator) -> Iterator[Arguments]:
 
 def _many_maps(rng: np.random.Generator) -> Iterator[Arguments]:
     for n, c in [(1, 2), (2, 1), (2, 3)]:
-        yield _given(rng, whole_numbers(rng, n, c, 2, 3), 2, 1)
+        yield _given(rng, different_numbers(rng, n, c, 2, 3), 2, 1)
 
 
 def _overwritten(dy: FloatArray, x: FloatArray, k: int, stride: int) -> FloatArray:
