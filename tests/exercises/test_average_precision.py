@@ -86,7 +86,7 @@ WRONG = {
     "difficult ones to be found": (
         "sum(1 for o in objects if not o.difficult)",
         "len(objects)",
-        "neither right nor wrong",
+        "not to be found",
     ),
     "difficult ones wrong": (
         "            continue\n",
