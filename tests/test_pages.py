@@ -18,6 +18,7 @@ SLOW = {
     "03-r-cnn.md",
     "04-fast-rcnn.md",
     "06-fast-kernels.md",
+    "backpropagation.md",
 }  # train, or run plain loops
 
 FENCE = re.compile(r"^( *)(`{3,}|~{3,})(\w*)(.*)\n((?:.*\n)*?)\1\2[ ]*$", re.MULTILINE)
