@@ -83,7 +83,7 @@ def draw_circuit(gates: Mapping[str, Gate], wires: Sequence[Wire], title: str = 
     boxes = {name: _draw_gate(ax, gate, framed=name in inner) for name, gate in gates.items()}
     for wire in wires:
         _draw_wire(ax, boxes[wire.begin], boxes[wire.end], wire)
-    _fit(figure, ax, title)
+    _fit(figure, ax, list(boxes.values()), title)
     return figure
 
 
@@ -181,11 +181,16 @@ def _inches(text: Text) -> tuple[float, float]:
     return extent.width / figure.dpi, extent.height / figure.dpi
 
 
-def _fit(figure: Figure, ax: Axes, title: str) -> None:
+def _fit(figure: Figure, ax: Axes, boxes: Sequence[_Box], title: str) -> None:
     """Make the figure as large as what was drawn, one unit still being one inch, and write the title."""
-    drawn = ax.get_tightbbox()
-    assert drawn is not None  # there is a gate
-    extent = drawn.transformed(ax.transData.inverted())
+    from matplotlib.transforms import Bbox
+
+    texts = [artist.get_window_extent() for artist in (*ax.texts, *ax.lines)]
+    frames = [
+        Bbox.from_extents(x - half_width, y - half_height, x + half_width, y + half_height)
+        for x, y, half_width, half_height in boxes
+    ]
+    extent = Bbox.union([*frames, *(box.transformed(ax.transData.inverted()) for box in texts)])
     left, right = extent.x0 - _MARGIN, extent.x1 + _MARGIN
     top, bottom = min(extent.y0, extent.y1) - _MARGIN, max(extent.y0, extent.y1) + _MARGIN
     if title:

@@ -91,6 +91,14 @@ def test_nothing_reaches_out_of_the_figure(places, label, title):
     assert bool(texts(figure, "title")) == bool(title)
 
 
+def test_nothing_is_left_empty_around_it():
+    gates = {"a": Gate("a", 4, 4), "b": Gate("b", 5, 4), "c": Gate("c", 6, 4)}
+    figure = draw_circuit(gates, [Wire("a", "b", 1, 2), Wire("b", "c", 3, 4)])
+    width, height = figure.get_size_inches()
+    assert 3.0 < width < 3.5  # two columns and the letters
+    assert 0.4 < height < 0.9  # two lines
+
+
 def test_names_are_data_and_the_file_can_be_written():
     figure = draw_circuit(
         {"$x$": Gate("$x$", 0, 0), "b": Gate(r"\frac{$", 1, 0)}, [Wire("$x$", "b", "$", "$$")]
