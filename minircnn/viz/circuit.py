@@ -185,14 +185,14 @@ def _fit(figure: Figure, ax: Axes, boxes: Sequence[_Box], title: str) -> None:
     """Make the figure as large as what was drawn, one unit still being one inch, and write the title."""
     from matplotlib.transforms import Bbox
 
-    texts = [artist.get_window_extent() for artist in (*ax.texts, *ax.lines)]
+    written = [text for text in ax.texts if text.get_text()]  # wires lie between what they join
+    shown = [artist.get_window_extent() for artist in (*written, *ax.lines)]
     frames = [
         Bbox.from_extents(x - half_width, y - half_height, x + half_width, y + half_height)
         for x, y, half_width, half_height in boxes
     ]
-    extent = Bbox.union([*frames, *(box.transformed(ax.transData.inverted()) for box in texts)])
-    left, right = extent.x0 - _MARGIN, extent.x1 + _MARGIN
-    top, bottom = min(extent.y0, extent.y1) - _MARGIN, max(extent.y0, extent.y1) + _MARGIN
+    extent = Bbox.union([*frames, *(box.transformed(ax.transData.inverted()) for box in shown)])
+    left, top, right, bottom = extent.padded(_MARGIN).extents
     if title:
         heading = ax.text(
             (left + right) / 2, top, literal(title), size=TITLE_SIZE, weight="bold", color=INK, ha="center",
