@@ -19,6 +19,7 @@ SLOW = {
     "04-fast-rcnn.md",
     "06-fast-kernels.md",
     "transfer.md",
+    "backpropagation.md",
 }  # train, or run plain loops
 
 FENCE = re.compile(r"^( *)(`{3,}|~{3,})(\w*)(.*)\n((?:.*\n)*?)\1\2[ ]*$", re.MULTILINE)
