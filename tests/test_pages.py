@@ -16,8 +16,10 @@ EXECUTED = [page for page in PAGES if "exec=" in page.read_text(encoding="utf-8"
 SLOW = {
     "02-proposals.md",
     "03-r-cnn.md",
+    "backpropagation.md",
     "one-pass.md",
     "roi-pooling.md",
+    "transfer.md",
     "two-heads.md",
     "under-the-hood.md",
 }  # train, or run plain loops

@@ -3,6 +3,7 @@
 Importing this package needs nothing beyond NumPy; matplotlib and Jinja2 are asked for on use.
 """
 
+from minircnn.viz.circuit import Gate, Wire, draw_circuit
 from minircnn.viz.curves import draw_bars, draw_loss_curves, draw_precision_recall, draw_sliding_window
 from minircnn.viz.errors import draw_error, draw_stacked_bars
 from minircnn.viz.features import draw_feature_map, draw_receptive_field, draw_warps
@@ -17,11 +18,14 @@ from minircnn.viz.style import save_figure
 from minircnn.viz.training_curves import draw_training
 
 __all__ = [
+    "Gate",
     "Report",
     "Verdict",
+    "Wire",
     "draw_bars",
     "draw_box_sizes",
     "draw_boxes",
+    "draw_circuit",
     "draw_corner_grid",
     "draw_curves",
     "draw_detections",
