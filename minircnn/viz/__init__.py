@@ -7,7 +7,14 @@ from minircnn.viz.circuit import Gate, Wire, draw_circuit
 from minircnn.viz.curves import draw_bars, draw_loss_curves, draw_precision_recall, draw_sliding_window
 from minircnn.viz.errors import draw_error, draw_stacked_bars
 from minircnn.viz.features import draw_feature_map, draw_roi_pool, draw_warps
-from minircnn.viz.lecture import draw_box_sizes, draw_curves, draw_tasks, paint_regions
+from minircnn.viz.lecture import (
+    draw_average_precision,
+    draw_box_sizes,
+    draw_curves,
+    draw_tasks,
+    paint_regions,
+)
+from minircnn.viz.merge_tree import draw_merge_tree
 from minircnn.viz.photo import Verdict, draw_boxes, draw_detections, judge
 from minircnn.viz.proposals import draw_proposal_hierarchy, draw_proposals
 from minircnn.viz.report import Report
@@ -20,6 +27,7 @@ __all__ = [
     "Report",
     "Verdict",
     "Wire",
+    "draw_average_precision",
     "draw_bars",
     "draw_box_sizes",
     "draw_boxes",
@@ -29,6 +37,7 @@ __all__ = [
     "draw_error",
     "draw_feature_map",
     "draw_loss_curves",
+    "draw_merge_tree",
     "draw_nms",
     "draw_precision_recall",
     "draw_proposal_hierarchy",
