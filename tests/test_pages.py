@@ -14,14 +14,17 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 EXECUTED = [page for page in PAGES if "exec=" in page.read_text(encoding="utf-8")]
 SLOW = {
-    "02-proposals.md",
     "03-r-cnn.md",
+    "average-precision.md",
     "backpropagation.md",
     "one-pass.md",
     "roi-pooling.md",
+    "selective-search.md",
+    "start.md",
     "transfer.md",
     "two-heads.md",
     "under-the-hood.md",
+    "what-goes-wrong.md",
 }  # train, or run plain loops
 
 FENCE = re.compile(r"^( *)(`{3,}|~{3,})(\w*)(.*)\n((?:.*\n)*?)\1\2[ ]*$", re.MULTILINE)

@@ -8,7 +8,14 @@ from minircnn.viz.curves import draw_bars, draw_loss_curves, draw_precision_reca
 from minircnn.viz.errors import draw_error, draw_stacked_bars
 from minircnn.viz.features import draw_feature_map, draw_receptive_field, draw_warps
 from minircnn.viz.kernels import draw_corner_grid, draw_maxima_table, draw_tiles
-from minircnn.viz.lecture import draw_box_sizes, draw_curves, draw_tasks, paint_regions
+from minircnn.viz.lecture import (
+    draw_average_precision,
+    draw_box_sizes,
+    draw_curves,
+    draw_tasks,
+    paint_regions,
+)
+from minircnn.viz.merge_tree import draw_merge_tree
 from minircnn.viz.photo import Verdict, draw_boxes, draw_detections, judge
 from minircnn.viz.pooling import draw_roi_gradient, draw_roi_pool
 from minircnn.viz.proposals import draw_proposal_hierarchy, draw_proposals
@@ -22,6 +29,7 @@ __all__ = [
     "Report",
     "Verdict",
     "Wire",
+    "draw_average_precision",
     "draw_bars",
     "draw_box_sizes",
     "draw_boxes",
@@ -33,6 +41,7 @@ __all__ = [
     "draw_feature_map",
     "draw_loss_curves",
     "draw_maxima_table",
+    "draw_merge_tree",
     "draw_nms",
     "draw_precision_recall",
     "draw_proposal_hierarchy",
