@@ -15,13 +15,15 @@ PAGES = sorted((ROOT / "docs").rglob("*.md"))
 EXECUTED = [page for page in PAGES if "exec=" in page.read_text(encoding="utf-8")]
 SLOW = {
     "03-r-cnn.md",
-    "04-fast-rcnn.md",
-    "06-fast-kernels.md",
-    "transfer.md",
-    "backpropagation.md",
     "average-precision.md",
+    "backpropagation.md",
+    "one-pass.md",
+    "roi-pooling.md",
     "selective-search.md",
     "start.md",
+    "transfer.md",
+    "two-heads.md",
+    "under-the-hood.md",
     "what-goes-wrong.md",
 }  # train, or run plain loops
 

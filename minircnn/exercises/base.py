@@ -142,5 +142,5 @@ LABS: Registry[Lab] = Registry("lab")
 
 def _page(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[\w/-]+\.md#[\w-]+", value):
-        raise Refused("a page and its section, as 'walkthroughs/05-evaluation.md#precision-and-recall'")
+        raise Refused("a page and its section, as 'walkthroughs/average-precision.md#precision-and-recall'")
     return value

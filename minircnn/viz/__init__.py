@@ -6,7 +6,8 @@ Importing this package needs nothing beyond NumPy; matplotlib and Jinja2 are ask
 from minircnn.viz.circuit import Gate, Wire, draw_circuit
 from minircnn.viz.curves import draw_bars, draw_loss_curves, draw_precision_recall, draw_sliding_window
 from minircnn.viz.errors import draw_error, draw_stacked_bars
-from minircnn.viz.features import draw_feature_map, draw_roi_pool, draw_warps
+from minircnn.viz.features import draw_feature_map, draw_receptive_field, draw_warps
+from minircnn.viz.kernels import draw_corner_grid, draw_maxima_table, draw_tiles
 from minircnn.viz.lecture import (
     draw_average_precision,
     draw_box_sizes,
@@ -16,6 +17,7 @@ from minircnn.viz.lecture import (
 )
 from minircnn.viz.merge_tree import draw_merge_tree
 from minircnn.viz.photo import Verdict, draw_boxes, draw_detections, judge
+from minircnn.viz.pooling import draw_roi_gradient, draw_roi_pool
 from minircnn.viz.proposals import draw_proposal_hierarchy, draw_proposals
 from minircnn.viz.report import Report
 from minircnn.viz.selection import draw_nms, draw_sampled_rois
@@ -32,21 +34,26 @@ __all__ = [
     "draw_box_sizes",
     "draw_boxes",
     "draw_circuit",
+    "draw_corner_grid",
     "draw_curves",
     "draw_detections",
     "draw_error",
     "draw_feature_map",
     "draw_loss_curves",
+    "draw_maxima_table",
     "draw_merge_tree",
     "draw_nms",
     "draw_precision_recall",
     "draw_proposal_hierarchy",
     "draw_proposals",
+    "draw_receptive_field",
+    "draw_roi_gradient",
     "draw_roi_pool",
     "draw_sampled_rois",
     "draw_sliding_window",
     "draw_stacked_bars",
     "draw_tasks",
+    "draw_tiles",
     "draw_training",
     "draw_warps",
     "judge",

@@ -1,4 +1,4 @@
-"""What the network sees: warped crops, feature maps and the cells of RoI pooling."""
+"""What the network sees: warped crops, feature maps and what their cells have seen."""
 
 from __future__ import annotations
 
@@ -12,14 +12,8 @@ from minircnn.structures import FloatArray
 from minircnn.viz.labels import draw_rectangle
 from minircnn.viz.style import (
     BOX_COLOURS,
-    INK,
-    PANEL_TITLE_SIZE,
-    TITLE_SIZE,
     as_boxes,
     as_photo,
-    ink_on,
-    literal,
-    new_figure,
     photo_panels,
     show_image,
 )
@@ -28,8 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_HEAT = "magma"  # dark to bright without a false edge, also in grey
-_MAX_WRITTEN = 16  # values are written into the cells of maps up to this size
+HEAT = "magma"  # dark to bright without a false edge, also in grey
 
 
 def draw_warps(
@@ -118,7 +111,7 @@ def draw_feature_map(
         axes[0].set(xlim=(0, width / spatial_scale), ylim=(height / spatial_scale, 0))
         _draw_rois(axes[0], frames)
     for ax, panel in zip(axes[image is not None :], panels, strict=True):
-        show_image(ax, panel, cmap=_HEAT, interpolation="nearest")
+        show_image(ax, panel, cmap=HEAT, interpolation="nearest")
         ax.set(xlim=(0, width), ylim=(height, 0))
         _draw_rois(ax, frames * spatial_scale)
     return figure
@@ -130,84 +123,43 @@ def _draw_rois(ax: Axes, rois: FloatArray) -> None:
         draw_rectangle(ax, roi, BOX_COLOURS[(i + 1) % len(BOX_COLOURS)], linewidth=2.0, gid="roi")
 
 
-def draw_roi_pool(channel: Array, rows: Array, columns: Array, pooled: Array, title: str = "") -> Figure:
-    """Draw RoI pooling on one channel: the cells of each bin, and their maxima.
+def draw_receptive_field(
+    image: Array, sensitivity: Array, cell: Array, field: Array, title: str = ""
+) -> Figure:
+    """Draw what a cell of a feature map stands for, what it can see, and what it looks at most.
 
     Parameters
     ----------
-    channel : (H, W) float array
-        One channel of the feature map.
-    rows : (P, 2) int array
-        First row and one past the last row of every bin, in cells of the map.
-    columns : (Q, 2) int array
-        The same for columns. Neighbouring bins may share cells.
-    pooled : (P, Q) float array
-        The maxima; 0 for an empty bin.
+    image : (H, W, 3) uint8 array
+    sensitivity : (H, W) float array
+        How much the cell's value changes with each pixel, e.g. the size of its gradient.
+    cell : (4,) float array
+        The pixels between this cell and its neighbours: one stride wide and high.
+    field : (4,) float array
+        The receptive field, in pixels of `image`.
     title : str
+        Default: the sizes of both.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If `sensitivity` has not the photo's height and width.
     """
-    grid, result = np.asarray(to_host(channel), float), np.asarray(to_host(pooled), float)
-    spans = [np.asarray(to_host(span), dtype=int).reshape(-1, 2) for span in (rows, columns)]
-    if grid.ndim != 2 or result.shape != (len(spans[0]), len(spans[1])):
-        raise ValueError(
-            f"expected a channel (H, W) and pooled values ({len(spans[0])}, {len(spans[1])}), "
-            f"got {grid.shape} and {result.shape}"
-        )
-    figure = new_figure(13.0, 6.2)
-    heading = title or "RoI pooling: the maximum of each bin"
-    figure.text(
-        0.5, 0.985, literal(heading), size=TITLE_SIZE, weight="bold", color=INK, ha="center", va="top"
+    photo, weight = as_photo(image), np.asarray(to_host(sensitivity), dtype=np.float64)
+    frames = as_boxes([cell, field])
+    if weight.shape != photo.shape[:2]:
+        raise ValueError(f"expected sensitivity of {photo.shape[:2]} pixels, got {weight.shape}")
+    sides = [f"{x2 - x1:.0f} × {y2 - y1:.0f}" for x1, y1, x2, y2 in frames]
+    figure, axes = photo_panels(
+        photo.shape[:2],
+        ["what one cell stands for, and what it can see", "how much each pixel matters to it"],
+        columns=2,
+        width=11.0,
+        title=title or f"A cell of {sides[0]} pixels has seen {sides[1]}",
     )
-    left = figure.add_axes((0.01, 0.02, 0.56, 0.85))
-    right = figure.add_axes((0.62, 0.02, 0.37, 0.85))
-    low, high = float(min(grid.min(), 0.0)), float(grid.max())
-    for ax, values, heading in (
-        (left, grid, f"one channel, {grid.shape[0]} × {grid.shape[1]} cells"),
-        (right, result, f"pooled, {result.shape[0]} × {result.shape[1]} values"),
-    ):
-        show_image(ax, values, cmap=_HEAT, interpolation="nearest", vmin=low, vmax=high)
-        ax.set_axis_off()
-        ax.set_title(heading, size=PANEL_TITLE_SIZE, color=INK)
-        _write_values(ax, values, low, high)
-    _draw_bins(left, right, grid, *spans)
+    show_image(axes[0], photo)
+    show_image(axes[1], weight, cmap=HEAT, interpolation="nearest")
+    for ax in axes:
+        draw_rectangle(ax, frames[0], BOX_COLOURS[2], linewidth=2.2, gid="cell")
+        draw_rectangle(ax, frames[1], BOX_COLOURS[1], linewidth=2.2, linestyle="--", gid="field")
     return figure
-
-
-def _draw_bins(left: Axes, right: Axes, grid: FloatArray, rows: FloatArray, columns: FloatArray) -> None:
-    """Outline each bin and ring its first maximum; the pooled value gets the same colour."""
-    for p, (top, bottom) in enumerate(rows):
-        for q, (first, last) in enumerate(columns):
-            colour = BOX_COLOURS[(p * (len(columns) + 1) + q) % len(BOX_COLOURS)]
-            bin_frame = np.array([first, top, last, bottom], dtype=float)
-            inset = 0.06 * np.array([1, 1, -1, -1])  # keeps the frames of neighbours apart
-            draw_rectangle(right, np.array([q, p, q + 1, p + 1]) + inset, colour, linewidth=3.0, gid="value")
-            if bottom <= top or last <= first:
-                continue
-            draw_rectangle(left, bin_frame + inset, colour, linewidth=2.2, gid="bin")
-            y, x = np.unravel_index(int(grid[top:bottom, first:last].argmax()), (bottom - top, last - first))
-            left.plot(
-                [first + x + 0.5], [top + y + 0.5], marker="o", markersize=15, markerfacecolor="none",
-                markeredgecolor=colour, markeredgewidth=2, gid="maximum",
-            )  # fmt: skip
-
-
-def _write_values(ax: Axes, values: FloatArray, low: float, high: float) -> None:
-    """Write each value into its cell, if there are few cells."""
-    if max(values.shape) > _MAX_WRITTEN:
-        return
-    size = float(np.clip(110 / max(values.shape), 6, 14))
-    for (y, x), value in np.ndenumerate(values):
-        dark = value < low + 0.6 * (high - low)
-        ax.text(
-            x + 0.5, y + 0.5, _short(float(value)), size=size, color=ink_on("#000000" if dark else "#FFFFFF"),
-            ha="center", va="center",
-        )  # fmt: skip
-
-
-def _short(value: float) -> str:
-    """Return `value` in about three digits."""
-    return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 100 else f"{value:.0f}"

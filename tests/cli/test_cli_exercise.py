@@ -51,7 +51,7 @@ def test_from_the_list_to_the_next_lab(here, capsys):
     command = next_command(run(capsys, "list")[2])
     code, out, err = run(capsys, *command)
     assert (code, out) == (0, "iou.py\n")
-    assert "Intersection over union: write iou; explained on docs/walkthroughs/01-" in err
+    assert "Intersection over union: write iou; explained on docs/walkthroughs/detection" in err
     grading = next_command(err)
     code, out, err = run(capsys, *grading)
     assert (code, err) == (1, "")

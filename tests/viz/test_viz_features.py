@@ -3,7 +3,13 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from minircnn.viz import draw_feature_map, draw_roi_pool, draw_warps
+from minircnn.viz import (
+    draw_feature_map,
+    draw_receptive_field,
+    draw_roi_gradient,
+    draw_roi_pool,
+    draw_warps,
+)
 
 
 def test_warps_form_a_grid(rng):
@@ -53,7 +59,7 @@ def test_roi_pool_rings_the_first_maximum_of_each_bin():
     left, right = figure.axes
     rings = [tuple(line.get_xydata()[0]) for line in left.lines]
     assert rings == [(1.5, 0.5), (1.5, 0.5), (0.5, 2.5), (1.5, 2.5)]
-    assert [text.get_text() for text in right.texts] == ["9.00", "9.00", "7.00", "0.00"]
+    assert [text.get_text() for text in right.texts] == ["9", "9", "7", "0"]
     assert sum(patch.get_gid() == "bin" for patch in left.patches) == 4
 
 
@@ -68,3 +74,34 @@ def test_roi_pool_leaves_empty_bins_without_ring():
 def test_roi_pool_names_what_does_not_fit():
     with pytest.raises(ValueError, match=r"pooled values \(1, 1\), got \(2, 2\) and \(2, 2\)"):
         draw_roi_pool(np.ones((2, 2)), [[0, 2]], [[0, 2]], np.ones((2, 2)))
+
+
+def test_receptive_field_frames_cell_and_field_on_both_panels():
+    photo, matters = np.zeros((40, 60, 3), np.uint8), np.random.default_rng(0).random((40, 60))
+    figure = draw_receptive_field(photo, matters, [16, 16, 32, 32], [4, 4, 44, 40])
+    for ax in figure.axes:
+        frames = {patch.get_gid(): patch.get_bbox().extents.tolist() for patch in ax.patches}
+        assert frames == {"cell": [16, 16, 32, 32], "field": [4, 4, 44, 40]}
+    np.testing.assert_array_equal(figure.axes[1].images[0].get_array(), matters)
+    assert figure.texts[0].get_text() == "A cell of 16 × 16 pixels has seen 40 × 36"
+
+
+def test_receptive_field_names_what_does_not_fit():
+    with pytest.raises(ValueError, match=r"sensitivity of \(40, 60\) pixels, got \(60, 40\)"):
+        draw_receptive_field(np.zeros((40, 60, 3), np.uint8), np.ones((60, 40)), [0, 0, 1, 1], [0, 0, 9, 9])
+
+
+def test_roi_gradient_draws_each_region_and_the_way_back():
+    channel, gradient = np.arange(6.0).reshape(2, 3), np.array([[0, 0, 1.5], [0, 2, 100]])
+    bins = [([[0, 2]], [[0, 2], [1, 3]]), ([[0, 1]], [[0, 1], [1, 1]])]
+    figure = draw_roi_gradient(channel, bins, gradient)
+    first, second, back = figure.axes
+    assert [tuple(line.get_xydata()[0]) for line in first.lines] == [(1.5, 1.5), (2.5, 1.5)]
+    assert [tuple(line.get_xydata()[0]) for line in second.lines] == [(0.5, 0.5)]  # the other bin is empty
+    assert not back.lines
+    assert [text.get_text() for text in back.texts] == ["0", "0", "1.50", "0", "2", "100"]
+
+
+def test_roi_gradient_names_what_does_not_fit():
+    with pytest.raises(ValueError, match=r"a gradient \(H, W\), got \(2, 2\) and \(2, 3\)"):
+        draw_roi_gradient(np.ones((2, 2)), [], np.ones((2, 3)))

@@ -186,7 +186,7 @@ _area = partial(Part, function="area_under_curve", expected=textbook.area_under_
 LABS["average-precision"] = Lab(
     title="Average precision",
     task="which detections are right, recall and precision, and the area under the curve",
-    page="walkthroughs/05-evaluation.md#precision-and-recall",
+    page="walkthroughs/average-precision.md#precision-and-recall",
     source="Everingham et al. 2010, section 4.2",
     level="hard",
     hint="go through the detections once, best score first, and remember which objects have been found.",

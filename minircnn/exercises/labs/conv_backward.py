@@ -106,7 +106,7 @@ _dx, _dweight, _dbias = (partial(_all, only=i) for i in range(3))
 LABS["conv-backward"] = Lab(
     title="Convolution, backward",
     task="from dLoss/dy to dLoss/dx, dLoss/dweight and dLoss/dbias",
-    page="walkthroughs/06-fast-kernels.md#gradients",
+    page="walkthroughs/under-the-hood.md#gradients",
     source="LeCun et al. 1998, section II-A",
     level="hard",
     hint="each output is a sum of products, so each of two factors gets dy times the other one.",

@@ -108,7 +108,7 @@ _part = partial(Part, function="conv2d", expected=textbook.conv2d)
 LABS["conv-forward"] = Lab(
     title="Convolution, forward",
     task="filters slide over maps: sums of products, with stride and padding",
-    page="walkthroughs/06-fast-kernels.md#convolution",
+    page="walkthroughs/under-the-hood.md#convolution",
     source="LeCun et al. 1998, section II-A",
     level="medium",
     hint="one output is the sum over a whole (C, k, k) patch times one filter; begin with four nested loops.",

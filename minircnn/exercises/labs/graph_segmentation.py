@@ -119,7 +119,7 @@ _part = partial(Part, function="graph_segmentation", expected=textbook.graph_seg
 LABS["graph-segmentation"] = Lab(
     title="Graph segmentation",
     task="pixels joined to regions by the lightest edges, as selective search begins",
-    page="walkthroughs/02-proposals.md#step-1-small-regions",
+    page="walkthroughs/selective-search.md#step-1-small-regions",
     source="Felzenszwalb and Huttenlocher 2004, algorithm 1",
     level="hard",
     hint="keep for each pixel a parent; a region is known by the root that the parents lead to.",

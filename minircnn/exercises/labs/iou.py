@@ -109,7 +109,7 @@ _part = partial(Part, function="iou", expected=textbook.iou)
 LABS["iou"] = Lab(
     title="Intersection over union",
     task="how much two boxes overlap, from 0 to 1",
-    page="walkthroughs/01-what-is-detection.md#a-box-and-how-well-two-of-them-agree",
+    page="walkthroughs/detection.md#a-box-and-how-well-two-of-them-agree",
     source="Everingham et al. 2010, equation 3",
     level="easy",
     hint="where do the two boxes begin to overlap along x, and where does the overlap end?",

@@ -124,7 +124,7 @@ _part = partial(Part, function="max_pool2d_backward", expected=_expected)
 LABS["max-pool-backward"] = Lab(
     title="Max pooling, backward",
     task="the gradient goes to the pixel that won its window",
-    page="walkthroughs/06-fast-kernels.md#max-pooling",
+    page="walkthroughs/under-the-hood.md#max-pooling",
     source="Krizhevsky et al. 2012, section 3.4",
     level="medium",
     hint="go through the windows as the forward pass does: where did the largest number stand?",

@@ -119,7 +119,7 @@ _part = partial(Part, function="nms", expected=textbook.nms)
 LABS["nms"] = Lab(
     title="Non-maximum suppression",
     task="one box an object: the better one removes its neighbours",
-    page="walkthroughs/05-evaluation.md#suppression-by-score-never-by-iou",
+    page="walkthroughs/nms.md#the-idea-the-best-one-first",
     source="Girshick et al. 2014, section 2.2",
     level="medium",
     hint="keep a list of candidates, best score first; take the first, shorten the list, repeat.",

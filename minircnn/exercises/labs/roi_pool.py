@@ -215,7 +215,7 @@ _grad = partial(Part, function="roi_pool_backward", expected=textbook.roi_pool_b
 LABS["roi-pool"] = Lab(
     title="RoI pooling, forward and backward",
     task="a region of any size becomes P × Q maxima, and their gradients go back to the map",
-    page="walkthroughs/04-fast-rcnn.md#roi-pooling",
+    page="walkthroughs/roi-pooling.md#as-the-paper-writes-it",
     source="Girshick 2015, section 2.1 and equation 4",
     level="hard",
     hint="first write a function for one axis: from two pixels to begin and end of each bin.",

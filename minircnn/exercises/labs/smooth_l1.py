@@ -90,7 +90,7 @@ _slope = partial(_value, only=1)
 LABS["smooth-l1"] = Lab(
     title="Smooth L1",
     task="the loss of the boxes, near 0 a parabola and far away a line, with its slope",
-    page="walkthroughs/04-fast-rcnn.md#two-siblings-one-loss",
+    page="walkthroughs/two-heads.md#one-number",
     source="Girshick 2015, equations 2 and 3",
     level="easy",
     hint="draw both pieces on paper: they meet at |x| = 1 with the same value and the same slope.",

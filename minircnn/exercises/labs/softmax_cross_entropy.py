@@ -121,7 +121,7 @@ _slope = partial(_loss, only=1)
 LABS["softmax-cross-entropy"] = Lab(
     title="Softmax and cross-entropy",
     task="probabilities of the classes, how wrong they are, and the gradient",
-    page="walkthroughs/04-fast-rcnn.md#two-siblings-one-loss",
+    page="walkthroughs/two-heads.md#one-number",
     source="Girshick 2015, section 2.3",
     level="medium",
     hint="a number subtracted from all logits of a row changes no probability; which one keeps exp finite?",
