@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 EXECUTED = [page for page in PAGES if "exec=" in page.read_text(encoding="utf-8")]
 SLOW = {
+    "gallery.md",
     "03-r-cnn.md",
     "average-precision.md",
     "backpropagation.md",
