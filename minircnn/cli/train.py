@@ -62,7 +62,7 @@ _Preset = Annotated[
     Parameter(
         help="Settings to start from: 'paper' (the default), 'pretrained' (an ImageNet network with "
         "--backbone.weights, from 100 photos), 'small' (a tiny network from random weights), 'scenes' "
-        "(the default for the scenes) or 'scenes-quick'."
+        "(the default for the scenes), 'classroom' (half of its updates) or 'scenes-quick'."
     ),
 ]
 _Resume = Annotated[

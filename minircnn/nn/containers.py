@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import cast
+from typing import Self, cast
 
 from minircnn.arrays import Array, array_namespace
 from minircnn.nn.activation import ReLU
@@ -48,6 +48,18 @@ class Sequential(Container):
         for _, layer in self.children():
             layer.prepare_training(input_grad=input_grad)
             input_grad = input_grad or layer.trainable
+
+    def frozen_part(self) -> Self:
+        """Return the layers before the first that is trained: what they make of a photo never changes."""
+        return type(self)(**dict(self.named_layers()[: self._first_trained()]))
+
+    def trained_part(self) -> Self:
+        """Return the layers from the first that is trained to the last; none if none is."""
+        return type(self)(**dict(self.named_layers()[self._first_trained() :]))
+
+    def _first_trained(self) -> int:
+        layers = self.named_layers()
+        return next((i for i, (_, layer) in enumerate(layers) if layer.trainable), len(layers))
 
     def _forwards(self) -> Iterator[tuple[str, Callable[[Array], Array]]]:
         """Yield every layer's ``forward``.

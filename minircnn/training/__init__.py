@@ -2,6 +2,7 @@
 
 from minircnn.training.box_regression import BoxRegressionSettings, train_box_regressors
 from minircnn.training.checkpoint import NotFiniteError, TrainingState, load_checkpoint, save_checkpoint
+from minircnn.training.classroom import CLASSROOM_SCENES, classroom
 from minircnn.training.estimate import PartEstimate, estimate_training
 from minircnn.training.fast_rcnn import (
     FAST_RCNN_PRESETS,
@@ -32,6 +33,7 @@ from minircnn.training.trainer import Trainer
 from minircnn.training.validation import Validation, ValidationSummary
 
 __all__ = [
+    "CLASSROOM_SCENES",
     "FAST_RCNN_PRESETS",
     "RCNN_PRESETS",
     "RECIPES",
@@ -67,6 +69,7 @@ __all__ = [
     "add_recipe",
     "as_json",
     "cache_features",
+    "classroom",
     "compute_proposals",
     "estimate_training",
     "load_checkpoint",

@@ -18,7 +18,13 @@ from minircnn.proposals import ProposalSettings, Proposer
 from minircnn.structures import DetectionDataset, FloatArray
 from minircnn.training.backbone import ALL_CONVOLUTIONS, check_backbone
 from minircnn.training.photo_batches import PhotoBatch, PhotoSampler, RoISampling
-from minircnn.training.presets import QUICK_PROPOSALS, SCENE_PROPOSALS, SQUEEZENET
+from minircnn.training.presets import (
+    CLASSROOM_SHARE,
+    QUICK_PROPOSALS,
+    SCENE_PROPOSALS,
+    SQUEEZENET,
+    shortened,
+)
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
 from minircnn.training.regions import RegionRecord
 from minircnn.training.run_folder import MODEL_FILE
@@ -48,9 +54,9 @@ class FastRCNNSettings(DetectorSettings):
     class_agnostic: bool = False
     """One box regression for all classes, which few photos teach better than one for each (the paper's)."""
     keep_maps: bool = False
-    """Keep the maps that convolutions make of the photos on disk, in half precision: where none of the
-    convolutions is trained (backbone.frozen), all updates but the first of each photo are then some ten times
-    faster. They take about a megabyte a photo and orientation."""
+    """Keep the maps that the first convolutions, up to one that is trained (backbone.frozen), make of the
+    photos on disk, in half precision. Where none is trained, all updates but the first of each photo are then
+    some ten times faster. They take about a megabyte a photo and orientation."""
 
     start: str | None = None
     """A trained Fast R-CNN to begin with, file or run's folder, of the same network and classes: its frozen
@@ -154,8 +160,9 @@ class FastRCNNTrainer(Trainer[FastRCNNSettings, PhotoBatch]):
     def gradients(self, batch: PhotoBatch) -> dict[str, float]:
         """Run `batch` forward and backward; return the losses of equation 1 by name."""
         images, rois, image_index, labels, targets = batch.on(self.network.outputs.cls_score.weight.data)
-        forward = self.network.forward_from_map if self.settings.keep_maps else self.network.forward
-        cls_score, bbox_pred = stage("forward")(forward)(images, rois, image_index)
+        with stage("forward"):
+            feature_map = self.convolutions(images)  # (N, C, ~H/stride, ~W/stride)
+            cls_score, bbox_pred = self.network.forward_from_map(feature_map, rois, image_index)
         loss = stage("loss")(multi_task_loss)(
             cls_score, bbox_pred, labels, targets, lam=self.settings.bbox_loss_weight
         )
@@ -249,6 +256,7 @@ FAST_RCNN_PRESETS: dict[str, FastRCNNSettings] = {
         solver=SolverSettings(iterations=1500, learning_rate=0.02, step=1100, clip_norm=10.0),
     ),
     "scenes": _SCENES,
+    "classroom": dataclasses.replace(_SCENES, solver=shortened(_SCENES.solver, CLASSROOM_SHARE)),
     "scenes-quick": dataclasses.replace(
         _SCENES,
         proposals=QUICK_PROPOSALS,

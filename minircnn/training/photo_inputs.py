@@ -1,4 +1,4 @@
-"""What a step shows the network of a photo: its pixels, or the map that frozen convolutions make of them."""
+"""What a step shows the network of a photo: its pixels, or the map that its frozen layers make of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from minircnn.backbones import Normalization
 from minircnn.data.digest import photo_digest
 from minircnn.detectors import ImageScale
 from minircnn.detectors.network import RegionNetwork
-from minircnn.nn import Layer
+from minircnn.nn import Sequential
 from minircnn.profiling import stage
 from minircnn.structures import FloatArray
 from minircnn.training.kept_arrays import read_kept, write_kept
@@ -47,15 +47,16 @@ class PhotoInputs:
 class MapInputs(PhotoInputs):
     """The maps of the photos, made once for each scale and orientation and kept on disk in half precision.
 
-    Convolutions that are not trained give the same map of a photo in every epoch. The maps take the most time
-    of such a training, and what is left, the fully connected layers, becomes some ten times faster.
+    Layers before the first one that is trained give the same map of a photo in every epoch. The maps take the
+    most time of such a training. Where no convolution is trained, what is left, the fully connected layers,
+    is some ten times faster.
 
     Parameters
     ----------
     photos : PhotoReader
     normalization : Normalization
     network : RegionNetwork
-        Its convolutional layers make the maps; they must not change.
+        Its first layers, up to one that is trained, make the maps.
     folder : Path or None
         Receives the maps, a file each, named by what the photo shows; any runs and photos can share it. None
         keeps them in memory.
@@ -63,7 +64,7 @@ class MapInputs(PhotoInputs):
     Raises
     ------
     ValueError
-        If a convolutional layer is trained.
+        If the first convolutional layer is trained.
     """
 
     def __init__(
@@ -75,8 +76,8 @@ class MapInputs(PhotoInputs):
     ) -> None:
         super().__init__(photos, normalization)
         require_frozen(network.features)
-        self.network = network
-        self.folder = None if folder is None else folder / _key(network, normalization)
+        self.network, self.layers = network, network.features.frozen_part()
+        self.folder = None if folder is None else folder / _key(network, self.layers, normalization)
         self.made: dict[str, HostArray] = {}  # without a folder
         self._digests: dict[int, str] = {}
 
@@ -115,7 +116,7 @@ class MapInputs(PhotoInputs):
     @stage("maps of frozen convolutions")
     def _compute(self, pixels: FloatArray, index: int) -> HostArray:
         """Return the map (h, w, C) float16 of the `pixels` (3, H, W) of photo `index`."""
-        feature_map = to_host(self.network.features(like(pixels[None], self.network.on)))[0]  # (C, h, w)
+        feature_map = to_host(self.layers(like(pixels[None], self.network.on)))[0]  # (C, h, w)
         if not np.abs(feature_map).max() <= _LARGEST:
             raise ValueError(
                 f"the map of photo {self.photos.dataset.image_ids[index]!r} holds values beyond "
@@ -124,18 +125,18 @@ class MapInputs(PhotoInputs):
         return np.ascontiguousarray(feature_map.transpose(1, 2, 0), dtype=np.float16)
 
 
-def require_frozen(features: Layer) -> None:
-    """Raise ValueError if one of the convolutional layers is trained."""
-    if features.trainable:
+def require_frozen(features: Sequential) -> None:
+    """Raise ValueError if the first of the convolutional layers is trained: there is no map to keep."""
+    if not features.frozen_part().state_dict():
         raise ValueError(
-            "keep_maps is for convolutions that are not trained: the maps of others change with every update "
-            "(--backbone.frozen convolutions, or leave --keep-maps away)"
+            "keep_maps is for networks whose first convolutions are not trained: the maps of others change "
+            "with every update (--backbone.frozen convolutions, or leave --keep-maps away)"
         )
 
 
-def _key(network: RegionNetwork, normalization: Normalization) -> str:
+def _key(network: RegionNetwork, layers: Sequential, normalization: Normalization) -> str:
     """Return a digest of all that makes maps from photos."""
     digest = hashlib.sha256(repr((_LAYOUT, network.description["name"], normalization)).encode())
-    for name, array in network.features.state_dict().items():
+    for name, array in layers.state_dict().items():
         digest.update(f"{name} {array.shape} {array.dtype}".encode() + array.tobytes())
     return digest.hexdigest()[:16]

@@ -25,7 +25,13 @@ from minircnn.proposals import ProposalSettings, Proposer
 from minircnn.structures import DetectionDataset, FloatArray, IntArray
 from minircnn.training.backbone import check_backbone
 from minircnn.training.linear_parts import LinearPartsSettings, classification_gradients, train_in_parts
-from minircnn.training.presets import QUICK_PROPOSALS, SCENE_PROPOSALS, SQUEEZENET
+from minircnn.training.presets import (
+    CLASSROOM_SHARE,
+    QUICK_PROPOSALS,
+    SCENE_PROPOSALS,
+    SQUEEZENET,
+    shortened,
+)
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
 from minircnn.training.settings import BackboneSettings, SolverSettings
 from minircnn.training.trainer import Trainer
@@ -222,6 +228,9 @@ RCNN_PRESETS: dict[str, RCNNSettings] = {
         ),
     ),
     "scenes": _SCENES,
+    "classroom": dataclasses.replace(
+        _SCENES, fine_tune=FineTuneSettings(solver=shortened(_SCENES.fine_tune.solver, CLASSROOM_SHARE))
+    ),
     "scenes-quick": dataclasses.replace(
         _SCENES,
         proposals=QUICK_PROPOSALS,

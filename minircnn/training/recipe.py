@@ -67,7 +67,8 @@ class Recipe(Generic[S]):
     settings : type
         The record of all that decides a run; its defaults are the paper's.
     presets : mapping of str to settings
-        Starting points: ``paper``, ``pretrained``, ``small``, ``scenes`` and ``scenes-quick``.
+        Starting points: ``paper``, ``pretrained``, ``small``, ``scenes``, ``classroom`` and
+        ``scenes-quick``.
     train : callable
         ``train(job)`` returns the finished detector.
     explanation : str

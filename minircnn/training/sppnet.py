@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minircnn.arrays import Device
+from minircnn.arrays import Array, Device
 from minircnn.checks import each, flag, instance, require, whole
 from minircnn.detectors import PostprocessSettings
 from minircnn.detectors.sppnet import LEVELS, MAX_LEVEL, MAX_LONG_SIDE, SPPNet, SPPNetNetwork, image_scales
@@ -25,7 +25,7 @@ from minircnn.training.backbone import check_backbone
 from minircnn.training.box_regression import BoxRegressionSettings
 from minircnn.training.linear_parts import LinearPartsSettings, classification_gradients, train_in_parts
 from minircnn.training.photo_batches import PhotoBatch, PhotoSampler, RoISampling
-from minircnn.training.presets import QUICK_PROPOSALS, SCENE_PROPOSALS
+from minircnn.training.presets import CLASSROOM_SHARE, QUICK_PROPOSALS, SCENE_PROPOSALS, shortened
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
 from minircnn.training.settings import BackboneSettings, SolverSettings
 from minircnn.training.svms import SVMSettings
@@ -56,9 +56,9 @@ class SPPNetSettings(LinearPartsSettings):
     )
     """250,000 updates at 0.0001 and 50,000 at a tenth of it."""
     keep_maps: bool = False
-    """Keep the maps that convolutions make of the photos on disk, in half precision: where none of the
-    convolutions is trained (backbone.frozen), all updates but the first of each photo are then some ten times
-    faster. They take about a megabyte a photo and orientation."""
+    """Keep the maps that the first convolutions, up to one that is trained (backbone.frozen), make of the
+    photos on disk, in half precision. Where none is trained, all updates but the first of each photo are then
+    some ten times faster. They take about a megabyte a photo and orientation."""
     svm: SVMSettings = field(default_factory=lambda: SVMSettings(duplicate_iou=0.7))
     """As R-CNN's, without negatives that overlap another by more than 0.7."""
     box_regression: BoxRegressionSettings = field(
@@ -122,7 +122,10 @@ class SPPNetTrainer(Trainer[SPPNetSettings, PhotoBatch]):
     def gradients(self, batch: PhotoBatch) -> dict[str, float]:
         """Run `batch` forward and backward; return the loss."""
         images, rois, image_index, labels, _ = batch.on(self.network.fc8.weight.data)
-        logits = self.network.logits_from_map if self.settings.keep_maps else self.network.logits
+
+        def logits(images: Array, rois: Array, image_index: Array) -> Array:
+            return self.network.logits_from_map(self.convolutions(images), rois, image_index)
+
         return classification_gradients(self.network, logits, labels, images, rois, image_index)
 
     def make_detector(self, proposer: Proposer) -> SPPNet:
@@ -180,6 +183,7 @@ SPPNET_PRESETS: dict[str, SPPNetSettings] = {
         solver=SolverSettings(iterations=1500, learning_rate=0.02, step=1100, clip_norm=10.0),
     ),
     "scenes": _SCENES,
+    "classroom": dataclasses.replace(_SCENES, solver=shortened(_SCENES.solver, CLASSROOM_SHARE)),
     "scenes-quick": dataclasses.replace(
         _SCENES,
         proposals=QUICK_PROPOSALS,

@@ -12,6 +12,7 @@ import numpy as np
 
 from minircnn.arrays import Device, device_namespace
 from minircnn.detectors import RegionDetector
+from minircnn.nn import Sequential
 from minircnn.profiling import stage
 from minircnn.proposals import Proposer
 from minircnn.structures import DetectionDataset, FloatArray
@@ -42,6 +43,9 @@ class Trainer(ABC, Generic[S, Batch]):
 
     work: ClassVar[str] = "training"
     """What a profile calls it."""
+
+    convolutions: Sequential
+    """What a step still has to do of the way from the inputs of photos to their maps."""
 
     def __init__(
         self,
@@ -92,7 +96,9 @@ class Trainer(ABC, Generic[S, Batch]):
     def photo_inputs(self, keep_maps: bool, map_folder: Path | None) -> PhotoInputs:
         """Return what steps show the network of a photo: its pixels, or its map, kept in `map_folder`."""
         if not keep_maps:
+            self.convolutions = self.network.features
             return PhotoInputs(self.photos, self.backbone.normalization)
+        self.convolutions = self.network.features.trained_part()
         return MapInputs(self.photos, self.backbone.normalization, self.network, map_folder)
 
     def detector(self, proposer: Proposer) -> Any:

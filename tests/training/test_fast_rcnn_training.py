@@ -206,10 +206,36 @@ def test_a_step_on_kept_maps_moves_the_head_only(rng, tmp_path):
     assert batch.images.transpose(0, 2, 3, 1).flags.c_contiguous
 
 
+def test_a_step_on_maps_of_the_first_layers_is_a_step_on_photos(rng, monkeypatch):
+    def unrounded(self, pixels, index):
+        return self.layers(pixels[None])[0].transpose(1, 2, 0)
+
+    monkeypatch.setattr(MapInputs, "_compute", unrounded)
+    backbone = dataclasses.replace(PRESET.backbone, frozen=("conv1",))
+    scenes = Scenes("train", count=3)
+    boxes = _jittered(scenes, rng)
+    losses, gradients = [], []
+    for keep_maps in (False, True):
+        settings = dataclasses.replace(PRESET, backbone=backbone, keep_maps=keep_maps, seed=3)
+        trainer = FastRCNNTrainer(scenes, boxes, settings)
+        losses.append(trainer.step(0)["loss"])
+        parameters = dict(trainer.network.named_parameters())
+        assert parameters.pop("features.conv1.weight").grad is None
+        assert parameters.pop("features.conv1.bias").grad is None
+        gradients.append({name: parameter.grad for name, parameter in parameters.items()})
+    assert trainer.make_batch(1).images.shape[1] == trainer.network.features.conv1.weight.data.shape[0]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-6)
+    for name, expected in gradients[0].items():
+        atol = 1e-5 * np.abs(expected).max()
+        np.testing.assert_allclose(gradients[1][name], expected, rtol=1e-4, atol=atol, err_msg=name)
+
+
 def test_maps_of_convolutions_that_learn_are_not_kept(rng, tmp_path):
     settings = dataclasses.replace(PRESET, keep_maps=True)
     scenes = Scenes("train", count=2)
-    with pytest.raises(ValueError, match="keep_maps is for convolutions that are not trained"):
+    with pytest.raises(
+        ValueError, match="keep_maps is for networks whose first convolutions are not trained"
+    ):
         FastRCNNTrainer(scenes, _jittered(scenes, rng), settings, map_folder=tmp_path)
 
 

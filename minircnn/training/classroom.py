@@ -1,0 +1,67 @@
+"""One detector of each kind for lessons, trained in a minute or two and kept for the next page."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import minircnn
+from minircnn.data import Scenes
+from minircnn.detectors import load_detector
+from minircnn.files import read_json, write_text
+from minircnn.training.recipe import RECIPES
+from minircnn.training.run import TrainingRun, train
+from minircnn.training.run_folder import MODEL_FILE
+from minircnn.weights.catalogue import cache_folder
+
+CLASSROOM_SCENES = 80
+_SECONDS = "seconds.json"
+_APART = {"cli", "exercises", "interop", "pretrained", "textbook", "viz"}  # rooms that no training enters
+
+
+def classroom(name: str, *, progress: bool = False) -> TrainingRun:
+    """Return the detector `name`, trained on 80 of the built-in scenes.
+
+    The walkthroughs share it: all kinds of detectors get the same scenes and proposals and the preset
+    ``classroom``. What was trained is kept where fetched weights are (``MINIRCNN_CACHE``), under a digest of
+    the package's code, so that it is never that of another version; a training that was stopped goes on.
+
+    Parameters
+    ----------
+    name : str
+        Of a recipe: ``rcnn``, ``sppnet``, ``fast-rcnn``.
+    progress : bool
+        Show bars while it is trained.
+
+    Returns
+    -------
+    TrainingRun
+        The detector, its file, and the seconds that its proposals and its training took, whenever that was.
+    """
+    settings = RECIPES[name].presets["classroom"]
+    folder = cache_folder() / "classroom" / _code_digest()
+    model, took = folder / name / MODEL_FILE, folder / name / _SECONDS
+    if took.is_file():
+        return TrainingRun(load_detector(model), model, read_json(took))
+    scenes = Scenes("train", count=CLASSROOM_SCENES)
+    run = train(
+        scenes,
+        settings,
+        folder / name,
+        resume=True,
+        proposal_folder=folder / "proposals",
+        progress=progress,
+    )
+    write_text(took, json.dumps(run.seconds) + "\n")
+    return run
+
+
+def _code_digest() -> str:
+    """Return a digest of the modules that a training may use."""
+    root = Path(minircnn.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        if not _APART & set(path.relative_to(root).parts):
+            digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
