@@ -140,7 +140,8 @@ class _Page:
 
     def belongs_to_site(self, statement: ast.stmt, offset: int) -> bool:
         """Tell whether `statement` only prepares what a widget shows; anything else may not use the site."""
-        names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)} & self.of_site.keys()
+        found = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+        names = {node.id for node in found if isinstance(node.ctx, ast.Load)} & self.of_site.keys()
         foreign = names | ({module.partition(".")[0] for module in _imported(statement)} & _REPOSITORY)
         match statement:
             case ast.Assign([ast.Name(target)]) if names:
@@ -153,6 +154,9 @@ class _Page:
                 "use the package, or write print(picture(figure, text)), print(quote(...)) or "
                 "print(widget(...)) as a statement of its own that is not indented"
             )
+        for node in found:
+            if isinstance(node.ctx, ast.Store):
+                self.of_site.pop(node.id, None)  # the page's own from here on
         return False
 
     def end_code(self, lines: list[str], shows_figure: bool = False) -> None:

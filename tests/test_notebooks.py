@@ -93,6 +93,11 @@ def test_a_widget_becomes_a_sentence_and_what_prepares_it_goes():
     assert "[the page](https://example.org/a.html) has something to play with" in last.text
 
 
+def test_a_name_of_the_site_may_become_the_pages_own():
+    code = "from docs.widget_data import photo\nshown = photo(x)\nphoto = read(y)\nshow(photo)"
+    assert code_of(block(code)) == ["photo = read(y)\nshow(photo)"]
+
+
 def test_folds_become_headings_and_their_blocks_run():
     text = (
         'Ask.\n\n??? question "Exercise 1: why?"\n    Think.\n\n'
