@@ -19,6 +19,7 @@ class SitePage(HTMLParser):
         super().__init__()
         self.ids, self.links, self.loads, self.images, self.figures = set(), [], [], [], []
         self.embedded = ""  # styles and scripts
+        self.text = ""
         self._inside, self._open = "", []
         self.feed(text)
         self.close()
@@ -50,5 +51,7 @@ class SitePage(HTMLParser):
     def handle_data(self, data):
         if self._inside in ("style", "script"):
             self.embedded += data
-        elif self._inside == "figcaption" and self._open:
+            return
+        self.text += data
+        if self._inside == "figcaption" and self._open:
             self._open[-1]["caption"] += data.strip()

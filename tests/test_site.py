@@ -1,4 +1,4 @@
-"""In the built site, the folder that MINIRCNN_SITE names, nothing failed, is missing or comes from elsewhere."""
+"""In the built site, the folder MINIRCNN_SITE, nothing failed, is missing or comes from elsewhere."""
 
 import json
 import os
@@ -13,7 +13,10 @@ import pytest
 from site_pages import FETCHED_BY_SCRIPT, FETCHED_BY_STYLE, SitePage
 
 ROOT = Path(__file__).resolve().parents[1]
-SITE = Path(os.environ["MINIRCNN_SITE"]) if os.environ.get("MINIRCNN_SITE") else None
+SITE, OTHER = (
+    Path(os.environ[name]) if os.environ.get(name) else None
+    for name in ("MINIRCNN_SITE", "MINIRCNN_OTHER_SITE")
+)
 NODE = shutil.which("node")
 TRACEBACK = "Traceback (most recent call last)"
 OUTSIDE = re.compile(r"(?:[a-z]+:)?//", re.IGNORECASE)
@@ -110,6 +113,27 @@ def test_every_walkthrough_offers_its_notebook(pages):
     for page in (ROOT / "docs/walkthroughs").glob("*.md"):
         links = pages[f"walkthroughs/{page.stem}.html"][1].links
         assert {f"{page.stem}.ipynb", f"{page.stem}.py"} <= set(links)
+
+
+def words_of(page):
+    """Return the text of a page, every number as 0: the time that something took is never the same."""
+    return re.sub(r"\d+(?:[.,]\d+)*", "0", page.text).split()
+
+
+@built
+@pytest.mark.skipif(OTHER is None, reason="MINIRCNN_OTHER_SITE names no site that another program built")
+def test_another_program_builds_the_same_pages(pages):
+    others = read_site(OTHER)
+    assert others.keys() == pages.keys()
+    different = [
+        address
+        for address, (_, page) in pages.items()
+        if words_of(page) != words_of(others[address][1])
+        or [figure["caption"] for figure in page.figures]
+        != [figure["caption"] for figure in others[address][1].figures]
+    ]
+    assert different == []
+    assert sum(len(page.figures) for _, page in pages.values()) > 20
 
 
 GOOD = (
