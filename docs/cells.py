@@ -19,6 +19,7 @@ _ATTRIBUTES = re.compile(r" *\{:? *[#.][^}\n]*\} *$", re.MULTILINE)
 _LINK = re.compile(
     r"(?P<code>`[^`]*`)|(?P<image>!?)\[(?P<text>(?:`[^`]*`|[^\]`])+)\](?:\((?P<to>[^)\s]*)[^)]*\)|\[\w*\])"
 )
+_TITLE = re.compile(r'^(```\w+) title="([^"]*)" *$', re.MULTILINE)  # of a block of code
 _WIDGET = "*Here {page} has something to play with, which a notebook cannot show.*"
 
 
@@ -63,27 +64,27 @@ class _Page:
     def __init__(self, name: str, url: str) -> None:
         self.name, self.url = name, url
         self.cells: list[Cell] = []
-        self.prose = ""
+        self.prose: list[str] = []  # since the last cell, with a blank line between two
         self.of_site: dict[str, str] = {}  # names that only the site has, and the module that has each
 
     def add(self, text: str, line: int) -> None:
         """Add a part of the page that begins at its line `line`."""
         end = 0
         for match in _PIECE.finditer(text):
-            self.prose += self.plain(text[end : match.start()])
+            self.prose.append(self.plain(text[end : match.start()]))
             end = match.end()
             if match["body"] is not None:
                 self.add_fold(match, line + text.count("\n", 0, match.start("body")))
             elif (block := block_of(match, line)).is_executed:
                 self.add_code(block)
             else:
-                self.prose += match[0]
-        self.prose += self.plain(text[end:])
+                self.prose.append(_shown(match[0]))
+        self.prose.append(self.plain(text[end:]))
 
     def add_fold(self, match: re.Match[str], line: int) -> None:
         """Add an admonition, a fold or a tab: its title as a heading, and what it holds."""
         title = match["kind"].strip().capitalize() if match["title"] is None else match["title"]
-        self.prose += f"\n#### {title}\n\n" if title else "\n"
+        self.prose.append(f"#### {title}" if title else "")
         self.add(re.sub("^ {4}", "", match["body"], flags=re.MULTILINE), line)
 
     def add_code(self, block: Block) -> None:
@@ -106,20 +107,20 @@ class _Page:
         module = self.of_site[call.func.id]
         if module == "docs.figures":
             figure, caption = call.args
-            if not isinstance(caption, ast.Constant):
-                kept.append(f"print({_source(block.code, caption)})")
-            self.end_code([*kept, _source(block.code, figure)], shows_figure=True)
             if isinstance(caption, ast.Constant):
-                self.prose += f"\n*{_escaped(caption.value)}*\n\n"
+                self.end_code([*kept, _source(block.code, figure)], shows_figure=True)
+                self.prose.append(f"*{_escaped(caption.value)}*")
+            else:
+                texts = [f"print({_source(block.code, caption)})", _source(block.code, figure)]
+                self.end_code([*kept, *texts], shows_figure=True)
         else:
             self.end_code(kept)
             if module == "docs.quotes":
                 function = getattr(import_module(module), call.func.id)
-                self.prose += "\n" + function(*map(ast.literal_eval, call.args)) + "\n"
+                self.prose.append(_shown(function(*map(ast.literal_eval, call.args))))
             else:
-                self.prose += (
-                    "\n" + _WIDGET.format(page=f"[the page]({self.url})" if self.url else "the page") + "\n"
-                )
+                page = f"[the page]({self.url})" if self.url else "the page"
+                self.prose.append(_WIDGET.format(page=page))
         kept.clear()
 
     def imports_site(self, statement: ast.stmt) -> bool:
@@ -132,10 +133,14 @@ class _Page:
     def call_of_site(self, statement: ast.stmt) -> ast.Call | None:
         """Return the call in ``print(picture(...))`` and its like."""
         match statement:
-            case ast.Expr(ast.Call(ast.Name("print"), [ast.Call(ast.Name(name)) as call], [])) if (
-                name in self.of_site
-            ):
-                return call
+            case ast.Expr(ast.Call(ast.Name("print"), [ast.Call(ast.Name(name), given, named) as call], [])):
+                can_be_followed = {
+                    "docs.figures": len(given) == 2 and not named,
+                    "docs.quotes": all(isinstance(argument, ast.Constant) for argument in given)
+                    and not named,
+                    "docs.widgets": True,
+                }
+                return call if can_be_followed.get(self.of_site.get(name, "")) else None
         return None
 
     def belongs_to_site(self, statement: ast.stmt, offset: int) -> bool:
@@ -167,9 +172,9 @@ class _Page:
 
     def end_prose(self) -> None:
         """Make the prose so far a cell."""
-        if text := re.sub(r"\n{3,}", "\n\n", self.prose).strip():
+        if text := "\n\n".join(filter(None, (part.strip("\n") for part in self.prose))).strip():
             self.cells.append(Cell("markdown", text))
-        self.prose = ""
+        self.prose = []
 
     def plain(self, prose: str) -> str:
         """Return `prose` in the Markdown that notebooks know."""
@@ -193,6 +198,11 @@ def _imported(statement: ast.stmt) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield node.module or ""
+
+
+def _shown(fence: str) -> str:
+    """Return a block of code with its title above it, where notebooks show it."""
+    return _TITLE.sub(r"`\2`:\n\n\1", fence, count=1)
 
 
 def _source(code: str, node: ast.expr) -> str:

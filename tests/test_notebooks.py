@@ -79,8 +79,14 @@ def test_a_figure_may_be_an_expression_of_several_lines():
 def test_a_quotation_becomes_prose():
     code = 'from docs.quotes import quote\nprint(quote("minircnn/textbook/suppression.py", "nms"))'
     text = prose_of("Look:\n\n" + block(code) + "\nDone.")
-    assert text.startswith('Look:\n\n```python title="minircnn/textbook/suppression.py"\ndef nms(')
+    assert text.startswith("Look:\n\n`minircnn/textbook/suppression.py`:\n\n```python\ndef nms(")
     assert text.endswith("\n```\n\nDone.")
+
+
+def test_a_quotation_of_what_is_not_written_there_is_refused():
+    code = "from docs.quotes import quote\nprint(quote(path, 'nms'))"
+    with pytest.raises(ValueError, match=r"page\.md, line 3: a notebook has no quote"):
+        cells_of(block(code), "page.md")
 
 
 def test_a_widget_becomes_a_sentence_and_what_prepares_it_goes():
@@ -137,6 +143,8 @@ def test_prose_loses_what_only_the_site_knows(text, plain, linked):
         "for f in figures:\n    print(picture(f, 'x'))",
         "print(picture(f, 'x'), 1)",
         "x, y = picture(f, 'x'), 2",
+        "print(picture(f, text='x'))",
+        "print(picture(f))",
         "import docs.figures",
         "def f():\n    from docs import quotes",
         "from benchmarks import page",
