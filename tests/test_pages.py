@@ -18,6 +18,7 @@ SLOW = {
     "03-r-cnn.md",
     "04-fast-rcnn.md",
     "06-fast-kernels.md",
+    "transfer.md",
 }  # train, or run plain loops
 
 
