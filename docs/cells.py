@@ -20,7 +20,6 @@ _LINK = re.compile(
     r"(?P<code>`[^`]*`)|(?P<image>!?)\[(?P<text>(?:`[^`]*`|[^\]`])+)\](?:\((?P<to>[^)\s]*)[^)]*\)|\[\w*\])"
 )
 _TITLE = re.compile(r'^(```\w+) title="([^"]*)" *$', re.MULTILINE)  # of a block of code
-_WIDGET = "*Here {page} has something to play with, which a notebook cannot show.*"
 
 
 class Cell(NamedTuple):
@@ -36,7 +35,7 @@ def cells_of(text: str, name: str, url: str = "") -> list[Cell]:
 
     Prose becomes Markdown and executed blocks become code, the hidden ones too: later ones need them. Of what
     only the site can do, a figure becomes the last line of its cell, a quoted function Markdown, a fold a
-    heading.
+    heading. A block with the option ``notebook="no"`` is left out, and a sentence says so.
 
     Parameters
     ----------
@@ -75,10 +74,12 @@ class _Page:
             end = match.end()
             if match["body"] is not None:
                 self.add_fold(match, line + text.count("\n", 0, match.start("body")))
-            elif (block := block_of(match, line)).is_executed:
-                self.add_code(block)
-            else:
+            elif not (block := block_of(match, line)).is_executed:
                 self.prose.append(_shown(match[0]))
+            elif block.options.get("notebook") == "no":
+                self.on_the_page("something to see")
+            else:
+                self.add_code(block)
         self.prose.append(self.plain(text[end:]))
 
     def add_fold(self, match: re.Match[str], line: int) -> None:
@@ -119,9 +120,13 @@ class _Page:
                 function = getattr(import_module(module), call.func.id)
                 self.prose.append(_shown(function(*map(ast.literal_eval, call.args))))
             else:
-                page = f"[the page]({self.url})" if self.url else "the page"
-                self.prose.append(_WIDGET.format(page=page))
+                self.on_the_page("something to play with")
         kept.clear()
+
+    def on_the_page(self, what: str) -> None:
+        """Say that the page has more here."""
+        page = f"[the page]({self.url})" if self.url else "the page"
+        self.prose.append(f"*Here {page} has {what}, which a notebook has not.*")
 
     def imports_site(self, statement: ast.stmt) -> bool:
         """Tell whether `statement` imports from the modules of the site, and remember what."""
@@ -156,8 +161,8 @@ class _Page:
             line = offset + statement.lineno
             raise ValueError(
                 f"{self.name}, line {line}: a notebook has no {', '.join(sorted(foreign))}; "
-                "use the package, or write print(picture(figure, text)), print(quote(...)) or "
-                "print(widget(...)) as a statement of its own that is not indented"
+                "use the package, write print(picture(figure, text)), print(quote(...)) or print(widget(...))"
+                ' as a statement of its own that is not indented, or leave the block out by notebook="no"'
             )
         for node in found:
             if isinstance(node.ctx, ast.Store):

@@ -99,6 +99,11 @@ def test_a_widget_becomes_a_sentence_and_what_prepares_it_goes():
     assert "[the page](https://example.org/a.html) has something to play with" in last.text
 
 
+def test_a_block_may_be_left_out_by_its_option():
+    text = prose_of("One.\n\n" + block("import docs.figures", 'session="p" notebook="no"') + "\nTwo.")
+    assert text == "One.\n\n*Here the page has something to see, which a notebook has not.*\n\nTwo."
+
+
 def test_a_name_of_the_site_may_become_the_pages_own():
     code = "from docs.widget_data import photo\nshown = photo(x)\nphoto = read(y)\nshow(photo)"
     assert code_of(block(code)) == ["photo = read(y)\nshow(photo)"]
