@@ -10,9 +10,6 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from traitlets.config import Config
-
-PRIVATE = Config({"KernelManager": {"transport": "ipc"}})  # a kernel behind a TCP port warns
 
 
 def run(path):
@@ -20,8 +17,8 @@ def run(path):
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
         notebook,
-        config=PRIVATE,
         timeout=900,
+        startup_timeout=300,
         kernel_name="python3",
         resources={"metadata": {"path": path.parent}},
     ).execute()
