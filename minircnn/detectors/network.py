@@ -26,11 +26,14 @@ class RegionNetwork(Module):
     ----------
     description : dict
         Of the backbone: :func:`build_backbone` makes it again.
+    smallest_input : int
+        Pixels below which a side of a photo leaves the convolutions nothing.
     features : Sequential
     head : Sequential
     """
 
     description: dict[str, Any]
+    smallest_input: int
     features: Sequential
     head: Sequential
 

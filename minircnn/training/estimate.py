@@ -182,7 +182,7 @@ def _training(trainer: Trainer[Any, Any], photos: int, regions: int, done: int) 
 
 def _maps(trainer: Any, photos: int, done: int) -> PartEstimate:
     """Make the map of one photo of the sample, for all that are read, half of them mirrored."""
-    inputs = PhotoInputs(trainer.photos, trainer.backbone.normalization)
+    inputs = PhotoInputs(trainer.photos, trainer.backbone.normalization, trainer.network.smallest_input)
     pixels, _ = inputs.read(0, trainer.sampler.scale, mirrored=False)
     pixels = like(pixels[None], trainer.network.on)
     made: list[Any] = []

@@ -12,6 +12,7 @@ from minircnn.arrays import HostArray, like, to_host
 from minircnn.backbones import Normalization
 from minircnn.data.digest import photo_digest
 from minircnn.detectors import ImageScale
+from minircnn.detectors.image_scale import at_least
 from minircnn.detectors.network import RegionNetwork
 from minircnn.nn import Sequential
 from minircnn.profiling import stage
@@ -33,15 +34,18 @@ class PhotoInputs:
     ----------
     photos : PhotoReader
     normalization : Normalization
+    smallest : int
+        Pixels that the network needs at least; smaller photos are padded, as when it detects.
     """
 
-    def __init__(self, photos: PhotoReader, normalization: Normalization) -> None:
-        self.photos, self.normalization = photos, normalization
+    def __init__(self, photos: PhotoReader, normalization: Normalization, smallest: int) -> None:
+        self.photos, self.normalization, self.smallest = photos, normalization, smallest
 
     def read(self, index: int, scale: ImageScale, *, mirrored: bool) -> tuple[FloatArray, float]:
         """Return photo `index` (3, h, w) float32, channels last in memory, and the factor of its scale."""
         image, factor = scale.apply(self.photos.read(index))
-        return self.normalization.apply(image[:, ::-1] if mirrored else image)[0], factor
+        pixels = self.normalization.apply(image[:, ::-1] if mirrored else image)
+        return at_least(self.smallest, pixels)[0], factor
 
 
 class MapInputs(PhotoInputs):
@@ -74,7 +78,7 @@ class MapInputs(PhotoInputs):
         network: RegionNetwork,
         folder: Path | None,
     ) -> None:
-        super().__init__(photos, normalization)
+        super().__init__(photos, normalization, network.smallest_input)
         require_frozen(network.features)
         self.network, self.layers = network, network.features.frozen_part()
         self.folder = None if folder is None else folder / _key(network, self.layers, normalization)

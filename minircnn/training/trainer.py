@@ -97,7 +97,7 @@ class Trainer(ABC, Generic[S, Batch]):
         """Return what steps show the network of a photo: its pixels, or its map, kept in `map_folder`."""
         if not keep_maps:
             self.convolutions = self.network.features
-            return PhotoInputs(self.photos, self.backbone.normalization)
+            return PhotoInputs(self.photos, self.backbone.normalization, self.network.smallest_input)
         self.convolutions = self.network.features.trained_part()
         return MapInputs(self.photos, self.backbone.normalization, self.network, map_folder)
 

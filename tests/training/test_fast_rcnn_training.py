@@ -161,7 +161,7 @@ def _frozen(rng, tmp_path, **changes):
 
 def test_kept_maps_are_those_of_the_photos(rng, tmp_path):
     trainer = _frozen(rng, tmp_path)
-    pixels = PhotoInputs(trainer.photos, trainer.backbone.normalization)
+    pixels = PhotoInputs(trainer.photos, trainer.backbone.normalization, 1)
     in_memory = MapInputs(trainer.photos, trainer.backbone.normalization, trainer.network, None)
     for index, mirrored in ((0, False), (1, True), (0, False)):
         shown, factor = trainer.sampler.inputs.read(index, trainer.settings.scale, mirrored=mirrored)
@@ -245,3 +245,15 @@ def test_one_regression_for_all_classes(rng):
     assert (trainer.target_mean == trainer.target_mean[0]).all()
     assert np.isfinite(trainer.step(0)["loss"])
     assert trainer.network.outputs.bbox_pred.weight.grad.any()
+
+
+def test_a_photo_narrower_than_the_network_takes_is_padded(rng):
+    scenes = Scenes("train", count=1)
+    trainer = _trainer(scenes, rng)
+    read = PhotoInputs(trainer.photos, trainer.backbone.normalization, 250).read
+    pixels, factor = read(0, trainer.settings.scale, mirrored=False)
+    assert pixels.shape == (3, 250, 250)
+    assert factor == 1
+    assert not pixels[:, 192:].any()
+    assert not pixels[:, :, 192:].any()
+    assert pixels[:, :192, :192].all(axis=0).any()
