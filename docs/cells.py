@@ -17,7 +17,7 @@ _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _ANCHOR = re.compile(r'^ *<a id="[^"]*"></a> *\n', re.MULTILINE)
 _ATTRIBUTES = re.compile(r" *\{:? *[#.][^}\n]*\} *$", re.MULTILINE)
 _LINK = re.compile(
-    r"(?P<code>`[^`]*`)|(?P<image>!?)\[(?P<text>(?:`[^`]*`|[^\]`])+)\](?:\((?P<to>[^)\s]*)[^)]*\)|\[\w*\])"
+    r"(?P<code>`[^`]*`)|(?P<image>!?)\[(?P<text>(?:`[^`]*`|[^\]`])+)\]\((?P<to>[^)\s]*)[^)]*\)"
 )
 _TITLE = re.compile(r'^(```\w+) title="([^"]*)" *$', re.MULTILINE)  # of a block of code
 
@@ -188,10 +188,10 @@ class _Page:
 
     def link(self, match: re.Match[str]) -> str:
         """Return a link as it is from outside of the site."""
-        to = match["to"] or ""
+        to = match["to"]
         if match["code"] or re.match(r"(https?|mailto):", to):
             return match[0]
-        if self.url and to:
+        if self.url:
             to = urljoin(self.url, re.sub(r"\.md(?=$|#)", ".html", to))
             return f"{match['image']}[{match['text']}]({to})"
         return f"*{match['text']}*" if match["image"] else match["text"]
