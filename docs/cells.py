@@ -150,8 +150,12 @@ class _Page:
 
     def belongs_to_site(self, statement: ast.stmt, offset: int) -> bool:
         """Tell whether `statement` only prepares what a widget shows; anything else may not use the site."""
-        found = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
-        names = {node.id for node in found if isinstance(node.ctx, ast.Load)} & self.of_site.keys()
+        nodes = list(ast.walk(statement))
+        used = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+        bound = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+        # What a loop or a function binds itself is its own there; in `a = f(a)` the second is the older one.
+        names = (used if isinstance(statement, ast.Assign) else used - bound) & self.of_site.keys()
         foreign = names | ({module.partition(".")[0] for module in _imported(statement)} & _REPOSITORY)
         match statement:
             case ast.Assign([ast.Name(target)]) if names:
@@ -164,9 +168,9 @@ class _Page:
                 "use the package, write print(picture(figure, text)), print(quote(...)) or print(widget(...))"
                 ' as a statement of its own that is not indented, or leave the block out by notebook="no"'
             )
-        for node in found:
-            if isinstance(node.ctx, ast.Store):
-                self.of_site.pop(node.id, None)  # the page's own from here on
+        if not isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            for name in bound & self.of_site.keys():
+                del self.of_site[name]  # the page's own from here on
         return False
 
     def end_code(self, lines: list[str], shows_figure: bool = False) -> None:

@@ -8,6 +8,7 @@ from .boxes import box_iou as box_iou
 from .boxes import decode as decode
 from .boxes import encode as encode
 from .boxes import nms as nms
+from .boxes import nms_explained as nms_explained
 from .data import COCODataset as COCODataset
 from .data import Scenes as Scenes
 from .data import VOCDataset as VOCDataset

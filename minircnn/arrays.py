@@ -91,6 +91,27 @@ def as_plain(x: Array, what: str) -> Array:
     return x
 
 
+def from_lists(x: Any, what: str, empty: tuple[int, ...] = (0,)) -> Array:
+    """Return lists and tuples of numbers as a NumPy array, anything else as it is.
+
+    `empty` is the shape of what an empty one becomes.
+
+    Raises
+    ------
+    TypeError
+        Naming `what`, if their rows are of different lengths or hold other things than numbers.
+    """
+    if not isinstance(x, list | tuple):
+        return x
+    try:
+        values = np.asarray(x) if x else np.empty(empty)
+    except (TypeError, ValueError):
+        values = np.empty(0, dtype=object)
+    if values.dtype.kind not in "biuf":
+        raise TypeError(f"{what} must be an array or rows of as many numbers each, got {reprlib.repr(x)}")
+    return values
+
+
 def is_host(x: Array) -> bool:
     """Tell whether `x` is a NumPy array."""
     return isinstance(x, np.ndarray)

@@ -107,6 +107,17 @@ def test_a_quote_is_the_function_and_nothing_else():
     assert block == expected
 
 
+def test_a_method_is_quoted_by_its_class():
+    block = quotes.quote("minircnn/nn/layer.py", "Layer.__call__")
+    expected = (
+        '```python title="minircnn/nn/layer.py"\n'
+        "def __call__(self, x: Array) -> Array:\n"
+        '    """Return ``forward(x)``."""\n'
+        "    return self.forward(x)\n```\n"
+    )
+    assert block == expected
+
+
 @pytest.mark.parametrize(
     ("path", "name"),
     [

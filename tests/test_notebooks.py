@@ -11,6 +11,7 @@ import pytest
 from test_pages import SLOW
 
 from docs import notebooks
+from docs.blocks import blocks_of
 from docs.cells import Cell, _imported, cells_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -109,6 +110,20 @@ def test_a_name_of_the_site_may_become_the_pages_own():
     assert code_of(block(code)) == ["photo = read(y)\nshow(photo)"]
 
 
+@pytest.mark.parametrize(
+    "own",
+    ["for i in range(3):\n    photo = read(i)\n    show(photo)", "def f(photo):\n    return photo + 1"],
+)
+def test_a_loop_or_function_may_have_names_of_its_own(own):
+    code = "from docs.widget_data import photo\n" + own
+    assert code_of(block(code)) == [own]
+
+
+def test_the_names_of_a_function_do_not_outlive_it():
+    code = "from docs.figures import picture\ndef f(picture):\n    picture = 1\nprint(picture(g, 'x'))"
+    assert code_of(block(code)) == ["def f(picture):\n    picture = 1\ng"]
+
+
 def test_folds_become_headings_and_their_blocks_run():
     text = (
         'Ask.\n\n??? question "Exercise 1: why?"\n    Think.\n\n'
@@ -169,7 +184,8 @@ def test_every_walkthrough_is_a_notebook_of_the_package_alone(page):
     imported = {name.partition(".")[0] for part in code for name in _imported(ast.parse(part))}
     assert imported - sys.stdlib_module_names <= INSTALLED
     pictures = [cell for cell in made.cells if notebooks.FIGURE in cell.metadata.get("tags", [])]
-    assert len(pictures) == text.count("picture(")
+    blocks = [block for block in blocks_of(text) if block.is_executed and "notebook" not in block.options]
+    assert len(pictures) == sum(block.code.count("picture(") for block in blocks)
     assert made.cells[0].source.startswith("# ")
     assert made == notebooks.notebook(text, page.name)
 
@@ -189,6 +205,25 @@ def test_the_script_is_the_notebook(tmp_path, capsys):
         assert script.count("# %%\n") == sum(cell.cell_type == "code" for cell in made.cells)
         assert all(cell.source in script for cell in made.cells if cell.cell_type == "code")
     assert len(capsys.readouterr().out.splitlines()) == len(WALKTHROUGHS)
+
+
+def test_no_script_lacks_a_name(tmp_path):
+    pytest.importorskip("ruff")
+    for page in WALKTHROUGHS:
+        notebooks.write(page.read_text(encoding="utf-8"), page.name, tmp_path / f"{page.stem}.ipynb")
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--isolated",
+        "--select",
+        "F821",
+        "--exclude",
+        "*.ipynb",
+    ]
+    done = subprocess.run([*command, "."], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.slow  # .ci/run executes the notebooks of all pages in an environment of their own

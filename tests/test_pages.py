@@ -14,11 +14,15 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 EXECUTED = [page for page in PAGES if "exec=" in page.read_text(encoding="utf-8")]
 SLOW = {
-    "02-proposals.md",
     "03-r-cnn.md",
     "04-fast-rcnn.md",
     "06-fast-kernels.md",
     "transfer.md",
+    "backpropagation.md",
+    "average-precision.md",
+    "selective-search.md",
+    "start.md",
+    "what-goes-wrong.md",
 }  # train, or run plain loops
 
 

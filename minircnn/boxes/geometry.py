@@ -15,7 +15,7 @@ import math
 
 import array_api_compat
 
-from minircnn.arrays import Array, array_namespace, as_plain, is_host, to_host
+from minircnn.arrays import Array, array_namespace, as_plain, from_lists, is_host, to_host
 from minircnn.checks import checked, real
 from minircnn.kernels.split import split
 
@@ -28,17 +28,18 @@ _LARGEST = {32: 1e15, 64: 1e150}
 
 
 def as_boxes(boxes: Array, what: str = "boxes") -> Array:
-    """Return `boxes` (R, 4) in floating point, wide enough for areas.
+    """Return `boxes` (R, 4), an array or lists, in floating point, wide enough for areas.
 
     Raises
     ------
     TypeError, ValueError
-        Naming `what`, if it is no plain array or the shape is not (R, 4); and the row, if a coordinate is not
+        Naming `what`, if it is neither or the shape is not (R, 4); and the row, if a coordinate is not
         finite.
     """
-    boxes = as_plain(boxes, what)
+    boxes = as_plain(from_lists(boxes, what, empty=(0, 4)), what)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(f"{what} must have shape (R, 4), got {tuple(boxes.shape)}")
+        mend = ": one box is a row too, [[x1, y1, x2, y2]] or box[None]" if boxes.shape == (4,) else ""
+        raise ValueError(f"{what} must have shape (R, 4), got {tuple(boxes.shape)}{mend}")
     return as_numbers(boxes, what)
 
 
@@ -50,7 +51,7 @@ def as_numbers(values: Array, what: str) -> Array:
     TypeError, ValueError
         Naming `what`, if they are no array of real numbers; and the row of one not finite or beyond 10¹⁵⁰.
     """
-    values = as_plain(values, what)
+    values = as_plain(from_lists(values, what), what)
     xp = array_namespace(values)
     if not xp.isdtype(values.dtype, ("real floating", "integral")):
         raise ValueError(f"{what} must be real numbers, got dtype {values.dtype}")
@@ -89,8 +90,8 @@ def box_area(boxes: Array) -> Array:
 def box_iou(a: Array, b: Array) -> Array:
     """Return the intersection over union (A, B) of every pair of boxes `a` (A, 4) and `b` (B, 4).
 
-    Always in [0, 1] and exactly symmetric. Two boxes without area have IoU 0. A mixture of array libraries
-    raises TypeError.
+    Lists of boxes will do. Always in [0, 1] and exactly symmetric. Two boxes without area have IoU 0. A
+    mixture of array libraries raises TypeError.
     """
     a, b = columns(as_boxes(a, "a"))[:, :, None], columns(as_boxes(b, "b"))[:, None, :]
     xp = array_namespace(a, b)  # refuses a mixture of libraries

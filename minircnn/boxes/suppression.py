@@ -13,7 +13,7 @@ from __future__ import annotations
 import array_api_compat
 import numpy as np
 
-from minircnn.arrays import Array, array_namespace, as_plain, is_host
+from minircnn.arrays import Array, array_namespace, as_plain, from_lists, is_host
 from minircnn.boxes.geometry import TABLE, as_boxes, box_iou, columns, iou_of_columns
 from minircnn.boxes.neighbours import find_candidates, suppress_neighbours
 from minircnn.checks import checked, real
@@ -104,7 +104,7 @@ def batched_nms(boxes: Array, scores: Array, labels: Array, iou_threshold: float
         As :func:`nms`, or if there is not one label per box, a whole number.
     """
     boxes, scores = _checked(boxes, scores, iou_threshold)
-    labels = as_plain(labels, "labels")
+    labels = as_plain(from_lists(labels, "labels"), "labels")
     xp = array_namespace(boxes, labels)
     if labels.shape != scores.shape:
         raise ValueError(f"{scores.shape[0]} scores but labels of shape {tuple(labels.shape)}")
@@ -209,7 +209,7 @@ def _greedy(overlaps: Array) -> Array:
 
 
 def _checked(boxes: Array, scores: Array, iou_threshold: float) -> tuple[Array, Array]:
-    boxes, scores = as_boxes(boxes), as_plain(scores, "scores")
+    boxes, scores = as_boxes(boxes), as_plain(from_lists(scores, "scores"), "scores")
     xp = array_namespace(boxes, scores)  # refuses a mixture of libraries
     if scores.shape != boxes.shape[:1]:
         raise ValueError(f"{boxes.shape[0]} boxes but scores of shape {tuple(scores.shape)}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from minircnn.arrays import Array, array_namespace
+import numpy as np
+
+from minircnn.arrays import Array, array_namespace, like
 from minircnn.kernels.layout import from_channels_last, to_channels_last
 from minircnn.kernels.maxima.range_max import Winners, rectangle_maxima, scatter_to_winners
 from minircnn.nn.checks import require_maps, require_positive, require_real, require_whole
@@ -43,7 +45,7 @@ class RegionPool(Module):
         self.spatial_scale = spatial_scale
         self._winners: Winners | None = None
 
-    def forward(self, features: Array, rois: Array, image_index: Array) -> Array:
+    def forward(self, features: Array, rois: Array, image_index: Array | None = None) -> Array:
         """Return the pooled regions `rois` (R, 4) of `features` (N, C, H, W)."""
         raise NotImplementedError
 
@@ -51,7 +53,7 @@ class RegionPool(Module):
         """Return dLoss/dfeatures (N, C, H, W), given `dy` in the shape of the output."""
         raise NotImplementedError
 
-    def __call__(self, features: Array, rois: Array, image_index: Array) -> Array:
+    def __call__(self, features: Array, rois: Array, image_index: Array | None = None) -> Array:
         """Return ``forward(features, rois, image_index)``."""
         return self.forward(features, rois, image_index)
 
@@ -75,10 +77,17 @@ FARTHEST = 2.0**31
 """Pixels from the origin that a region's corner may lie away: its cells can be counted then."""
 
 
-def check_regions(features: Array, rois: Array, image_index: Array) -> None:
-    """Raise ValueError unless there are maps, `rois` is (R, 4) and finite, and `image_index` (R,) whole."""
+def check_regions(features: Array, rois: Array, image_index: Array | None) -> Array:
+    """Raise ValueError unless there are maps, `rois` is (R, 4) and finite, and `image_index` (R,) whole.
+
+    Return the index: zeros (R,) where None was given for the regions of a single map.
+    """
     require_maps(features)
     require_real(rois, "rois")
+    if image_index is None:
+        if features.shape[0] != 1:
+            raise ValueError(f"{features.shape[0]} maps: image_index must tell which one each region lies on")
+        image_index = like(np.zeros(rois.shape[:1], dtype=np.int64), rois)
     require_real(image_index, "image_index")
     xp = array_namespace(features, rois, image_index)
     if rois.ndim != 2 or rois.shape[1] != 4 or tuple(image_index.shape) != (rois.shape[0],):
@@ -94,6 +103,7 @@ def check_regions(features: Array, rois: Array, image_index: Array) -> None:
         row = int(xp.argmin(xp.astype(good, xp.int8)))
         corners = [float(v) for v in rois[row, :]]
         raise ValueError(f"region {row} is {corners}: not finite, or beyond {FARTHEST:.0f} pixels")
+    return image_index
 
 
 class RoIPool(RegionPool):
@@ -149,7 +159,7 @@ class RoIPool(RegionPool):
         return rows, columns
 
     @stage("RoI pooling")
-    def forward(self, features: Array, rois: Array, image_index: Array) -> Array:
+    def forward(self, features: Array, rois: Array, image_index: Array | None = None) -> Array:
         """Return the pooled regions.
 
         Parameters
@@ -157,8 +167,8 @@ class RoIPool(RegionPool):
         features : (N, C, H, W) float array
         rois : (R, 4) float array
             x1, y1, x2, y2 in pixels of the image as it went into the network, half-open.
-        image_index : (R,) int array
-            Which image each region lies on, 0..N-1.
+        image_index : (R,) int array, optional
+            Which image each region lies on, 0..N-1; may be left out if there is one image.
 
         Returns
         -------
@@ -170,7 +180,7 @@ class RoIPool(RegionPool):
         ValueError
             If shapes disagree, a region is not finite or an index is out of range.
         """
-        check_regions(features, rois, image_index)
+        image_index = check_regions(features, rois, image_index)
         rectangles = grid_rectangles(*self.bins(rois, (features.shape[2], features.shape[3])))
         pooled = self.pool(features, rectangles, image_index)  # (R, C, P·Q)
         return pooled.reshape(rois.shape[0], features.shape[1], *self.output_size)

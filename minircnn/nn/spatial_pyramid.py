@@ -34,7 +34,7 @@ class SpatialPyramidPool(RegionPool):
         self.levels: tuple[int, ...] = checked("levels", levels, each(whole(1), least=1))
 
     @stage("pyramid pooling")
-    def forward(self, features: Array, rois: Array, image_index: Array) -> Array:
+    def forward(self, features: Array, rois: Array, image_index: Array | None = None) -> Array:
         """Return the pyramids.
 
         Parameters
@@ -42,8 +42,8 @@ class SpatialPyramidPool(RegionPool):
         features : (N, C, H, W) float array
         rois : (R, 4) float array
             x1, y1, x2, y2 in pixels of the image as it went into the network, half-open.
-        image_index : (R,) int array
-            Which image each region lies on, 0..N-1.
+        image_index : (R,) int array, optional
+            Which image each region lies on, 0..N-1; may be left out if there is one image.
 
         Returns
         -------
@@ -55,7 +55,7 @@ class SpatialPyramidPool(RegionPool):
         ValueError
             If shapes disagree, a region is not finite or an index is out of range.
         """
-        check_regions(features, rois, image_index)
+        image_index = check_regions(features, rois, image_index)
         xp = array_namespace(features, rois, image_index)
         n_rois, channels = rois.shape[0], features.shape[1]
         bins = self.bins(rois, (features.shape[2], features.shape[3]))

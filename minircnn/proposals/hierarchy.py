@@ -83,7 +83,14 @@ class Hierarchy:
         return result
 
     def describe(self, merge: int) -> str:
-        """Say in one line who merged with whom in merge number `merge`, and why."""
+        """Say in one line who merged with whom in merge number `merge`, and why; −1 is the last merge.
+
+        A number of no merge raises IndexError.
+        """
+        try:
+            merge = range(len(self.children))[merge]
+        except IndexError:
+            raise IndexError(f"no merge {merge}: there are {len(self.children)}, from 0 on") from None
         a, b = self.children[merge].tolist()
         names = ("colour", "texture", "size", "fill")
         parts = [

@@ -24,13 +24,12 @@ def softmax_cross_entropy(logits: FloatArray, labels: IntArray) -> tuple[float, 
 
     Girshick 2015, section 2.3, L_cls.
     """
-    loss, gradient = 0.0, softmax(logits) / len(logits)
+    rows = len(logits)
+    loss, gradient = 0.0, softmax(logits) / rows
     for r, u in enumerate(labels):
-        row = logits[r] - logits[r].max()
-        loss += (math.log(np.exp(row).sum()) - row[u]) / len(
-            logits
-        )  # -log p_u, finite even if p_u is rounded to 0
-        gradient[r, u] -= 1 / len(logits)
+        row = logits[r] - logits[r].max()  # −log p_u stays finite even where p_u is rounded to 0
+        loss += (math.log(np.exp(row).sum()) - row[u]) / rows
+        gradient[r, u] -= 1 / rows
     return loss, gradient
 
 

@@ -3,10 +3,18 @@
 Importing this package needs nothing beyond NumPy; matplotlib and Jinja2 are asked for on use.
 """
 
+from minircnn.viz.circuit import Gate, Wire, draw_circuit
 from minircnn.viz.curves import draw_bars, draw_loss_curves, draw_precision_recall, draw_sliding_window
 from minircnn.viz.errors import draw_error, draw_stacked_bars
 from minircnn.viz.features import draw_feature_map, draw_roi_pool, draw_warps
-from minircnn.viz.lecture import draw_box_sizes, draw_curves, draw_tasks, paint_regions
+from minircnn.viz.lecture import (
+    draw_average_precision,
+    draw_box_sizes,
+    draw_curves,
+    draw_tasks,
+    paint_regions,
+)
+from minircnn.viz.merge_tree import draw_merge_tree
 from minircnn.viz.photo import Verdict, draw_boxes, draw_detections, judge
 from minircnn.viz.proposals import draw_proposal_hierarchy, draw_proposals
 from minircnn.viz.report import Report
@@ -15,16 +23,21 @@ from minircnn.viz.style import save_figure
 from minircnn.viz.training_curves import draw_training
 
 __all__ = [
+    "Gate",
     "Report",
     "Verdict",
+    "Wire",
+    "draw_average_precision",
     "draw_bars",
     "draw_box_sizes",
     "draw_boxes",
+    "draw_circuit",
     "draw_curves",
     "draw_detections",
     "draw_error",
     "draw_feature_map",
     "draw_loss_curves",
+    "draw_merge_tree",
     "draw_nms",
     "draw_precision_recall",
     "draw_proposal_hierarchy",

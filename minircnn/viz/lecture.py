@@ -1,4 +1,4 @@
-"""The lecture's own pictures: tasks, sizes of boxes, coloured regions and plain curves."""
+"""The lecture's own pictures: tasks, sizes of boxes, coloured regions, plain curves and average precision."""
 
 from __future__ import annotations
 
@@ -39,6 +39,30 @@ def draw_curves(
     for i, (name, y) in enumerate(curves.items()):
         ax.plot(to_host(x), to_host(y), color=line_colour(i), linewidth=2.2, label=legend_entry(name))
     ax.legend(frameon=False, fontsize=LEGEND_SIZE, labelcolor=INK)
+    return figure
+
+
+def draw_average_precision(recall: Array, precision: Array, title: str = "") -> Figure:
+    """Draw precision over recall, (n,) each, the area that average precision measures, and VOC's 11 points.
+
+    The area reaches at each recall to the best precision there or at any higher recall.
+    """
+    r, p = (np.asarray(to_host(values), dtype=float) for values in (recall, precision))
+    best = np.maximum.accumulate(p[::-1])[::-1]
+    eleven = np.arange(11) / 10
+    heights = [p[r >= level].max(initial=0.0) for level in eleven]
+    figure = new_figure(7.2, 4.4)
+    figure.set_layout_engine("constrained")
+    ax = figure.add_subplot()
+    plain_axes(ax, "recall", "precision", title)
+    ax.set(xlim=(-0.02, 1.02), ylim=(0, 1.04))
+    area = float((np.diff(r, prepend=0.0) * best).sum())
+    edges = np.concatenate([[0.0], r])
+    ax.stairs(best, edges, fill=True, color=line_colour(5), alpha=0.45, label=f"area: {area:.3f}")
+    ax.plot(r, p, color=line_colour(0), linewidth=2.2, marker="o", label="after each detection")
+    label = f"11 points: mean {np.mean(heights):.3f}"
+    ax.plot(eleven, heights, linestyle="", marker="x", markersize=8, color=line_colour(1), label=label)
+    ax.legend(frameon=False, fontsize=LEGEND_SIZE, labelcolor=INK, loc="lower left")
     return figure
 
 

@@ -73,7 +73,35 @@ def test_what_a_mask_hides_is_neither_used_nor_lost():
             function(np.ma.array(SCORES > 0.4, mask=SCORES > 0.8), rng=np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("thing", [None, 5, "boxes", BOXES.tolist(), iter(BOXES)])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_lists_and_tuples_will_do(name):
+    for listed in (np.ndarray.tolist, list, lambda a: tuple(map(tuple, a.tolist()))):
+        np.testing.assert_array_equal(FUNCTIONS[name](listed), FUNCTIONS[name](lambda a: a))
+
+
+def test_scores_and_labels_come_in_lists_too_and_an_empty_list_is_no_box():
+    assert nms(BOXES.tolist(), SCORES.tolist(), 0.5).tolist() == [1, 2]
+    assert batched_nms(BOXES.tolist(), SCORES.tolist(), LABELS.tolist(), 0.5).tolist() == [1, 2]
+    assert nms([], [], 0.5).tolist() == []
+    assert box_iou([], BOXES).shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    "rows", [[[0, 0, 3, 3], [1, 2]], [["0", "0", "3", "3"]], [[0, 0, 3, None]], [[0, 0, 10**400, 3]]]
+)
+def test_lists_that_hold_no_table_of_numbers_are_named(rows):
+    with pytest.raises(TypeError, match=r"^a must be an array or rows of as many numbers each, got \[\["):
+        box_iou(rows, BOXES)
+
+
+def test_a_single_box_is_told_how_to_become_a_row():
+    for box in (BOXES[0], BOXES[0].tolist()):
+        with pytest.raises(ValueError, match=r"^a must have shape \(R, 4\), got \(4,\): .*box\[None\]"):
+            box_iou(box, BOXES)
+    assert box_iou(BOXES[0][None], [[0, 0, 30, 30]]) == 1
+
+
+@pytest.mark.parametrize("thing", [None, 5, "boxes", iter(BOXES)])
 def test_what_is_no_array_is_named(thing):
     for function in FUNCTIONS.values():
         with pytest.raises(TypeError, match=r"^(boxes|a|proposals) must be an array, got .*numpy\.asarray"):

@@ -177,4 +177,4 @@ def test_wrong_input_is_refused(xp):
     with pytest.raises(ValueError, match="NaN"):
         nms(boxes, scores * xp.nan, 0.5)
     with pytest.raises(TypeError):
-        nms(boxes, [1.0, 1.0], 0.5)
+        nms(boxes, None, 0.5)

@@ -8,6 +8,7 @@ import small_detectors
 from trained_detectors import SCENES, train_shortly
 
 from minircnn.cli.explain.steps import follow, steps_of
+from minircnn.cli.explain.strip import draw_strip
 from minircnn.detectors import PostprocessSettings
 from minircnn.proposals import SelectiveSearch
 from minircnn.training import RECIPES
@@ -84,3 +85,23 @@ def test_several_scales_are_told_of_and_only_regions_of_one_are_drawn(tmp_path):
     assert "3 times, once at each scale" in steps["features"].text
     assert steps["features"].fact.endswith("computed at each of 3 scales")
     assert "50 bins" in steps["pyramid"].fact
+
+
+def test_the_strip_is_the_photo_and_seven_steps():
+    detector = small_detectors.fast_rcnn(SCENES.class_names, SEARCH)
+    followed = follow(detector, SCENES.image(0))
+    strip = draw_strip(followed)
+    assert [heading[:3] for heading, _ in strip] == ["The", *(f"{step}. " for step in range(1, 8))]
+    assert strip[1][0] == f"1. Propose: {len(followed.proposals)} boxes"
+    shown = {heading: figure.axes[0].images[0].get_array() for heading, figure in strip}
+    np.testing.assert_array_equal(shown["The photo"], SCENES.image(0))
+    assert shown["2. Look: one feature map"].max() == followed.view.map[0].mean(axis=0).max()
+    best = followed.best(3)
+    patches = [patch.get_bbox().extents for patch in strip[4][1].axes[0].patches]
+    np.testing.assert_allclose(patches, followed.proposals[best])
+
+
+def test_the_strip_needs_a_feature_map():
+    detector = small_detectors.rcnn(SCENES.class_names, SEARCH)
+    with pytest.raises(TypeError, match="the strip shows Fast R-CNN, and this is R-CNN"):
+        draw_strip(follow(detector, SCENES.image(0)))

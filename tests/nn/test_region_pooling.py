@@ -182,6 +182,17 @@ def test_bad_regions_are_named(layer):
         layer(features, np.zeros((1, 4)), np.array([1]))
 
 
+@few
+@given(scenes())
+def test_regions_of_a_single_map_need_no_index(scene):
+    features, rois, owner = scene
+    for layer in layers():
+        expected = layer(features[:1], rois, np.zeros_like(owner))
+        np.testing.assert_array_equal(layer(features[:1], rois), expected)
+        with pytest.raises(ValueError, match="2 maps: image_index must tell"):
+            layer(np.concatenate([features, features])[:2], rois)
+
+
 @pytest.mark.parametrize("layer", layers())
 def test_nothing_is_kept_where_nothing_is_needed(layer):
     layer.needs_input_grad = False

@@ -127,3 +127,16 @@ def test_unknown_similarity(similarities):
     labels, _, features = prepare(0)
     with pytest.raises(ValueError, match="letters of 'CTSF'"):
         group(labels, features, neighbouring_regions(labels), similarities)
+
+
+def test_a_merge_is_described_by_its_number_also_from_the_end():
+    labels, _, features = prepare(1)
+    tree = group(labels, features, neighbouring_regions(labels))
+    merges = len(tree.children)
+    for merge in range(merges):
+        a, b = tree.children[merge]
+        assert tree.describe(merge).startswith(f"{a} + {b} -> {tree.num_initial + merge}: similarity ")
+        assert tree.describe(merge - merges) == tree.describe(merge)
+    for merge in (merges, -merges - 1):
+        with pytest.raises(IndexError, match=f"no merge {merge}: there are {merges}"):
+            tree.describe(merge)

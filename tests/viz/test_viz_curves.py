@@ -6,7 +6,14 @@ pytest.importorskip("matplotlib")
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minircnn.viz import draw_bars, draw_loss_curves, draw_precision_recall, draw_sliding_window
+from minircnn import textbook
+from minircnn.viz import (
+    draw_average_precision,
+    draw_bars,
+    draw_loss_curves,
+    draw_precision_recall,
+    draw_sliding_window,
+)
 from minircnn.viz.curves import smooth
 
 
@@ -82,3 +89,19 @@ def test_window_counts_are_written_out():
     assert [text.get_text() for text in ax.texts] == ["10,045,050,000", "2,000"]
     with pytest.raises(ValueError, match="count of nothing must be positive, got 0"):
         draw_sliding_window({"nothing": 0})
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.booleans(), max_size=12))
+def test_the_area_drawn_is_the_average_precision(verdicts):
+    hits = np.cumsum(verdicts)
+    recall = hits / max(sum(verdicts), 1)
+    precision = hits / np.arange(1, len(verdicts) + 1)
+    (ax,) = draw_average_precision(recall, precision).axes
+    area, eleven = (
+        function(recall.tolist(), precision.tolist())
+        for function in (textbook.area_under_curve, textbook.eleven_point_average)
+    )
+    assert legend(ax.get_legend())[0] == f"area: {area:.3f}"
+    assert legend(ax.get_legend())[2] == f"11 points: mean {eleven:.3f}"
+    assert len(ax.lines[1].get_xdata()) == 11
