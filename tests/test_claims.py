@@ -5,7 +5,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from test_pages import blocks_of
+
+from docs.blocks import blocks_of
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 CLAIMS = tomllib.loads((DOCS / "claims.toml").read_text(encoding="utf-8"))
