@@ -15,7 +15,9 @@ PAGES = sorted((ROOT / "docs").rglob("*.md"))
 EXECUTED = [page for page in PAGES if "exec=" in page.read_text(encoding="utf-8")]
 SLOW = {
     "02-proposals.md",
-    "03-r-cnn.md",
+    "fine-tuning.md",
+    "svms.md",
+    "box-regression.md",
     "04-fast-rcnn.md",
     "06-fast-kernels.md",
 }  # train, or run plain loops
