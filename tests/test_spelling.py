@@ -38,6 +38,8 @@ NOT_WORDS = [
 NOT_PROSE = [
     re.compile(r"\A---\n.*?^---$", re.DOTALL | re.MULTILINE),  # the page's settings
     re.compile(r"^ *(`{3,}|~{3,})[^\n`]*\n.*?^ *\1 *$", re.DOTALL | re.MULTILINE),
+    re.compile(r"(?<!\\)\$\$[^$]+\$\$"),  # formulas, as docs/formulas.py knows them
+    re.compile(r"(?<![\\$])\$(?![\s$])[^$\n]+?(?<![\s\\])\$(?![\d$])"),
     re.compile(r"^::: .*\n(?:(?: {4}.*)?\n)*", re.MULTILINE),  # a directive of the reference and its options
     re.compile(r"<!--.*?-->", re.DOTALL),
     re.compile(r"(?<=\])(?:\([^)]*\)|\[[^\]]*\])"),  # where a link leads
