@@ -21,6 +21,7 @@ FLOORS = {
     "profiling": 1,
     "structures": 1,
     "textbook": 1,
+    "exercises": 2,
     "kernels": 2,
     "boxes": 3,
     "imaging": 3,

@@ -20,6 +20,7 @@ SLOW = {
     "box-regression.md",
     "04-fast-rcnn.md",
     "06-fast-kernels.md",
+    "transfer.md",
 }  # train, or run plain loops
 
 FENCE = re.compile(r"^( *)(`{3,}|~{3,})(\w*)(.*)\n((?:.*\n)*?)\1\2[ ]*$", re.MULTILINE)

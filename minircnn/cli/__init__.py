@@ -31,6 +31,7 @@ _COMMANDS = {  # in the order of the lecture, not of the alphabet
     "explain": ("explain:explain", "One photo through every step of a detector, on one HTML page."),
     "weights": ("weights:weights_app", "Pre-trained weights: list, fetch, import, show."),
     "export": ("export:export", "Write a detector to one file, in half the size, with its model card."),
+    "exercise": ("exercise:exercise_app", "Write the lecture's algorithms yourself: stubs, and a grader."),
     "gradcheck": ("gradcheck:gradcheck", "Check every hand-written gradient against finite differences."),
 }
 
