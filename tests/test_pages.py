@@ -15,13 +15,15 @@ PAGES = sorted((ROOT / "docs").rglob("*.md"))
 EXECUTED = [page for page in PAGES if "exec=" in page.read_text(encoding="utf-8")]
 SLOW = {
     "gallery.md",
-    "03-r-cnn.md",
     "average-precision.md",
     "backpropagation.md",
     "one-pass.md",
     "roi-pooling.md",
     "selective-search.md",
     "start.md",
+    "fine-tuning.md",
+    "svms.md",
+    "box-regression.md",
     "transfer.md",
     "two-heads.md",
     "under-the-hood.md",
