@@ -60,6 +60,6 @@ def test_the_list_of_claims_leads_to_the_place(number):
     if claim["kind"] == "check":
         assert f"(walkthroughs/{claim['page']}.md#claim-{number})" in row
     elif claim["kind"] == "fact":
-        assert f"(walkthroughs/{claim['page']}.md)" in row
+        assert f"(walkthroughs/{claim['page']}.md" in row
     else:
-        assert "Not in this version" in row
+        assert row.endswith("| – |")
