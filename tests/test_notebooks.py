@@ -15,7 +15,17 @@ from docs.blocks import blocks_of
 from docs.cells import Cell, _imported, cells_of
 
 ROOT = Path(__file__).resolve().parents[1]
-INSTALLED = {"minircnn", "numpy", "matplotlib", "PIL", "scipy", "skimage", "sklearn", "threadpoolctl"}
+INSTALLED = {
+    "minircnn",
+    "numpy",
+    "matplotlib",
+    "PIL",
+    "safetensors",
+    "scipy",
+    "skimage",
+    "sklearn",
+    "threadpoolctl",
+}
 WALKTHROUGHS = sorted((ROOT / "docs/walkthroughs").glob("*.md"))
 
 
