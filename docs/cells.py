@@ -130,9 +130,13 @@ class _Page:
 
     def imports_site(self, statement: ast.stmt) -> bool:
         """Tell whether `statement` imports from the modules of the site, and remember what."""
-        if not isinstance(statement, ast.ImportFrom) or not (statement.module or "").startswith("docs."):
+        if not isinstance(statement, ast.ImportFrom):
             return False
-        self.of_site |= {alias.asname or alias.name: statement.module or "" for alias in statement.names}
+        module = statement.module or ""
+        if module.partition(".")[0] != "docs":
+            return False
+        for alias in statement.names:
+            self.of_site[alias.asname or alias.name] = module if "." in module else f"docs.{alias.name}"
         return True
 
     def call_of_site(self, statement: ast.stmt) -> ast.Call | None:
