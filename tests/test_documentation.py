@@ -88,6 +88,11 @@ def test_every_file_says_in_the_same_words_what_this_is():
     assert minircnn.__doc__.startswith(f"{what}, ")
 
 
+def test_no_setting_of_the_site_is_given_twice():
+    keys = re.findall(r"^(\w+):", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(keys) == len(set(keys)) > 10
+
+
 CALL = re.compile(r'(quote|whole_file)\(("[^)]*")\)')
 
 
