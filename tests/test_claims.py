@@ -5,7 +5,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from test_pages import blocks_of
+
+from docs.blocks import blocks_of
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 CLAIMS = tomllib.loads((DOCS / "claims.toml").read_text(encoding="utf-8"))
@@ -59,6 +60,6 @@ def test_the_list_of_claims_leads_to_the_place(number):
     if claim["kind"] == "check":
         assert f"(walkthroughs/{claim['page']}.md#claim-{number})" in row
     elif claim["kind"] == "fact":
-        assert f"(walkthroughs/{claim['page']}.md)" in row
+        assert f"(walkthroughs/{claim['page']}.md" in row
     else:
-        assert "Not in this version" in row
+        assert row.endswith("| – |")

@@ -9,6 +9,7 @@ import pytest
 
 import minircnn
 from docs import quotes
+from minircnn import viz
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
@@ -87,7 +88,19 @@ def test_every_file_says_in_the_same_words_what_this_is():
     assert minircnn.__doc__.startswith(f"{what}, ")
 
 
+def test_no_setting_of_the_site_is_given_twice():
+    keys = re.findall(r"^(\w+):", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(keys) == len(set(keys)) > 10
+
+
 CALL = re.compile(r'(quote|whole_file)\(("[^)]*")\)')
+
+
+def test_the_gallery_shows_every_picture_that_can_be_drawn():
+    drawn = {name for name in viz.__all__ if name.startswith("draw_")}
+    assert drawn == set(
+        re.findall(r"viz\.(draw_\w+)\(", (ROOT / "docs/gallery.md").read_text(encoding="utf-8"))
+    )
 
 
 def test_everything_quoted_exists():

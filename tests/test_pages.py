@@ -3,55 +3,32 @@
 import ast
 import re
 import sys
-import textwrap
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
 
 import pytest
+
+from docs.blocks import blocks_of
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 EXECUTED = [page for page in PAGES if "exec=" in page.read_text(encoding="utf-8")]
 SLOW = {
-    "03-r-cnn.md",
+    "gallery.md",
     "average-precision.md",
     "backpropagation.md",
     "one-pass.md",
     "roi-pooling.md",
     "selective-search.md",
     "start.md",
+    "fine-tuning.md",
+    "svms.md",
+    "box-regression.md",
     "transfer.md",
     "two-heads.md",
     "under-the-hood.md",
     "what-goes-wrong.md",
 }  # train, or run plain loops
-
-FENCE = re.compile(r"^( *)(`{3,}|~{3,})(\w*)(.*)\n((?:.*\n)*?)\1\2[ ]*$", re.MULTILINE)
-OPTION = re.compile(r'(\w+)="([^"]*)"')
-
-
-class Block(NamedTuple):
-    line: int  # of its first line of code
-    language: str
-    options: dict[str, str]
-    code: str
-
-    @property
-    def is_executed(self):
-        return self.options.get("exec", "no") not in ("no", "off", "false", "0", "")
-
-
-def blocks_of(text):
-    return [
-        Block(
-            text[: match.start(5)].count("\n") + 1,
-            match[3],
-            dict(OPTION.findall(match[4])),
-            textwrap.dedent(match[5]),
-        )
-        for match in FENCE.finditer(text)
-    ]
 
 
 def run(page, monkeypatch):

@@ -37,7 +37,7 @@ def draw_merge_tree(
     children: Array | Sequence[tuple[int, int]],
     *,
     leaves: int = 12,
-    notes: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
     title: str = "",
 ) -> Figure:
     """Draw the last merges of a grouping as a tree; each region at its foot is marked on a photo of its own.
@@ -54,8 +54,8 @@ def draw_merge_tree(
         :class:`~minircnn.proposals.hierarchy.Hierarchy`.
     leaves : int
         Regions at the foot: the merges that led to them are not drawn.
-    notes : sequence of str, optional
-        What to write at every merge, n - 1. Default: the number of the region that it makes.
+    names : sequence of str, optional
+        Of all 2n - 1 regions, those that merges make last. Default: their numbers.
     title : str
         Default: how many merges are shown.
 
@@ -74,17 +74,18 @@ def draw_merge_tree(
         )
     if leaves < 1:
         raise ValueError(f"leaves must be at least 1, got {leaves}")
-    if notes is not None and len(notes) != len(pairs):
-        raise ValueError(f"{len(pairs)} merges need as many notes, got {len(notes)}")
+    words = list(map(str, range(2 * count - 1))) if names is None else list(names)
+    if len(words) != 2 * count - 1:
+        raise ValueError(f"{2 * count - 1} regions need as many names, got {len(words)}")
     left_out = max(count - leaves, 0)
     foot = _foot(pairs, count + left_out)
     heading = title or f"The last {len(pairs) - left_out} of {len(pairs)} merges"
     figure, tree, panels = _layout(photo.shape[:2], len(foot), heading)
-    _draw_brackets(tree, pairs, foot, left_out, notes)
+    _draw_brackets(tree, pairs, foot, left_out, words)
     for i, (ax, region) in enumerate(zip(panels, foot, strict=True)):
         colour = BOX_COLOURS[i % len(BOX_COLOURS)]
         show_image(ax, marked(photo, np.isin(regions, _initial(pairs, region)), colour))
-        ax.set_title(str(region), size=LEGEND_SIZE, color=INK, pad=2)
+        ax.set_title(literal(words[region]), size=LEGEND_SIZE, color=INK, pad=2)
         for spine in ax.spines.values():
             spine.set(color=colour, linewidth=2.0)
     return figure
@@ -149,9 +150,7 @@ def _layout(shape: tuple[int, int], count: int, title: str) -> tuple[Figure, Axe
     return figure, tree, panels
 
 
-def _draw_brackets(
-    ax: Axes, pairs: IntArray, foot: list[int], left_out: int, notes: Sequence[str] | None
-) -> None:
+def _draw_brackets(ax: Axes, pairs: IntArray, foot: list[int], left_out: int, names: Sequence[str]) -> None:
     """Draw a bracket for each merge but the first `left_out`, over the regions of `foot`."""
     count = len(pairs) + 1
     place = {region: (float(i), 0.0) for i, region in enumerate(foot)}
@@ -162,11 +161,10 @@ def _draw_brackets(
             [xa, xa, xb, xb], [ya, y, y, yb], color=INK, linewidth=1.8, solid_joinstyle="miter", gid="merge"
         )
         place[count + merge] = ((xa + xb) / 2, y)
-        words = str(count + merge) if notes is None else notes[merge]
         ax.text(
             (xa + xb) / 2,
             y,
-            literal(words),
+            literal(names[count + merge]),
             size=LEGEND_SIZE,
             color=INK,
             ha="center",

@@ -92,10 +92,10 @@ def test_the_strip_is_the_photo_and_seven_steps():
     followed = follow(detector, SCENES.image(0))
     strip = draw_strip(followed)
     assert [heading[:3] for heading, _ in strip] == ["The", *(f"{step}. " for step in range(1, 8))]
-    assert strip[1][0] == f"1. Propose: {len(followed.proposals)} boxes"
+    assert strip[2][0] == f"2. Propose: {len(followed.proposals)} boxes"
     shown = {heading: figure.axes[0].images[0].get_array() for heading, figure in strip}
     np.testing.assert_array_equal(shown["The photo"], SCENES.image(0))
-    assert shown["2. Look: one feature map"].max() == followed.view.map[0].mean(axis=0).max()
+    assert shown["1. Look: one feature map"].max() == followed.view.map[0].mean(axis=0).max()
     best = followed.best(3)
     patches = [patch.get_bbox().extents for patch in strip[4][1].axes[0].patches]
     np.testing.assert_allclose(patches, followed.proposals[best])

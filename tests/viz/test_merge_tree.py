@@ -41,10 +41,10 @@ def test_later_merges_stand_higher_and_no_lines_cross():
 
 
 def test_only_the_last_merges_are_drawn():
-    figure = draw_merge_tree(PHOTO, LABELS, CHILDREN, leaves=3, notes=["a", "b", "c", "d"])
+    figure = draw_merge_tree(PHOTO, LABELS, CHILDREN, leaves=3, names=list("abcdefghi"))
     tree, *panels = figure.axes
-    assert [text.get_text() for text in tree.texts] == ["c", "d"]
-    assert [ax.get_title() for ax in panels] == ["5", "2", "6"]
+    assert [text.get_text() for text in tree.texts] == ["h", "i"]
+    assert [ax.get_title() for ax in panels] == ["f", "c", "g"]
     np.testing.assert_array_equal(in_colour(panels[0]), LABELS < 2)  # region 5 is 0 and 1
     assert figure.texts[0].get_text() == "The last 2 of 4 merges"
 
@@ -61,7 +61,7 @@ def test_a_single_region_is_a_tree_without_merges():
         ({"labels": LABELS[:, :8]}, r"4 merges need 5 regions on \(6, 20\) pixels, got labels \(6, 8\)"),
         ({"children": CHILDREN[:3]}, "3 merges need 4 regions"),
         ({"leaves": 0}, "leaves must be at least 1, got 0"),
-        ({"notes": ["a"]}, "4 merges need as many notes, got 1"),
+        ({"names": ["a"]}, "9 regions need as many names, got 1"),
     ],
 )
 def test_what_does_not_fit_is_named(changed, words):

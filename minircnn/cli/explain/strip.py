@@ -34,11 +34,11 @@ def draw_strip(followed: Followed) -> list[tuple[str, Figure]]:
     best = [int(r) for r in followed.best(_FEW)]
     return [
         ("The photo", _panel(followed)[0]),
-        (f"1. Propose: {len(followed.proposals):,} boxes", _proposals(followed)),
-        ("2. Look: one feature map", _feature_map(followed, best)),
-        ("3. Pool each region from it", _pooling(followed, best[0])),
-        ("4. Score each region", _scores(followed, best)),
-        ("5. Correct its box", _moved(followed, best)),
+        ("1. Look: one feature map", _panel(followed, to_host(followed.view.map)[0].mean(axis=0))[0]),
+        (f"2. Propose: {len(followed.proposals):,} boxes", _proposals(followed)),
+        ("3. Pool each box from the map", _pooling(followed, best[0])),
+        ("4. Score each box", _scores(followed, best)),
+        ("5. Correct it", _moved(followed, best)),
         ("6. Suppress what overlaps", _suppression(followed, followed.label(best[0]))),
         ("7. The detections", _detections(followed)),
     ]
@@ -67,12 +67,6 @@ def _frames(ax: Axes, boxes: FloatArray, colours: Sequence[str], texts: Sequence
 def _proposals(followed: Followed) -> Figure:
     figure, ax = _panel(followed)
     draw_faint_boxes(ax, followed.proposals[:_MANY], BOX_COLOURS[2])
-    return figure
-
-
-def _feature_map(followed: Followed, best: list[int]) -> Figure:
-    figure, ax = _panel(followed, to_host(followed.view.map)[0].mean(axis=0))
-    _frames(ax, followed.proposals[best], BOX_COLOURS[:1] * len(best))
     return figure
 
 

@@ -130,7 +130,7 @@ _decode = partial(Part, function="decode", expected=textbook.decode)
 LABS["encode-decode"] = Lab(
     title="Box regression targets",
     task="four numbers that lead from a proposal to an object, and the box that they lead to",
-    page="walkthroughs/03-r-cnn.md#box-regression",
+    page="walkthroughs/box-regression.md#the-equation",
     source="Girshick et al. 2014, appendix C",
     level="easy",
     hint="first compute centre and size of both boxes; everything else follows from these eight numbers.",

@@ -179,7 +179,7 @@ _part = partial(Part, function="mine_hard_negatives", expected=_expected, run=_r
 LABS["hard-negative-mining"] = Lab(
     title="Hard negative mining",
     task="an SVM that goes through all photos and learns from the negatives that it gets wrong",
-    page="walkthroughs/03-r-cnn.md#svms-another-rule-for-positives",
+    page="walkthroughs/svms.md#hard-negative-mining",
     source="Girshick et al. 2014, section 2.3",
     level="medium",
     hint="keep the cache as a list of rows; write a small function that puts positives and cache together.",
