@@ -1,6 +1,7 @@
 """The blocks of code that the documentation executes run from top to bottom, whatever builds the pages."""
 
 import ast
+import os
 import re
 import sys
 from pathlib import Path
@@ -45,9 +46,15 @@ def run(page, monkeypatch):
             exec(compile(code, str(page), "exec"), vars(sessions[key]))
 
 
+LONG = [
+    pytest.mark.slow,
+    pytest.mark.skipif("MINIRCNN_SITE" in os.environ, reason="the site was built by running these blocks"),
+]
+
+
 @pytest.mark.parametrize(
     "page",
-    [pytest.param(page, marks=[pytest.mark.slow] if page.name in SLOW else []) for page in EXECUTED],
+    [pytest.param(page, marks=LONG if page.name in SLOW else []) for page in EXECUTED],
     ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_every_executed_block_runs(page, monkeypatch):
