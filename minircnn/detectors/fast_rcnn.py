@@ -172,7 +172,7 @@ class FastRCNN(NetworkDetector[PhotoMap]):
         """Pool each region from the map; fully connected layers and two outputs say what it is and where."""
         rois, same = self.distinct(boxes * view.scale)  # (U, 4), and which of them each region is: (R,)
         same = like(same, view.map)
-        pooled = self.network.roi_pool(view.map, *on_one_photo(rois, view.map))  # (U, C, P, P)
+        pooled = self.network.roi_pool(view.map, like(rois, view.map))  # (U, C, P, P)
         fc7 = self.network.head(pooled)  # (U, D)
         cls_score, bbox_pred = self.network.outputs(fc7)  # (U, K+1), (U, 4(K+1) or 4)
         scores = softmax(cls_score[same])[:, 1:]  # (R, K), without background
@@ -242,8 +242,3 @@ def _stored_scale(fields: Any) -> ImageScale:
         if type(short) is type(long) is int and short > long > 0:
             fields = {**fields, "short_side": long}
     return record(ImageScale, fields, "scale")
-
-
-def on_one_photo(rois: FloatArray, feature_map: Array) -> tuple[Array, Array]:
-    """Return host regions (R, 4) and the numbers (R,) of their photo, all 0, where `feature_map` lives."""
-    return like(rois, feature_map), like(np.zeros(len(rois), np.int64), feature_map)

@@ -22,7 +22,6 @@ from minircnn.backbones.base import FullyConnected, fully_connected
 from minircnn.boxes import box_area, decode
 from minircnn.checks import checked, each, require, whole
 from minircnn.detectors.base import View, register
-from minircnn.detectors.fast_rcnn import on_one_photo
 from minircnn.detectors.image_scale import ImageScale
 from minircnn.detectors.linear_parts import LinearPartsDetector
 from minircnn.detectors.network import RegionNetwork
@@ -92,12 +91,8 @@ class SPPNetNetwork(RegionNetwork):
             backbone.feature_dim, num_classes + 1, rng=rng, std=0.01 * (4096 / widths[-1]) ** 0.5
         )
 
-    def logits(self, images: Array, rois: Array, image_index: Array) -> Array:
-        """Return the logits (R, K+1) of regions `rois` (R, 4) of photos (N, 3, H, W), for fine-tuning."""
-        return self.logits_from_map(self.features(images), rois, image_index)
-
     def logits_from_map(self, feature_map: Array, rois: Array, image_index: Array) -> Array:
-        """Return the logits (R, K+1) of regions (R, 4) of photos whose map (N, C, h, w) is known."""
+        """Return the logits (R, K+1) of regions (R, 4) with maps (N, C, h, w), for fine-tuning."""
         pool5 = self.pyramid(feature_map, rois, image_index)  # (R, 50·C)
         return stage("outputs")(self.fc8.forward)(self.head(pool5))
 
@@ -187,7 +182,7 @@ class SPPNet(LinearPartsDetector[ScaledMaps]):
         scale_of = nearest_scale(view.scales, boxes, self.target_side)  # (R,)
         rows = [np.flatnonzero(scale_of == i) for i in range(len(view.maps))]
         pyramids = [
-            self.network.pyramid(feature_map, *on_one_photo(boxes[own] * factor, feature_map))
+            self.network.pyramid(feature_map, like(boxes[own] * factor, feature_map))
             for feature_map, factor, own in zip(view.maps, view.scales, rows, strict=True)
             if len(own)
         ]

@@ -104,7 +104,9 @@ class _Loss(Module):
         self.network, self.labels = network, labels
 
     def forward(self, images, rois, owner):
-        loss, self.slope = softmax_cross_entropy(self.network.logits(images, rois, owner), self.labels)
+        loss, self.slope = softmax_cross_entropy(
+            self.network.logits_from_map(self.network.features(images), rois, owner), self.labels
+        )
         return np.array([loss])
 
     def backward(self, dy):

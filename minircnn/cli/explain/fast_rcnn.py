@@ -6,9 +6,9 @@ from typing import cast
 
 import numpy as np
 
-from minircnn.arrays import Array, to_host
+from minircnn.arrays import Array, like, to_host
 from minircnn.cli.explain.steps import EXPLAINERS, Followed, Step, moving_step, scores_step
-from minircnn.detectors.fast_rcnn import FastRCNN, on_one_photo
+from minircnn.detectors.fast_rcnn import FastRCNN
 from minircnn.structures import FloatArray
 from minircnn.viz import draw_feature_map, draw_roi_pool
 
@@ -91,7 +91,7 @@ def _roi_pooling(followed: Followed, detector: FastRCNN) -> Step:
     roi = followed.proposals[followed.best(1)] * view.scale  # (1, 4)
     p, q = pool.output_size
     rows, columns = (bins[0] for bins in pool.bins(roi, view.map.shape[2:]))  # (P, 2), (Q, 2)
-    pooled = to_host(pool(view.map, *on_one_photo(roi, view.map)))[0]  # (C, P, Q)
+    pooled = to_host(pool(view.map, like(roi, view.map)))[0]  # (C, P, Q)
     channel = int(pooled.max(axis=(1, 2)).argmax())
     top, bottom, left, right = rows.min(), rows.max(), columns.min(), columns.max()
     cells = to_host(view.map)[0, channel, top:bottom, left:right]

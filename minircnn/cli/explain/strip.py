@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from minircnn.arrays import to_host
+from minircnn.arrays import like, to_host
 from minircnn.boxes import clip_boxes, nms_explained
 from minircnn.cli.explain.steps import AFTER, BEFORE, Followed
-from minircnn.detectors.fast_rcnn import FastRCNN, on_one_photo
+from minircnn.detectors.fast_rcnn import FastRCNN
 from minircnn.structures import FloatArray
 from minircnn.viz.labels import add_labels, draw_faint_boxes, draw_rectangle
 from minircnn.viz.style import BOX_COLOURS, CORRECT, FALSE, class_colours, photo_panels, show_image
@@ -74,7 +74,7 @@ def _pooling(followed: Followed, region: int) -> Figure:
     """Draw the bins of one region, on the channel where it is strongest."""
     pool, view = cast(FastRCNN, followed.detector).network.roi_pool, followed.view
     roi = followed.proposals[[region]] * view.scale
-    pooled = to_host(pool(view.map, *on_one_photo(roi, view.map)))[0]  # (C, P, Q)
+    pooled = to_host(pool(view.map, like(roi, view.map)))[0]  # (C, P, Q)
     return _panel(followed, pooled[int(pooled.max(axis=(1, 2)).argmax())])[0]
 
 
