@@ -20,6 +20,18 @@ from minircnn.proposals.similarity import SIMILARITIES, Regions
 from minircnn.structures import BoolArray
 
 
+def leaves_of(children: npt.NDArray[np.intp], region: int, num_initial: int) -> list[int]:
+    """Return the initial regions of `region`, ascending; `children` as in :class:`Hierarchy`."""
+    found, stack = [], [region]
+    while stack:
+        r = stack.pop()
+        if r < num_initial:
+            found.append(r)
+        else:
+            stack.extend(children[r - num_initial].tolist())
+    return sorted(found)
+
+
 @dataclass(frozen=True)
 class Hierarchy:
     """All regions of one grouping: the n initial ones and one more for every merge.
@@ -61,14 +73,7 @@ class Hierarchy:
 
     def leaves(self, region: int) -> list[int]:
         """Return the initial regions that `region` consists of, in ascending order."""
-        found, stack = [], [region]
-        while stack:
-            r = stack.pop()
-            if r < self.num_initial:
-                found.append(r)
-            else:
-                stack.extend(self.children[r - self.num_initial].tolist())
-        return sorted(found)
+        return leaves_of(self.children, region, self.num_initial)
 
     def mask(self, region: int) -> BoolArray:
         """Return which pixels belong to `region`, (H, W) bool."""

@@ -19,13 +19,14 @@ from minircnn.viz.style import (
     line_colour,
     new_figure,
     photo_panels,
+    rgb,
     show_image,
 )
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_COLOURS = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in BOX_COLOURS], dtype=float)
+_COLOURS = np.array([rgb(colour) for colour in BOX_COLOURS], dtype=float)
 
 
 def draw_curves(

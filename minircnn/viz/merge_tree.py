@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minircnn.arrays import Array, to_host
+from minircnn.proposals.hierarchy import leaves_of
 from minircnn.structures import BoolArray, ImageArray, IntArray
 from minircnn.viz.style import (
     BOX_COLOURS,
@@ -17,9 +18,11 @@ from minircnn.viz.style import (
     PANEL_TITLE_SIZE,
     POINT,
     TITLE_SIZE,
+    add_heading,
     as_photo,
     literal,
     new_figure,
+    rgb,
     show_image,
 )
 
@@ -84,7 +87,7 @@ def draw_merge_tree(
     _draw_brackets(tree, pairs, foot, left_out, words)
     for i, (ax, region) in enumerate(zip(panels, foot, strict=True)):
         colour = BOX_COLOURS[i % len(BOX_COLOURS)]
-        show_image(ax, marked(photo, np.isin(regions, _initial(pairs, region)), colour))
+        show_image(ax, marked(photo, np.isin(regions, leaves_of(pairs, region, count)), colour))
         ax.set_title(literal(words[region]), size=LEGEND_SIZE, color=INK, pad=2)
         for spine in ax.spines.values():
             spine.set(color=colour, linewidth=2.0)
@@ -93,7 +96,7 @@ def draw_merge_tree(
 
 def marked(photo: ImageArray, mask: BoolArray, colour: str) -> ImageArray:
     """Return `photo` faded, and its pixels in `mask` (H, W) in `colour`."""
-    paint = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+    paint = np.array(rgb(colour))
     mixed = np.where(mask[:, :, None], 0.25 * photo + 0.75 * paint, 0.35 * photo + 0.65 * 235)
     result: ImageArray = mixed.astype(np.uint8)
     return result
@@ -112,14 +115,6 @@ def _foot(pairs: IntArray, first_drawn: int) -> list[int]:
     return foot
 
 
-def _initial(pairs: IntArray, region: int) -> list[int]:
-    """Return the initial regions that `region` consists of."""
-    count = len(pairs) + 1
-    if region < count:
-        return [region]
-    return [leaf for child in pairs[region - count].tolist() for leaf in _initial(pairs, child)]
-
-
 def _layout(shape: tuple[int, int], count: int, title: str) -> tuple[Figure, Axes, list[Axes]]:
     """Return a figure with an axes for the tree and a small panel for each of `count` regions below it."""
     slot = _WIDTH / count
@@ -129,16 +124,7 @@ def _layout(shape: tuple[int, int], count: int, title: str) -> tuple[Figure, Axe
     top = TITLE_SIZE * LINE_HEIGHT * POINT + 0.1
     total = top + _TREE + band + height + 0.08
     figure = new_figure(_WIDTH, total)
-    figure.text(
-        0.5,
-        1 - 0.05 / total,
-        literal(title),
-        size=TITLE_SIZE,
-        weight="bold",
-        color=INK,
-        ha="center",
-        va="top",
-    )
+    add_heading(figure, title, 1 - 0.05 / total)
     tree = figure.add_axes((0, (band + height + 0.08) / total, 1, _TREE / total))
     tree.set_axis_off()
     panels = []

@@ -15,9 +15,8 @@ from minircnn.viz.style import (
     BOX_COLOURS,
     INK,
     PANEL_TITLE_SIZE,
-    TITLE_SIZE,
+    add_heading,
     ink_on,
-    literal,
     new_figure,
     photo_panels,
     show_image,
@@ -59,9 +58,7 @@ def draw_roi_pool(channel: Array, rows: Array, columns: Array, pooled: Array, ti
         )
     figure = new_figure(13.0, 6.2)
     heading = title or "RoI pooling: the maximum of each bin"
-    figure.text(
-        0.5, 0.985, literal(heading), size=TITLE_SIZE, weight="bold", color=INK, ha="center", va="top"
-    )
+    add_heading(figure, heading, 0.985)
     left = figure.add_axes((0.01, 0.02, 0.56, 0.85))
     right = figure.add_axes((0.62, 0.02, 0.37, 0.85))
     low, high = float(min(grid.min(), 0.0)), float(grid.max())

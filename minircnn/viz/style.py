@@ -63,9 +63,14 @@ def line_colour(index: int) -> str:
     return LINE_COLOURS[index % len(LINE_COLOURS)]
 
 
+def rgb(colour: str) -> tuple[int, int, int]:
+    """Return red, green and blue, 0..255, of `colour` (``#RRGGBB``)."""
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
 def ink_on(colour: str) -> str:
     """Return black or white, whichever reads better on `colour` (``#RRGGBB``)."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = rgb(colour)
     return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 120 else "#FFFFFF"
 
 
@@ -178,16 +183,7 @@ def photo_panels(
     fig_height = top + rows * (panel_height + panel_band + gap) + gap + bottom
     figure = new_figure(fig_width, fig_height)
     if title:
-        figure.text(
-            0.5,
-            1 - 0.04 / fig_height,
-            literal(title),
-            size=TITLE_SIZE,
-            weight="bold",
-            color=INK,
-            ha="center",
-            va="top",
-        )
+        add_heading(figure, title, 1 - 0.04 / fig_height)
     axes = []
     for i, heading in enumerate(titles):
         row, column = divmod(i, columns)
@@ -201,6 +197,11 @@ def photo_panels(
             ax.set_title(literal(heading), size=PANEL_TITLE_SIZE, color=INK, pad=3)
         axes.append(ax)
     return figure, axes
+
+
+def add_heading(figure: Figure, title: str, top: float) -> None:
+    """Write `title` over the middle of `figure`, its upper edge at the height `top`, 1 being the figure's."""
+    figure.text(0.5, top, literal(title), size=TITLE_SIZE, weight="bold", color=INK, ha="center", va="top")
 
 
 def show_image(ax: Axes, image: Array, **options: Any) -> None:
