@@ -26,7 +26,13 @@ from minircnn.training.rcnn import (
 from minircnn.training.recipe import RECIPES, Recipe, TrainingJob, add_recipe
 from minircnn.training.run import TrainingRun, train
 from minircnn.training.run_folder import FolderInUseError
-from minircnn.training.settings import BackboneSettings, DetectorSettings, SolverSettings, as_json
+from minircnn.training.settings import (
+    BackboneSettings,
+    DetectorSettings,
+    GivenProposalsSettings,
+    SolverSettings,
+    as_json,
+)
 from minircnn.training.sppnet import SPPNetSettings
 from minircnn.training.svms import SVMSettings, train_svms
 from minircnn.training.trainer import Trainer
@@ -45,6 +51,7 @@ __all__ = [
     "FeatureCache",
     "FineTuneSettings",
     "FolderInUseError",
+    "GivenProposalsSettings",
     "LogError",
     "LoopSettings",
     "NotFiniteError",

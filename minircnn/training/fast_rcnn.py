@@ -28,12 +28,12 @@ from minircnn.training.presets import (
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
 from minircnn.training.regions import RegionRecord
 from minircnn.training.run_folder import MODEL_FILE
-from minircnn.training.settings import BackboneSettings, DetectorSettings, SolverSettings
+from minircnn.training.settings import BackboneSettings, GivenProposalsSettings, SolverSettings
 from minircnn.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
-class FastRCNNSettings(DetectorSettings):
+class FastRCNNSettings(GivenProposalsSettings):
     """Everything that decides a Fast R-CNN training run."""
 
     detector = "fast-rcnn"
@@ -169,7 +169,7 @@ class FastRCNNTrainer(Trainer[FastRCNNSettings, PhotoBatch]):
         stage("backward")(self.network.backward)(loss.d_cls_score, loss.d_bbox_pred)
         return {"loss": loss.total, "classification": loss.classification, "localisation": loss.localisation}
 
-    def make_detector(self, proposer: Proposer) -> FastRCNN:
+    def make_detector(self, proposer: Proposer | None) -> FastRCNN:
         """Return a detector with the network in its present state."""
         return FastRCNN(
             self.network,
