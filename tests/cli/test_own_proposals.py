@@ -155,17 +155,19 @@ def test_what_it_judged_is_what_it_proposed(run):
     detector = load_detector(run / "model.safetensors")
     photo = TEST.image(0)
     boxes = detector.propose(detector.look(photo))
-    found, judged = detector.detect_with_regions(photo)
-    np.testing.assert_array_equal(judged, boxes)
+    found = detector.detect(photo)
     np.testing.assert_array_equal(found.scores, detector.detect(photo, proposals=boxes).scores)
     outcome = run_detector(detector, TEST, None)
     assert outcome.with_proposing
     np.testing.assert_array_equal(outcome.proposals[0], boxes)
+    np.testing.assert_array_equal(outcome.detections[0].scores, found.scores)
+    np.testing.assert_array_equal(outcome.detections[0].boxes, found.boxes)
     given = run_detector(detector, TEST, [boxes, boxes[:1]])
     assert not given.with_proposing
     assert [len(own) for own in given.proposals] == [TILES, 1]
     detector.proposer = SlidingWindow((40,))
-    assert len(detector.detect_with_regions(photo)[1]) == len(SlidingWindow((40,)).propose(photo)) != TILES
+    windows = run_detector(detector, TEST, None).proposals[0]
+    np.testing.assert_array_equal(windows, SlidingWindow((40,)).propose(photo))
 
 
 def test_it_is_evaluated_with_the_boxes_it_proposes(root, run, capsys):
