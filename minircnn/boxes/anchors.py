@@ -107,7 +107,7 @@ def grid_anchors(base: Array, height: int, width: int, stride: float) -> Array:
     return xp.reshape(xp.stack(columns, axis=3), (height * width * base.shape[0], 4))
 
 
-def anchors_inside(anchors: Array, image_size: tuple[int, int]) -> Array:
+def anchors_inside(anchors: Array, image_size: tuple[float, float]) -> Array:
     """Tell which anchors (N, 4) lie wholly inside a photo of size (height, width); (N,) bool.
 
     The others are left out in training (Faster R-CNN, section 3.3): part of what they frame is not there.
