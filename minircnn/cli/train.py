@@ -17,6 +17,7 @@ from minircnn.cli.big_photos import note_big_photos, sizes_of_dataset
 from minircnn.cli.curves import CurvesPicture
 from minircnn.cli.estimating import print_estimate, updates_done
 from minircnn.cli.files import require_places
+from minircnn.cli.judging import refuse_proposal_folder
 from minircnn.cli.next_commands import command_line, split_to_evaluate
 from minircnn.cli.options import (
     Bad,
@@ -37,8 +38,8 @@ from minircnn.cli.output import note, print_json, table
 from minircnn.cli.profile import profile_if, profile_record, profile_table
 from minircnn.cli.validating import VALIDATION, ValidationOptions, validation_words
 from minircnn.data.opening import SCENES, open_dataset
+from minircnn.detectors import DETECTORS
 from minircnn.profiling import Stage
-from minircnn.proposals import make_proposer
 from minircnn.structures import DetectionDataset
 from minircnn.training import (
     RECIPES,
@@ -142,8 +143,10 @@ def _add_command(recipe: Recipe[Any]) -> None:
             limit=photos,
         )
         chosen = settings or recipe.settings()
-        if data != SCENES and chosen.proposals.method == "selective-search":
-            proposer = make_proposer(chosen.proposals, seed=chosen.seed)
+        proposer = chosen.proposer()
+        if proposer is None:
+            refuse_proposal_folder(DETECTORS[recipe.name].title, proposal_folder)
+        if data != SCENES:
             note_big_photos(proposer, sizes_of_dataset(dataset), "--proposals.max-width")
         curves, asked = CurvesPicture(out, recipe.name), validation or ValidationOptions()
         validated = asked.plan(

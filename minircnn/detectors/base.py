@@ -7,6 +7,7 @@ detector.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +16,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from minircnn.arrays import Array, HostArray, array_namespace, like
-from minircnn.checks import Refused, class_names, instance, record, require, whole
+from minircnn.checks import Refused, checked, class_names, instance, optional, record, require, whole
 from minircnn.detectors.postprocess import PostprocessSettings, select_detections
 from minircnn.imaging import as_image
 from minircnn.kernels.split import split
@@ -62,7 +63,8 @@ class RegionDetector(ABC, Generic[SeenAs]):
     ----------
     class_names : tuple of str
         The K foreground classes.
-    proposer : Proposer
+    proposer : Proposer or None
+        None: the detector proposes regions itself, as only some kinds can.
     postprocess : PostprocessSettings
     batch : int
         Regions judged at once: with the photo's size it bounds the memory of ``detect``.
@@ -74,9 +76,11 @@ class RegionDetector(ABC, Generic[SeenAs]):
     """As the papers write it."""
     usual_min_score: ClassVar[float]
     """The score from which a detection is worth showing."""
+    proposes: ClassVar[bool] = False
+    """Whether it can propose regions from its own view; such a kind has a ``propose`` of its own."""
 
     class_names: tuple[str, ...]
-    proposer: Proposer
+    proposer: Proposer | None
     postprocess: PostprocessSettings
     batch: int
 
@@ -90,10 +94,10 @@ class RegionDetector(ABC, Generic[SeenAs]):
         ValueError
             Naming the first part that makes no sense.
         """
-        require(self, "", class_names=class_names, proposer=_proposer, batch=whole(1))
+        proposer = optional(_proposer) if self.proposes else _proposer
+        require(self, "", class_names=class_names, proposer=proposer, batch=whole(1))
         require(self, "", postprocess=instance(PostprocessSettings))
 
-    @np.errstate(over="ignore", invalid="ignore")  # what overflows is found at the end, and said in words
     def detect(
         self,
         image: ImageArray,
@@ -126,18 +130,31 @@ class RegionDetector(ABC, Generic[SeenAs]):
             If `image` is no photo, a proposal no box in it, a part of the detector was exchanged for one that
             does not fit, or its numbers are too large to be computed with.
         """
+        return self.detect_with_regions(image, proposals, image_id=image_id, keep_image=keep_image)[0]
+
+    @np.errstate(over="ignore", invalid="ignore")  # what overflows is found at the end, and said in words
+    def detect_with_regions(
+        self,
+        image: ImageArray,
+        proposals: FloatArray | None = None,
+        *,
+        image_id: str = "",
+        keep_image: bool = True,
+    ) -> tuple[Detections, FloatArray]:
+        """Return what ``detect`` does, and the regions (R, 4) that were judged."""
         self.__post_init__()
         height, width = as_image(image).shape[:2]
         photo, least = image if keep_image else None, self.usual_min_score
         if proposals is not None:
             proposals = as_proposals(proposals, (height, width))
             if len(proposals) == 0:
-                return replace(Detections.empty(self.class_names), image=photo, shown_from=least)
+                return replace(Detections.empty(self.class_names), image=photo, shown_from=least), proposals
         view = self.look(image)
         if proposals is None:
             proposals = self.propose(view, image_id)
         scores, boxes = self.judge_in_batches(view, proposals)
-        return replace(self.decide(view, scores, boxes), image=photo, shown_from=least)
+        found = self.decide(view, scores, boxes)
+        return replace(found, image=photo, shown_from=least), proposals
 
     @abstractmethod
     def look(self, image: ImageArray) -> SeenAs:
@@ -145,8 +162,19 @@ class RegionDetector(ABC, Generic[SeenAs]):
 
     @stage("proposals")
     def propose(self, view: SeenAs, image_id: str = "") -> FloatArray:
-        """Return the regions (R, 4) to judge, in pixels of the photo."""
-        return self.proposer.propose(view.image, image_id=image_id)
+        """Return the regions (R, 4) to judge, in pixels of the photo.
+
+        Heirs that find them in their view override it for where there is no proposer.
+        """
+        proposer: Proposer = checked("proposer", self.proposer, _proposer)
+        return proposer.propose(view.image, image_id=image_id)
+
+    @property
+    def proposal_source(self) -> str:
+        """Where the regions come from, in words that begin a sentence: ``Selective search``."""
+        if self.proposer is None:
+            return f"{self.title} itself"
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(self.proposer).__name__).capitalize()
 
     @abstractmethod
     def judge(self, view: SeenAs, boxes: FloatArray) -> tuple[Array, Array]:
@@ -211,7 +239,7 @@ class RegionDetector(ABC, Generic[SeenAs]):
         """Return the settings of every detector, as `state` holds them."""
         return {
             "class_names": list(self.class_names),
-            "proposer": describe_proposer(self.proposer),
+            "proposer": None if self.proposer is None else describe_proposer(self.proposer),
             "postprocess": asdict(self.postprocess),
             "batch": self.batch,
         }
@@ -219,9 +247,10 @@ class RegionDetector(ABC, Generic[SeenAs]):
     @staticmethod
     def common_fields(settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return what `common_settings` described, by the names of the detector's fields."""
+        proposer = settings["proposer"]
         return {
             "class_names": settings["class_names"],
-            "proposer": build_proposer(settings["proposer"]),
+            "proposer": None if proposer is None else build_proposer(proposer),
             "postprocess": record(PostprocessSettings, settings["postprocess"], "postprocess"),
             "batch": settings["batch"],
         }

@@ -150,7 +150,7 @@ class FastRCNN(NetworkDetector[PhotoMap]):
     network: FastRCNNNetwork
     normalization: Normalization
     class_names: tuple[str, ...]
-    proposer: Proposer
+    proposer: Proposer | None
     target_mean: Array
     target_std: Array
     scale: ImageScale = field(default_factory=ImageScale)

@@ -26,13 +26,13 @@ from minircnn.training.presets import (
 )
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
 from minircnn.training.regions import RegionRecord
-from minircnn.training.settings import BackboneSettings, SolverSettings
+from minircnn.training.settings import BackboneSettings, GivenProposalsSettings, SolverSettings
 from minircnn.training.shared_map import SharedMapSettings, load_first, require_alike
 from minircnn.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
-class FastRCNNSettings(SharedMapSettings):
+class FastRCNNSettings(GivenProposalsSettings, SharedMapSettings):
     """Everything that decides a Fast R-CNN training run."""
 
     detector = "fast-rcnn"
@@ -131,7 +131,7 @@ class FastRCNNTrainer(Trainer[SharedMapSettings, PhotoBatch]):
         stage("backward")(self.network.backward)(loss.d_cls_score, loss.d_bbox_pred)
         return {"loss": loss.total, "classification": loss.classification, "localisation": loss.localisation}
 
-    def make_detector(self, proposer: Proposer) -> FastRCNN:
+    def make_detector(self, proposer: Proposer | None) -> FastRCNN:
         """Return a detector with the network in its present state."""
         return FastRCNN(
             self.network,

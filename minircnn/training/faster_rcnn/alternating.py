@@ -137,7 +137,7 @@ class RegionStage(FastRCNNTrainer):
 
     def make_detector(self, proposer: Proposer | None) -> FasterRCNN:
         """Return a detector with the network in its present state."""
-        return detector_of(self, self.own, proposer)
+        return detector_of(self, (self.target_mean, self.target_std), proposer)
 
 
 def prepare(network: FasterRCNNNetwork, plan: Stage, weights: Weights | None) -> FasterRCNNNetwork:

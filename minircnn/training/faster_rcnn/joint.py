@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,6 @@ from minircnn.nn import multi_task_loss
 from minircnn.profiling import stage
 from minircnn.proposals import Proposer
 from minircnn.structures import DetectionDataset, FloatArray
-from minircnn.training.fast_rcnn import FastRCNNTrainer
 from minircnn.training.faster_rcnn.rpn import ObjectBatch, ObjectSampler, loss_of_anchors, proposed_records
 from minircnn.training.faster_rcnn.settings import FasterRCNNSettings
 from minircnn.training.photo_batches import draw_regions
@@ -112,7 +112,7 @@ class FasterRCNNTrainer(Trainer[FasterRCNNSettings, ObjectBatch]):
 
     def make_detector(self, proposer: Proposer | None) -> FasterRCNN:
         """Return a detector with the network in its present state."""
-        return detector_of(self, self.settings, proposer)
+        return detector_of(self, (self.target_mean, self.target_std), proposer)
 
 
 def first_network(
@@ -137,16 +137,16 @@ def first_network(
 
 
 def detector_of(
-    trainer: FasterRCNNTrainer | FastRCNNTrainer, settings: FasterRCNNSettings, proposer: Proposer | None
+    trainer: Trainer[Any, Any], units: tuple[Array, Array], proposer: Proposer | None
 ) -> FasterRCNN:
-    """Return a detector with the network of `trainer` in its present state."""
+    """Return a detector with the network of `trainer` in its present state, its boxes in these `units`."""
+    settings: FasterRCNNSettings = trainer.settings
     return FasterRCNN(
         trainer.network,
         trainer.backbone.normalization,
         trainer.dataset.class_names,
         proposer,
-        trainer.target_mean,
-        trainer.target_std,
+        *units,
         settings.scale,
         settings.postprocess,
         settings.batch,
