@@ -48,7 +48,7 @@ class ObjectSampler(PhotoSampler):
             flip = self.flip and rng.random() < 0.5
             pixels, factor = self.inputs.read(index, self.draw_scale(rng), mirrored=flip)
             gt = flip_boxes(record.gt, record.width) if flip else record.gt
-            width, classes = round(truth.width * factor), record.num_classes
+            width = round(truth.width * factor)
             images.append(pixels)
             sizes.append((truth.height * factor, truth.width * factor))
             scales.append(factor)
