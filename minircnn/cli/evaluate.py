@@ -195,7 +195,7 @@ def _source(detections: Path | None, measured: Measured, workers: int) -> dict[s
     if measured.recall is None:
         return {"detections": str(detections)}
     seconds = float(np.mean(measured.outcome.seconds))
-    time = {"seconds_per_photo": seconds, "with_proposing": measured.outcome.with_proposing}
+    time = {"seconds_per_photo": seconds, "seconds_include_proposals": measured.outcome.with_proposing}
     return {"proposals": measured.recall.to_record(), **time, "processes": workers}
 
 
