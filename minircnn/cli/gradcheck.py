@@ -32,6 +32,7 @@ from minircnn.nn import (
     hinge_loss,
     l2_loss,
     multi_task_loss,
+    rpn_loss,
     smooth_l1,
     softmax_cross_entropy,
 )
@@ -136,6 +137,12 @@ def _losses(rng: np.random.Generator) -> Iterator[tuple[str, Case]]:
     yield "L2", (lambda x: l2_loss(x, targets), (offsets[:, :4],))
     yield "hinge", (lambda x: hinge_loss(x, signs), (scores,))
     yield "multi-task loss", (multi_task, (scores, offsets))
+
+    def propose(objectness: Array, offsets: Array) -> tuple[float, tuple[Array, Array]]:
+        loss = rpn_loss(objectness, offsets, np.array([1, 0, -1, 1, 0]), targets)
+        return loss.total, (loss.d_objectness, loss.d_offsets)
+
+    yield "RPN loss", (propose, (scores[:, :2], offsets[:, :4]))
 
 
 class _LossOfNetwork(Module):
