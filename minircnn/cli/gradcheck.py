@@ -146,6 +146,12 @@ def _losses(rng: np.random.Generator) -> Iterator[tuple[str, Case]]:
     yield "multi-task loss", (multi_task, (scores, offsets))
     yield "RPN loss", (rpn, (scores[:, :2], offsets[:, :4]))
 
+    def propose(objectness: Array, offsets: Array) -> tuple[float, tuple[Array, Array]]:
+        loss = rpn_loss(objectness, offsets, np.array([1, 0, -1, 1, 0]), targets)
+        return loss.total, (loss.d_objectness, loss.d_offsets)
+
+    yield "RPN loss", (propose, (scores[:, :2], offsets[:, :4]))
+
 
 class _LossOfNetwork(Module):
     """A Fast R-CNN together with its loss: photos in, one number out."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from minircnn.arrays import Array, array_namespace
-from minircnn.nn.checks import require_finite, require_positive, require_real
+from minircnn.checks import checked, real
+from minircnn.nn.checks import require_finite, require_real
 
 
 def softmax(logits: Array) -> Array:
@@ -57,11 +58,11 @@ def smooth_l1(prediction: Array, target: Array, *, sigma: float = 1.0) -> tuple[
     """Return the sum of smooth-L1 differences and the gradient with respect to `prediction`.
 
     ½(σx)² where |x| < 1/σ², else |x| − ½/σ²: equation 3 of Fast R-CNN, where σ is 1. A larger σ makes the
-    parabola shorter; the straight lines keep their slope. Arrays of different shapes and a `sigma` that is
-    not positive raise ValueError.
+    parabola shorter; the straight lines keep their slope. Arrays of different shapes and a `sigma` beyond
+    0.001 to 1000 raise ValueError.
     """
     xp = array_namespace(prediction, target)
-    require_positive(sigma=sigma)
+    checked("sigma", sigma, real(0.001, 1000))
     x = _difference(prediction, target)
     size = xp.abs(x)
     steepness = float(sigma) ** 2  # of the parabola's slope

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from minircnn.arrays import Array, array_namespace
-from minircnn.nn.checks import require_finite
+from minircnn.nn.checks import require_finite, require_real
 from minircnn.nn.losses import at_least_single, own_column, smooth_l1
 
 
@@ -56,7 +56,7 @@ def rpn_loss(
     Raises
     ------
     ValueError
-        If shapes disagree, a label is none of -1, 0, 1, `lam` is negative or `sigma` not positive.
+        If shapes disagree, a label is none of -1, 0, 1, or `lam` or `sigma` is impossible.
     """
     xp = array_namespace(objectness, offsets, labels, targets)
     rows = objectness.shape[0] if objectness.ndim else 0
@@ -67,7 +67,8 @@ def rpn_loss(
             + ", ".join(map(str, shapes))
         )
     require_finite(0, lam=lam)
-    _require_labels(labels)
+    require_real(targets, "targets")
+    labels = _checked_labels(labels)
     objectness, offsets = at_least_single(objectness, "objectness"), at_least_single(offsets, "offsets")
     drawn, is_object = (labels >= 0)[:, None], (labels > 0)[:, None]  # (N, 1) each
     count = max(int(xp.sum(xp.astype(drawn, xp.int64))), 1)  # S
@@ -76,7 +77,7 @@ def rpn_loss(
     log_p = shifted - xp.log(xp.sum(xp.exp(shifted), axis=1, keepdims=True))  # (N, 2)
     own = own_column(labels, 2)  # (N, 2), nothing in a row of -1
     zeros = xp.zeros_like(log_p)
-    classification = -float(xp.sum(xp.where(own, log_p, zeros))) / count
+    classification = float(xp.sum(xp.where(own, -log_p, zeros))) / count
     d_objectness = xp.where(drawn, xp.exp(log_p) - xp.astype(own, log_p.dtype), zeros) / count
 
     # where nothing is asked for, both are 0: no loss, no slope
@@ -94,11 +95,13 @@ def rpn_loss(
     )
 
 
-def _require_labels(labels: Array) -> None:
+def _checked_labels(labels: Array) -> Array:
     xp = array_namespace(labels)
     if not xp.isdtype(labels.dtype, "integral"):
         raise ValueError(f"labels must be whole numbers, got dtype {labels.dtype}")
+    labels = xp.astype(labels, xp.int64)  # -1 is no number in formats without signs
     good = (labels >= -1) & (labels <= 1)
     if not bool(xp.all(good)):
         row = int(xp.argmin(xp.astype(good, xp.int8)))
         raise ValueError(f"labels must be -1, 0 or 1, got {int(labels[row])} in row {row}")
+    return labels
