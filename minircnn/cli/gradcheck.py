@@ -58,8 +58,8 @@ def gradcheck(
     """Check every hand-written gradient against finite differences, in float64.
 
     Each element is moved a little up and down, and the change of the loss is compared with what `backward`
-    says. Covers every layer, every loss, and whole small networks, Fast R-CNN and Faster R-CNN, from the photo to
-    the loss. Ends with exit code 1 if one differs.
+    says. Covers every layer, every loss, and a whole small Fast R-CNN and Faster R-CNN from the photo to the
+    loss. Ends with exit code 1 if one differs.
 
     For example:
 
