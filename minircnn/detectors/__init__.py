@@ -2,6 +2,7 @@
 
 from minircnn.detectors.base import DETECTORS, RegionDetector, View, register
 from minircnn.detectors.fast_rcnn import FastRCNN, FastRCNNNetwork, PhotoMap
+from minircnn.detectors.faster_rcnn import FasterRCNN, FasterRCNNNetwork
 from minircnn.detectors.image_scale import ImageScale
 from minircnn.detectors.network import NetworkDetector
 from minircnn.detectors.postprocess import PostprocessSettings, select_detections
@@ -14,6 +15,8 @@ __all__ = [
     "RCNN",
     "FastRCNN",
     "FastRCNNNetwork",
+    "FasterRCNN",
+    "FasterRCNNNetwork",
     "ImageScale",
     "NetworkDetector",
     "PhotoMap",

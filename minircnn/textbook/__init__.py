@@ -5,6 +5,7 @@ and nothing is fast: a photo of a few hundred pixels takes minutes. The tests co
 its loops, and the walkthroughs show and run them.
 """
 
+from minircnn.textbook.anchors import base_anchors, grid_anchors, label_anchors
 from minircnn.textbook.average_precision import (
     Found,
     Truth,
@@ -31,6 +32,7 @@ from minircnn.textbook.region_features import (
     similarities,
     texture_bins,
 )
+from minircnn.textbook.region_proposal_network import propose, rpn_loss
 from minircnn.textbook.ridge_regression import fit_ridge_regression
 from minircnn.textbook.roi_pooling import pool_bins, roi_pool, roi_pool_backward, split_into_bins
 from minircnn.textbook.segmentation import graph_segmentation, grid_edges
@@ -45,6 +47,7 @@ __all__ = [
     "Region",
     "Truth",
     "area_under_curve",
+    "base_anchors",
     "box_iou",
     "clip_box",
     "color_bins",
@@ -64,9 +67,11 @@ __all__ = [
     "gaussian_gradient",
     "graph_segmentation",
     "greedy_suppression",
+    "grid_anchors",
     "grid_edges",
     "hierarchical_grouping",
     "iou",
+    "label_anchors",
     "linear",
     "linear_backward",
     "local_response_norm",
@@ -79,11 +84,13 @@ __all__ = [
     "nms",
     "pool_bins",
     "precision_recall",
+    "propose",
     "relu",
     "relu_backward",
     "resize",
     "roi_pool",
     "roi_pool_backward",
+    "rpn_loss",
     "selective_search",
     "similarities",
     "smooth",

@@ -10,6 +10,13 @@ from minircnn.training.fast_rcnn import (
     FastRCNNTrainer,
     train_fast_rcnn,
 )
+from minircnn.training.faster_rcnn import (
+    FASTER_RCNN_PRESETS,
+    FasterRCNNSettings,
+    FasterRCNNTrainer,
+    RPNSettings,
+    train_faster_rcnn,
+)
 from minircnn.training.feature_cache import FeatureCache, cache_features
 from minircnn.training.fingerprint import OtherDataError
 from minircnn.training.log import LogError, read_log
@@ -40,6 +47,7 @@ from minircnn.training.validation import Validation, ValidationSummary
 
 __all__ = [
     "CLASSROOM_SCENES",
+    "FASTER_RCNN_PRESETS",
     "FAST_RCNN_PRESETS",
     "RCNN_PRESETS",
     "RECIPES",
@@ -48,6 +56,8 @@ __all__ = [
     "DetectorSettings",
     "FastRCNNSettings",
     "FastRCNNTrainer",
+    "FasterRCNNSettings",
+    "FasterRCNNTrainer",
     "FeatureCache",
     "FineTuneSettings",
     "FolderInUseError",
@@ -61,6 +71,7 @@ __all__ = [
     "PhotoSampler",
     "RCNNSettings",
     "RCNNTrainer",
+    "RPNSettings",
     "Recipe",
     "RoISampling",
     "SPPNetSettings",
@@ -85,6 +96,7 @@ __all__ = [
     "train",
     "train_box_regressors",
     "train_fast_rcnn",
+    "train_faster_rcnn",
     "train_loop",
     "train_rcnn",
     "train_svms",
