@@ -71,7 +71,7 @@ def _kept(boxes: Array, scores: Array, iou_threshold: float, limit: int | None =
         block = rows[:, :size]  # (5, B)
         overlaps = iou_of_columns(block[:, :, None], block[:, None, :]) > iou_threshold  # (B, B)
         survivors = xp.nonzero(_greedy(overlaps))[0]  # (S,)
-        kept.append(xp.take(order, survivors)[:wanted])
+        kept.append(xp.take(order, survivors[: min(wanted, survivors.shape[0])]))
         wanted -= kept[-1].shape[0]
         dropped = _overlapped(rows[:, size:], xp.take(block, survivors, axis=1), iou_threshold)
         rest = xp.nonzero(~dropped)[0] + size  # (R',)

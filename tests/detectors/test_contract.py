@@ -146,7 +146,7 @@ def test_tiny_and_uniform_photos_run(detector, size):
 
 def test_own_proposer_is_used_by_default(detector, image):
     found = detector.detect(image)
-    assert_same(found, detector.detect(image, proposals=detector.proposer.propose(image)))
+    assert_same(found, detector.detect(image, proposals=detector.propose(detector.look(image))))
 
 
 @pytest.mark.parametrize("batch", [1, 2, 4, 100])
