@@ -166,11 +166,11 @@ def test_explanation_over_several_blocks(xp, rng):
     assert (scores[by[dropped]] > scores[dropped]).all()
 
 
-@pytest.mark.parametrize("limit", [0, 1, 5, 63, 64, 65, 200, 10_000])
+@pytest.mark.parametrize("limit", [0, 1, 5, 63, 64, 65, 10_000])
 def test_a_limit_keeps_the_first_of_all_that_stay(xp, rng, limit):
     boxes, scores = (xp.asarray(x) for x in clustered(rng, 700, clusters=150))
     everything = np.asarray(nms(boxes, scores, 0.3))
-    assert len(everything) > 200
+    assert len(everything) > 65
     np.testing.assert_array_equal(np.asarray(nms(boxes, scores, 0.3, limit=limit)), everything[:limit])
 
 
