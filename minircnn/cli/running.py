@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from joblib import delayed
 
 from minircnn.arrays import Device, device_namespace
@@ -17,7 +18,7 @@ from minircnn.cli.models import model_file, why_no_detector
 from minircnn.detectors import RegionDetector, load_detector
 from minircnn.progress import progress_bar
 from minircnn.proposals import SelectiveSearch
-from minircnn.structures import Annotations, DetectionDataset, Detections, FloatArray
+from minircnn.structures import Annotations, DetectionDataset, Detections, FloatArray, ImageArray
 from minircnn.workers import run_tasks
 
 
@@ -140,7 +141,7 @@ def run_detector(
     detections, judged, seconds = [], [], []
     for boxes, (result, own, took) in zip(given, bar, strict=True):
         detections.append(result)
-        judged.append(own if boxes is None else boxes)
+        judged.append(own if boxes is None else boxes)  # those given are held already
         seconds.append(took)
     annotations = [dataset.annotations(index) for index in range(len(dataset))]
     return Outcome(detections, annotations, judged, seconds, with_proposing=proposals is None)
@@ -150,7 +151,20 @@ def _detect(
     detector: RegionDetector[Any], dataset: DetectionDataset, index: int, proposals: FloatArray | None
 ) -> tuple[Detections, FloatArray, float]:
     """Detect in one photo, without counting the time to read it; return the regions judged, too."""
-    image, image_id = dataset.image(index), dataset.image_ids[index]
+    image = dataset.image(index)
     start = time.perf_counter()
-    found, judged = detector.detect_with_regions(image, proposals, image_id=image_id, keep_image=False)
-    return found, judged, time.perf_counter() - start
+    if proposals is None:
+        found, proposals = _propose_and_detect(detector, image, dataset.image_ids[index])
+    else:
+        found = detector.detect(image, proposals=proposals, keep_image=False)
+    return found, proposals, time.perf_counter() - start
+
+
+@np.errstate(over="ignore", invalid="ignore")  # as in detect
+def _propose_and_detect(
+    detector: RegionDetector[Any], image: ImageArray, image_id: str
+) -> tuple[Detections, FloatArray]:
+    """Do what ``detect`` does, and return the detector's own proposals, too."""
+    view = detector.look(image)
+    proposals = detector.propose(view, image_id)
+    return detector.decide(view, *detector.judge_in_batches(view, proposals)), proposals

@@ -98,6 +98,7 @@ class RegionDetector(ABC, Generic[SeenAs]):
         require(self, "", class_names=class_names, proposer=proposer, batch=whole(1))
         require(self, "", postprocess=instance(PostprocessSettings))
 
+    @np.errstate(over="ignore", invalid="ignore")  # what overflows is found at the end, and said in words
     def detect(
         self,
         image: ImageArray,
@@ -130,31 +131,18 @@ class RegionDetector(ABC, Generic[SeenAs]):
             If `image` is no photo, a proposal no box in it, a part of the detector was exchanged for one that
             does not fit, or its numbers are too large to be computed with.
         """
-        return self.detect_with_regions(image, proposals, image_id=image_id, keep_image=keep_image)[0]
-
-    @np.errstate(over="ignore", invalid="ignore")  # what overflows is found at the end, and said in words
-    def detect_with_regions(
-        self,
-        image: ImageArray,
-        proposals: FloatArray | None = None,
-        *,
-        image_id: str = "",
-        keep_image: bool = True,
-    ) -> tuple[Detections, FloatArray]:
-        """Return what ``detect`` does, and the regions (R, 4) that were judged."""
         self.__post_init__()
         height, width = as_image(image).shape[:2]
         photo, least = image if keep_image else None, self.usual_min_score
         if proposals is not None:
             proposals = as_proposals(proposals, (height, width))
             if len(proposals) == 0:
-                return replace(Detections.empty(self.class_names), image=photo, shown_from=least), proposals
+                return replace(Detections.empty(self.class_names), image=photo, shown_from=least)
         view = self.look(image)
         if proposals is None:
             proposals = self.propose(view, image_id)
         scores, boxes = self.judge_in_batches(view, proposals)
-        found = self.decide(view, scores, boxes)
-        return replace(found, image=photo, shown_from=least), proposals
+        return replace(self.decide(view, scores, boxes), image=photo, shown_from=least)
 
     @abstractmethod
     def look(self, image: ImageArray) -> SeenAs:
