@@ -53,6 +53,12 @@ def nms(boxes: Array, scores: Array, iou_threshold: float, *, limit: int | None 
     ValueError
         If the shapes do not fit together, a coordinate is not finite, a score is NaN, the threshold is
         outside [0, 1] or the limit no whole number.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import nms
+    >>> nms([[0, 0, 4, 4], [0, 0, 4, 3], [8, 8, 9, 9]], [0.8, 0.9, 0.3], 0.5)  # the first two: IoU 0.75
+    array([1, 2])
     """
     checked("limit", limit, optional(whole(0)))
     return _kept(*_checked(boxes, scores, iou_threshold), iou_threshold, limit)
@@ -107,6 +113,12 @@ def batched_nms(boxes: Array, scores: Array, labels: Array, iou_threshold: float
     ------
     ValueError
         As :func:`nms`, or if there is not one label per box, a whole number.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import batched_nms
+    >>> batched_nms([[0, 0, 4, 4], [0, 0, 4, 3], [0, 0, 4, 4]], [0.8, 0.9, 0.3], [1, 1, 2], 0.5)
+    array([1, 2])
     """
     boxes, scores = _checked(boxes, scores, iou_threshold)
     labels = as_plain(from_lists(labels, "labels"), "labels")
@@ -149,6 +161,13 @@ def nms_explained(boxes: Array, scores: Array, iou_threshold: float) -> tuple[Ar
     ------
     ValueError
         As :func:`nms`.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import nms_explained
+    >>> kept, by = nms_explained([[0, 0, 4, 4], [0, 0, 4, 3], [8, 8, 9, 9]], [0.8, 0.9, 0.3], 0.5)
+    >>> kept.tolist(), by.tolist()
+    ([1, 2], [1, 1, 2])
     """
     boxes, scores = _checked(boxes, scores, iou_threshold)
     xp = array_namespace(boxes)

@@ -73,6 +73,12 @@ def as_proposals(proposals: npt.ArrayLike, image_size: tuple[int, int]) -> npt.N
     ------
     ValueError
         Naming the first box that is not finite, reversed, empty, or outside the photo.
+
+    Examples
+    --------
+    >>> from minircnn.proposals import as_proposals
+    >>> as_proposals([[0, 0, 10.4, 8]], image_size=(8, 10))
+    array([[ 0.,  0., 10.,  8.]], dtype=float32)
     """
     try:
         given = to_host(proposals)
@@ -139,6 +145,13 @@ def make_proposer(settings: ProposalSettings, *, seed: int = 0) -> Proposer:
     ------
     ValueError
         If boxes from a file are wanted and no file is named.
+
+    Examples
+    --------
+    >>> from minircnn.proposals import ProposalSettings, make_proposer
+    >>> search = make_proposer(ProposalSettings(mode="single", limit=500), seed=3)
+    >>> search.mode, search.limit, search.seed
+    ('single', 500, 3)
     """
     proposer: Proposer = PROPOSERS[settings.method].from_settings(settings, seed)
     return proposer
@@ -172,6 +185,13 @@ def build_proposer(description: Mapping[str, Any]) -> Proposer:
     ------
     ValueError
         If it is of an unknown kind, or a field is unknown or makes no sense.
+
+    Examples
+    --------
+    >>> from minircnn.proposals import SlidingWindow, build_proposer, describe_proposer
+    >>> windows = SlidingWindow(sizes=(32, 64))
+    >>> build_proposer(describe_proposer(windows)) == windows
+    True
     """
     kinds = {kind.__name__: kind for kind in PROPOSERS.values()}
     if not isinstance(description, Mapping) or not {"type", "settings"} <= description.keys():
