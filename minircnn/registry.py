@@ -16,6 +16,15 @@ class Registry(dict[str, T], Generic[T]):
     ----------
     kind : str
         The word for one of them, for error messages.
+
+    Examples
+    --------
+    >>> from minircnn.registry import Registry
+    >>> shapes = Registry("shape")
+    >>> @shapes.register("square")
+    ... def area(side): return side * side
+    >>> shapes["square"](3), list(shapes)
+    (9, ['square'])
     """
 
     def __init__(self, kind: str) -> None:

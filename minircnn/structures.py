@@ -51,6 +51,13 @@ class Annotations:
     ------
     ValueError
         If shapes disagree, a box is not finite or a label is outside 1..K.
+
+    Examples
+    --------
+    >>> from minircnn import Annotations
+    >>> truth = Annotations(np.array([[1.0, 2, 8, 9]]), np.array([2]), ("cat", "dog"), 10, 12)
+    >>> len(truth), truth.difficult
+    (1, array([False]))
     """
 
     boxes: FloatArray
@@ -104,6 +111,14 @@ class Detections:
     ------
     ValueError
         If shapes disagree, a box or score is not finite, a label is outside 1..K or `image` is no photo.
+
+    Examples
+    --------
+    >>> from minircnn import Detections
+    >>> boxes, scores, labels = np.array([[1, 2, 8, 9], [0, 0, 5, 5]]), np.array([0.9, 0.2]), np.array([2, 1])
+    >>> found = Detections(boxes, scores, labels, ("cat", "dog"))
+    >>> found.names(), found.above(0.5).names()
+    (['dog', 'cat'], ['dog'])
     """
 
     boxes: FloatArray
@@ -164,6 +179,13 @@ class Detections:
 
         The classes are `class_names` or, without them, those that occur, in the order in which they do. A
         record that lacks something, or a class that is not among them, raises ValueError.
+
+        Examples
+        --------
+        >>> from minircnn import Detections
+        >>> records = [{"class": "dog", "score": 0.9, "box": [1.0, 2.0, 8.0, 9.0]}]
+        >>> Detections.from_records(records).to_records() == records
+        True
         """
         return Detections(*from_records(records, class_names))
 
@@ -188,6 +210,14 @@ class Detections:
 
         Of entries of several photos, `image_id` says which is meant. ``category_ids[label - 1]`` is the id of
         a label, default: the label itself. What cannot be read raises ValueError, which names the entry.
+
+        Examples
+        --------
+        >>> from minircnn import Detections
+        >>> entries = [{"image_id": 7, "category_id": 18, "bbox": [1, 2, 7, 7], "score": 0.9}]
+        >>> found = Detections.from_coco(entries, ("dog",), category_ids=[18])
+        >>> found.boxes, found.names()
+        (array([[1., 2., 8., 9.]]), ['dog'])
         """
         return Detections(*from_coco(entries, class_names, category_ids, image_id))
 

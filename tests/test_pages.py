@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 EXECUTED = [page for page in PAGES if "exec=" in page.read_text(encoding="utf-8")]
 SLOW = {
+    "loss-curves.md",
     "gallery.md",
     "average-precision.md",
     "backpropagation.md",

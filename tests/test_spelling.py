@@ -46,6 +46,7 @@ NOT_PROSE = [
     re.compile(r"\{[#.:][^}]*\}"),  # attributes of a heading
     re.compile(r"</?[a-z][^>]*>"),
 ]
+EXAMPLE = re.compile(r"^ *>>> .*\n(?:(?! *(?:\"{3}|$)).*\n)*", re.MULTILINE)  # code and its result
 FOR_TOOLS = re.compile(r"# *(?:noqa|type:|fmt:).*")
 HEADING = re.compile(r"^( *)(?:Parameters|Attributes|Returns|Yields|Raises)\n\1-{3,}$", re.MULTILINE)
 NAMES = r"^{indent}\*{{0,2}}[\w.]+(?:, \*{{0,2}}[\w.]+)*(?: : .*)?$"  # the line above an entry's description
@@ -76,7 +77,7 @@ def words_of_module(source):
         match node:
             case ast.Expr(value=ast.Constant(value=str())):
                 text = ast.get_source_segment(source, node) or ""
-                yield from words(without_names_of_entries(text), node.lineno)
+                yield from words(without_names_of_entries(without([EXAMPLE], text)), node.lineno)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield from words(FOR_TOOLS.sub("", token.string), token.start[0])
@@ -176,10 +177,21 @@ CORRUPTED = "fully connected layers with hand-writthree to seven"
             7,
         ),
         (words_of_module, f'def f():\n    """Do.\n\n    Returns\n    -------\n    {CORRUPTED}\n    """\n', 6),
+        (words_of_module, f'"""Sum.\n\n>>> wrd = 1\n>>> wrd\n1\n\n{CORRUPTED}\n"""\n', 7),
         (words_of_module, f"x = 1\nx += 1  # {CORRUPTED}\n", 2),
         (words_of_module, f'class A:\n    size: int = 1\n    """{CORRUPTED}"""\n', 3),
     ],
-    ids=["prose", "link", "between code", "docstring", "parameter", "return", "comment", "attribute"],
+    ids=[
+        "prose",
+        "link",
+        "between code",
+        "docstring",
+        "parameter",
+        "return",
+        "example",
+        "comment",
+        "attribute",
+    ],
 )
 def test_a_corrupted_word_is_found(find, text, line):
     assert unknown(find(text)) == [(line, "writthree")]

@@ -53,6 +53,13 @@ def build_backbone(
         If it has no such option.
     WeightsError
         If the weights do not fit, want another input than was given, or nothing tells which one they want.
+
+    Examples
+    --------
+    >>> from minircnn import build_backbone
+    >>> net = build_backbone("tiny", rng=np.random.default_rng(0), widths=(64,))
+    >>> net.features(np.zeros((1, 3, 64, 48), np.float32)).shape, net.stride, net.feature_dim
+    ((1, 64, 16, 12), 4, 64)
     """
     build = BACKBONES[name]
     # files hold JSON, which knows no tuples

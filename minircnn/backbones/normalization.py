@@ -30,6 +30,13 @@ class Normalization:
     ------
     ValueError
         If the order is unknown, a number is not finite, or the scale or a standard deviation not positive.
+
+    Examples
+    --------
+    >>> from minircnn.backbones import Normalization
+    >>> wants = Normalization("bgr", mean=(100, 110, 120))
+    >>> wants.apply(np.array([[[123, 112, 101]]]))[0, :, 0, 0]  # blue 101, green 112, red 123
+    array([1., 2., 3.], dtype=float32)
     """
 
     channel_order: Literal["rgb", "bgr"] = "rgb"

@@ -36,6 +36,12 @@ def encode(proposals: Array, targets: Array) -> Array:
     ValueError
         Naming the row, if a coordinate is not finite or a side not positive (less than 10⁻¹⁵ pixels, by which
         one cannot divide).
+
+    Examples
+    --------
+    >>> from minircnn.boxes import encode
+    >>> encode([[0, 0, 10, 10]], [[0, 5, 20, 15]])  # half a side right and down, twice as wide
+    array([[0.5   , 0.5   , 0.6931, 0.    ]])
     """
     proposals, targets = as_boxes(proposals, "proposals"), as_boxes(targets, "targets")
     xp = array_namespace(proposals, targets)  # refuses a mixture of libraries
@@ -58,6 +64,12 @@ def decode(proposals: Array, deltas: Array) -> Array:
     proposal. The boxes have their shape and are not clipped to the image. The inverse of :func:`encode` as
     long as no side grows beyond ``exp(MAX_LOG_SCALE)`` = 62.5 times. Shapes that do not fit, and numbers that
     are not finite, raise ValueError.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import decode
+    >>> decode([[0, 0, 10, 10]], [[0.5, 0.5, np.log(2), 0]])  # encode's example backwards
+    array([[ 0.,  5., 20., 15.]])
     """
     proposals, deltas = as_boxes(proposals, "proposals"), as_numbers(deltas, "deltas")
     xp = array_namespace(proposals, deltas)  # refuses a mixture of libraries

@@ -82,7 +82,14 @@ def _refuse(values: Array, what: str) -> None:
 
 
 def box_area(boxes: Array) -> Array:
-    """Return the areas (R,) of boxes (R, 4), in square pixels; a reversed box has area 0."""
+    """Return the areas (R,) of boxes (R, 4), in square pixels; a reversed box has area 0.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import box_area
+    >>> box_area([[0, 0, 4, 3]])
+    array([12.])
+    """
     boxes = as_boxes(boxes)
     return _side(boxes[:, 2] - boxes[:, 0]) * _side(boxes[:, 3] - boxes[:, 1])  # (R,)
 
@@ -92,6 +99,12 @@ def box_iou(a: Array, b: Array) -> Array:
 
     Lists of boxes will do. Always in [0, 1] and exactly symmetric. Two boxes without area have IoU 0. A
     mixture of array libraries raises TypeError.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import box_iou
+    >>> box_iou([[0, 0, 4, 4]], [[2, 0, 4, 4], [2, 0, 6, 4]])  # 8 / 16, and 8 / 24
+    array([[0.5   , 0.3333]])
     """
     a, b = columns(as_boxes(a, "a"))[:, :, None], columns(as_boxes(b, "b"))[:, None, :]
     xp = array_namespace(a, b)  # refuses a mixture of libraries
@@ -139,6 +152,12 @@ def clip_boxes(boxes: Array, height: float, width: float) -> Array:
     """Return boxes (R, 4) cut to the image; one that lies outside collapses on the nearest border.
 
     A size that is negative or no finite number raises ValueError.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import clip_boxes
+    >>> clip_boxes([[-5, 2, 12, 30]], height=20, width=10)
+    array([[ 0.,  2., 10., 20.]])
     """
     boxes = as_boxes(boxes)
     height, width = checked("height", height, real(0)), checked("width", width, real(0))
@@ -152,6 +171,12 @@ def flip_boxes(boxes: Array, width: float) -> Array:
     """Return boxes (R, 4) as they lie in the horizontally mirrored image: x becomes ``width - x``.
 
     A width that is negative or no finite number raises ValueError.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import flip_boxes
+    >>> flip_boxes([[0, 0, 4, 3]], width=10)
+    array([[ 6.,  0., 10.,  3.]])
     """
     boxes = as_boxes(boxes)
     width = checked("width", width, real(0))
@@ -160,7 +185,14 @@ def flip_boxes(boxes: Array, width: float) -> Array:
 
 
 def large_enough(boxes: Array, min_size: float) -> Array:
-    """Tell for every box (R, 4) whether both its sides measure at least `min_size` pixels, a number."""
+    """Tell for every box (R, 4) whether both its sides measure at least `min_size` pixels, a number.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import large_enough
+    >>> large_enough([[0, 0, 20, 20], [0, 0, 40, 10]], 20)
+    array([ True, False])
+    """
     boxes = as_boxes(boxes)
     min_size = checked("min_size", min_size, real())
     return (boxes[:, 2] - boxes[:, 0] >= min_size) & (boxes[:, 3] - boxes[:, 1] >= min_size)

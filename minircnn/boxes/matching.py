@@ -58,6 +58,13 @@ def assign(proposals: Array, gt_boxes: Array) -> Assignment:
     """Give every proposal (R, 4) the object (G, 4), G ≥ 0, it overlaps most (R-CNN, section 2.3).
 
     A coordinate that is not finite raises ValueError naming its row.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import assign
+    >>> found = assign([[0, 0, 4, 4], [8, 8, 9, 9]], [[50, 50, 60, 60], [0, 0, 4, 8]])
+    >>> found.best_iou, found.best_gt
+    (array([0.5, 0. ]), array([ 1, -1]))
     """
     proposals, gt_boxes = as_boxes(proposals, "proposals"), as_boxes(gt_boxes, "gt_boxes")
     xp = array_namespace(proposals, gt_boxes)  # refuses a mixture of libraries
@@ -107,6 +114,14 @@ def sample_fast_rcnn(
     ------
     ValueError
         If `best_iou` is not (R,) or holds a NaN, or a bound or a number is impossible.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import sample_fast_rcnn
+    >>> iou = np.array([0.9, 0.6, 0.3, 0.2, 0.0])
+    >>> drawn = sample_fast_rcnn(iou, num_rois=4, rng=np.random.default_rng(0))
+    >>> len(drawn.foreground), sorted(drawn.background.tolist()), drawn.short_by
+    (1, [2, 3], 1)
     """
     iou = to_host(as_plain(best_iou, "best_iou"))
     if iou.ndim != 1 or iou.dtype.kind not in "fiu" or np.isnan(iou).any():
@@ -155,6 +170,14 @@ def sample_rcnn(
     ------
     ValueError
         If `is_foreground` is not (R,) and boolean, or a number is negative.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import sample_rcnn
+    >>> rng = np.random.default_rng(0)
+    >>> drawn = sample_rcnn(np.array([True, False, False]), num_foreground=2, num_background=1, rng=rng)
+    >>> drawn.foreground, drawn.short_by  # the one there is, twice
+    (array([0, 0]), 1)
     """
     mask = to_host(as_plain(is_foreground, "is_foreground"))
     if mask.ndim != 1 or mask.dtype != bool:

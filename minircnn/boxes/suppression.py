@@ -53,6 +53,12 @@ def nms(boxes: Array, scores: Array, iou_threshold: float, *, limit: int | None 
     ValueError
         If the shapes do not fit together, a coordinate is not finite, a score is NaN, the threshold is
         outside [0, 1] or the limit no whole number.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import nms
+    >>> nms([[0, 0, 4, 4], [0, 0, 4, 3], [8, 8, 9, 9]], [0.8, 0.9, 0.3], 0.5)  # the first two: IoU 0.75
+    array([1, 2])
     """
     checked("limit", limit, optional(whole(0)))
     return _kept(*_checked(boxes, scores, iou_threshold), iou_threshold, limit)
@@ -71,7 +77,7 @@ def _kept(boxes: Array, scores: Array, iou_threshold: float, limit: int | None =
         block = rows[:, :size]  # (5, B)
         overlaps = iou_of_columns(block[:, :, None], block[:, None, :]) > iou_threshold  # (B, B)
         survivors = xp.nonzero(_greedy(overlaps))[0]  # (S,)
-        kept.append(xp.take(order, survivors)[:wanted])
+        kept.append(xp.take(order, survivors[: min(wanted, survivors.shape[0])]))
         wanted -= kept[-1].shape[0]
         dropped = _overlapped(rows[:, size:], xp.take(block, survivors, axis=1), iou_threshold)
         rest = xp.nonzero(~dropped)[0] + size  # (R',)
@@ -107,6 +113,12 @@ def batched_nms(boxes: Array, scores: Array, labels: Array, iou_threshold: float
     ------
     ValueError
         As :func:`nms`, or if there is not one label per box, a whole number.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import batched_nms
+    >>> batched_nms([[0, 0, 4, 4], [0, 0, 4, 3], [0, 0, 4, 4]], [0.8, 0.9, 0.3], [1, 1, 2], 0.5)
+    array([1, 2])
     """
     boxes, scores = _checked(boxes, scores, iou_threshold)
     labels = as_plain(from_lists(labels, "labels"), "labels")
@@ -149,6 +161,13 @@ def nms_explained(boxes: Array, scores: Array, iou_threshold: float) -> tuple[Ar
     ------
     ValueError
         As :func:`nms`.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import nms_explained
+    >>> kept, by = nms_explained([[0, 0, 4, 4], [0, 0, 4, 3], [8, 8, 9, 9]], [0.8, 0.9, 0.3], 0.5)
+    >>> kept.tolist(), by.tolist()
+    ([1, 2], [1, 1, 2])
     """
     boxes, scores = _checked(boxes, scores, iou_threshold)
     xp = array_namespace(boxes)

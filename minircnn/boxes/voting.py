@@ -26,6 +26,13 @@ def vote_boxes(kept: Array, boxes: Array, scores: Array, iou: float) -> Array:
     -------
     (K, 4) array
         A box for which no positive score votes stays as it is.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import vote_boxes
+    >>> boxes = np.array([[0.0, 0, 4, 4], [0, 0, 4, 3]])
+    >>> vote_boxes(boxes[:1], boxes, np.array([0.75, 0.25]), 0.5)
+    array([[0.  , 0.  , 4.  , 3.75]])
     """
     xp = array_namespace(kept, boxes, scores)
     weights = xp.where(box_iou(kept, boxes) >= iou, xp.clip(scores, 0, None)[None, :], 0.0)  # (K, R)

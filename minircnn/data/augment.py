@@ -14,12 +14,29 @@ from minircnn.structures import Annotations, DetectionDataset, ImageArray
 
 
 def flip_image(image: ImageArray) -> ImageArray:
-    """Return the (H, W, 3) `image` mirrored left to right, as a contiguous copy."""
+    """Return the (H, W, 3) `image` mirrored left to right, as a contiguous copy.
+
+    Examples
+    --------
+    >>> from minircnn.data import flip_image
+    >>> flip_image(np.arange(6, dtype=np.uint8).reshape(1, 2, 3))
+    array([[[3, 4, 5],
+            [0, 1, 2]]], dtype=uint8)
+    """
     return np.ascontiguousarray(image[:, ::-1])
 
 
 def flip_annotations(annotations: Annotations) -> Annotations:
-    """Return the ground truth as it lies in the mirrored photo (x becomes width - x)."""
+    """Return the ground truth as it lies in the mirrored photo (x becomes width - x).
+
+    Examples
+    --------
+    >>> from minircnn import Annotations
+    >>> from minircnn.data import flip_annotations
+    >>> truth = Annotations(np.array([[0.0, 0, 4, 3]]), np.array([1]), ("cat",), height=5, width=10)
+    >>> flip_annotations(truth).boxes
+    array([[ 6.,  0., 10.,  3.]])
+    """
     return replace(annotations, boxes=flip_boxes(annotations.boxes, annotations.width))
 
 

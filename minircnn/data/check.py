@@ -58,6 +58,12 @@ def check_dataset(
     ------
     DatasetError
         If there is no such folder, list or file, the JSON cannot be read, or photos are named for a folder.
+
+    Examples
+    --------
+    >>> from minircnn import Scenes, check_dataset
+    >>> check_dataset(Scenes("val", count=2)).ok
+    True
     """
     if not isinstance(source, str | Path):
         return _check_made(source, decode_photos)

@@ -18,6 +18,14 @@ def voc_tree(annotations: Annotations, filename: str, folder: str = "VOC") -> El
 
     Boxes are written as 1-based inclusive pixels, ``(x1 + 1, y1 + 1, x2, y2)``, with decimals only where
     they are needed.
+
+    Examples
+    --------
+    >>> from minircnn import Annotations
+    >>> from minircnn.data import voc_tree
+    >>> truth = Annotations(np.array([[0.0, 0, 4, 3]]), np.array([1]), ("cat",), height=5, width=10)
+    >>> [edge.text for edge in voc_tree(truth, "a.jpg").find("object/bndbox")]
+    ['1', '1', '4', '3']
     """
     root = Element("annotation")
     SubElement(root, "folder").text = folder

@@ -122,6 +122,13 @@ def open_dataset(
         If there is no such data set, it cannot be used, or no object is marked in it.
     ValueError
         If the scenes have no such split or `limit` is less than one.
+
+    Examples
+    --------
+    >>> from minircnn import open_dataset
+    >>> dataset = open_dataset("scenes", "val", limit=5)
+    >>> len(dataset), dataset.class_names[:3]
+    (5, ('0', '1', '2'))
     """
     known = find_format(spec)
     if known is None:

@@ -109,6 +109,13 @@ class Scenes:
         If the split is unknown, a range is empty or the largest digit does not fit a scene.
     IndexError
         From :meth:`image` and :meth:`annotations`, if the index is not in ``0..count-1``.
+
+    Examples
+    --------
+    >>> from minircnn import Scenes
+    >>> scenes = Scenes("train", count=3)
+    >>> len(scenes), scenes.image(0).shape, scenes.annotations(0).labels
+    (3, (192, 192, 3), array([10,  9,  1,  4,  8,  6]))
     """
 
     flippable = False

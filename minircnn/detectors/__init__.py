@@ -7,6 +7,7 @@ from minircnn.detectors.image_scale import ImageScale
 from minircnn.detectors.network import NetworkDetector
 from minircnn.detectors.postprocess import PostprocessSettings, select_detections
 from minircnn.detectors.rcnn import RCNN, RCNNNetwork, WarpSettings
+from minircnn.detectors.rpn_proposer import RegionProposalNetwork
 from minircnn.detectors.sppnet import SPPNet, SPPNetNetwork
 from minircnn.detectors.storage import StorageError, load_detector, save_detector
 
@@ -23,6 +24,7 @@ __all__ = [
     "PostprocessSettings",
     "RCNNNetwork",
     "RegionDetector",
+    "RegionProposalNetwork",
     "SPPNet",
     "SPPNetNetwork",
     "StorageError",

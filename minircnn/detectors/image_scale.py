@@ -13,7 +13,15 @@ from minircnn.structures import FloatArray, ImageArray
 
 @dataclass(frozen=True)
 class ImageScale:
-    """To which size photos are scaled before the network."""
+    """To which size photos are scaled before the network.
+
+    Examples
+    --------
+    >>> from minircnn.detectors import ImageScale
+    >>> scale = ImageScale(short_side=600, max_long_side=1000)
+    >>> scale.factor(400, 500), scale.factor(400, 800)
+    (1.5, 1.25)
+    """
 
     short_side: int | None = 600
     """The shorter side becomes this, unless the longer one would exceed `max_long_side` (Fast R-CNN,

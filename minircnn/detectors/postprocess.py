@@ -68,6 +68,14 @@ def select_detections(
     ------
     ValueError
         If there is not one score and one box for each region and class, or a number is not finite.
+
+    Examples
+    --------
+    >>> from minircnn.detectors import PostprocessSettings, select_detections
+    >>> boxes = np.array([[[0.0, 0, 4, 4]], [[0, 0, 4, 3]], [[8, 8, 9, 9]]])  # three regions, one class
+    >>> scores = np.array([[0.8], [0.9], [0.3]])
+    >>> select_detections(scores, boxes, (9, 9), ("cat",), PostprocessSettings()).scores
+    array([0.9, 0.3])
     """
     xp = array_namespace(scores, boxes)
     shape = (*scores.shape[:1], len(class_names))

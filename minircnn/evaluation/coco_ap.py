@@ -107,6 +107,14 @@ def evaluate_coco(
     ValueError
         If there is no photo, the records do not fit together, a box or an area is unsound or the limits do
         not rise.
+
+    Examples
+    --------
+    >>> from minircnn import Annotations, Detections, evaluate_coco
+    >>> truth = Annotations(np.array([[0.0, 0, 4, 4]]), np.array([1]), ("cat",), height=9, width=9)
+    >>> found = Detections(np.array([[0.0, 0, 4, 3]]), np.array([0.9]), np.array([1]), ("cat",))
+    >>> round(evaluate_coco([found], [truth]).stats["AP"], 2)  # IoU 0.75: six of ten
+    0.6
     """
     names = paired_classes(detections, annotations)
     limits = checked("max_detections", max_detections, each(whole(1), least=1))

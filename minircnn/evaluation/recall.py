@@ -144,6 +144,13 @@ def proposal_recall(
     ValueError
         If there is no photo, the sequences differ in length or the photos in class names, a box is unsound or
         an argument is out of range.
+
+    Examples
+    --------
+    >>> from minircnn import Annotations, proposal_recall
+    >>> truth = Annotations(np.array([[0.0, 0, 4, 4], [6, 6, 9, 9]]), np.array([1, 1]), ("cat",), 9, 9)
+    >>> proposal_recall([np.array([[0.0, 0, 4, 3], [7, 7, 9, 9]])], [truth], (0.5, 0.4)).recall
+    (0.5, 1.0)
     """
     if len(proposals) != len(annotations):
         raise ValueError(f"proposals of {len(proposals)} photos but annotations of {len(annotations)}")
@@ -187,6 +194,14 @@ def mabo(
     """Return the mean average best overlap alone (Selective Search, section 5).
 
     Parameters, errors and the case of no objects are those of :func:`proposal_recall`.
+
+    Examples
+    --------
+    >>> from minircnn import Annotations
+    >>> from minircnn.evaluation import mabo
+    >>> truth = Annotations(np.array([[0.0, 0, 4, 4], [6, 6, 8, 8]]), np.array([1, 1]), ("cat",), 9, 9)
+    >>> mabo([np.array([[0.0, 0, 4, 3], [7, 6, 8, 8]])], [truth])  # of ¾ and ½
+    0.625
     """
     result = proposal_recall(
         proposals, annotations, (), max_proposals=max_proposals, count_difficult=count_difficult

@@ -126,6 +126,12 @@ def average_precision(recall: FloatArray, precision: FloatArray, method: Method 
     ------
     ValueError
         If the arrays do not fit together, are not all finite numbers or there is no such `method`.
+
+    Examples
+    --------
+    >>> from minircnn.evaluation import average_precision
+    >>> average_precision(np.array([0.5, 0.5, 1.0]), np.array([1.0, 0.5, 0.75]))  # ½ · 1 + ½ · ¾
+    0.875
     """
     recall, precision = as_plain(recall, "recall"), as_plain(precision, "precision")
     if recall.shape != precision.shape or recall.ndim != 1:
@@ -179,6 +185,14 @@ def evaluate_voc(
     ValueError
         If there is no photo, the records do not fit together, a box is unsound or an argument is out of
         range.
+
+    Examples
+    --------
+    >>> from minircnn import Annotations, Detections, evaluate_voc
+    >>> truth = Annotations(np.array([[0.0, 0, 4, 4]]), np.array([1]), ("cat",), height=9, width=9)
+    >>> found = Detections(np.array([[0.0, 0, 4, 3]]), np.array([0.9]), np.array([1]), ("cat",))
+    >>> [evaluate_voc([found], [truth], iou_threshold=t).map for t in (0.5, 0.8)]  # their IoU is 0.75
+    [1.0, 0.0]
     """
     names = paired_classes(detections, annotations)
     require_threshold(iou_threshold, "iou_threshold")

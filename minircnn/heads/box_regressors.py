@@ -23,6 +23,14 @@ class BoxRegressors:
         With D = 0 features are not looked at.
     bias : (K, 4) float array
         Zero rows leave boxes as they are (a class with too few examples to learn from).
+
+    Examples
+    --------
+    >>> from minircnn.heads import BoxRegressors
+    >>> regressors = BoxRegressors(np.ones((2, 4, 1)), np.zeros((2, 4)))
+    >>> regressors.offsets(np.array([[0.5]]))
+    array([[[0.5, 0.5, 0.5, 0.5],
+            [0.5, 0.5, 0.5, 0.5]]])
     """
 
     weight: Array

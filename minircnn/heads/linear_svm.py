@@ -42,6 +42,12 @@ def feature_scale(features: HostArray, target_norm: float = FEATURE_NORM) -> flo
     ------
     ValueError
         If there are no features, all of them are zero, or one is not finite or too large to be squared.
+
+    Examples
+    --------
+    >>> from minircnn.heads import feature_scale
+    >>> feature_scale(np.array([[3.0, 4.0], [0.0, 15.0]]))  # norms 5 and 15, so 20 / 10
+    2.0
     """
     checked("target_norm", target_norm, real(0, above=True))
     if as_plain(features, "features").ndim != 2 or features.dtype.kind not in "biuf":
@@ -98,6 +104,13 @@ class LinearSVMs(ClassifierMixin, BaseEstimator):
     n_iter_ : int
         Passes taken.
     n_features_in_ : int
+
+    Examples
+    --------
+    >>> from minircnn.heads import LinearSVMs
+    >>> svm = LinearSVMs(feature_norm=None, C=10).fit(np.array([[-1.0], [1.0], [3.0]]), [0, 1, 1])
+    >>> svm.coef_.round(1), svm.predict(np.array([[-0.5], [0.5]]))
+    (array([[1.]]), array([0, 1]))
     """
 
     def __init__(

@@ -110,6 +110,15 @@ def mine_and_train(
     Before the first training every score is 0, above `hard_above`: the first photo gives all its
     negatives, and the classes are trained right after it. Memory is at most twice that of the caches, in
     which a proposal counts once for all classes; each training starts from the last one's solution.
+
+    Examples
+    --------
+    >>> from minircnn.heads import mine_and_train
+    >>> positives = [np.full((4, 1), 2.0)]  # of one class
+    >>> photos = [(np.linspace(-3, -1, 50)[:, None], np.ones((50, 1), bool))]
+    >>> mined = mine_and_train(positives, photos, scale=10, rng=np.random.default_rng(0))
+    >>> mined.svms.decision_function(np.array([[2.0], [-1.0], [-3.0]])).ravel() > 0
+    array([ True, False, False])
     """
     miner = Miner(positives, settings or MiningSettings(), scale, rng, progress)
     if start is not None:

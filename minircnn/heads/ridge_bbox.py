@@ -56,6 +56,13 @@ class BoxRegressor(RegressorMixin, BaseEstimator):
     unwhiten_ : (T, T) float64 array
         V (D + whitening)^(1/2) Vᵀ; ``predict`` multiplies with it.
     n_features_in_ : int
+
+    Examples
+    --------
+    >>> from minircnn.heads import BoxRegressor
+    >>> x = np.array([[-1.0], [0.0], [1.0]])
+    >>> BoxRegressor(regularization=2).fit(x, 3 * x[:, 0]).predict(x)  # slope 3 · 2 / (2 + 2)
+    array([-1.5,  0. ,  1.5])
     """
 
     def __init__(self, regularization: float = 1000.0, *, whitening: float = 1e-3) -> None:

@@ -21,6 +21,13 @@ class SiblingHeads(Module):
     (Fast R-CNN, section 2.3; the released prototxts). The deviations are meant for 4096 features; fewer
     features take larger ones in proportion to the root, so that the outputs start equally large. (With
     0.01 on 128 features next to no gradient would reach the layers below for hundreds of steps.)
+
+    Examples
+    --------
+    >>> from minircnn.heads import SiblingHeads
+    >>> scores, offsets = SiblingHeads(feature_dim=8, num_classes=3)(np.zeros((5, 8), np.float32))
+    >>> scores.shape, offsets.shape
+    ((5, 4), (5, 16))
     """
 
     def __init__(
@@ -61,6 +68,15 @@ def truncated_svd(layer: Linear, rank: int) -> Sequential:
     ------
     ValueError
         If `rank` is not in 1..min(K, D).
+
+    Examples
+    --------
+    >>> from minircnn.heads import truncated_svd
+    >>> from minircnn.nn import Linear
+    >>> layer = Linear(2, 3)
+    >>> layer.weight.data = np.outer([1.0, 2.0, 3.0], [1.0, -1.0])  # of rank 1: nothing is lost
+    >>> truncated_svd(layer, 1)(np.array([[5.0, 4.0]]))
+    array([[1., 2., 3.]])
     """
     weight = to_host(layer.weight.data)  # (K, D)
     checked(f"the rank of a weight {weight.shape}", rank, whole(1, min(weight.shape)))

@@ -59,6 +59,12 @@ def convert(image: npt.NDArray[Any], space: ColourSpace) -> npt.NDArray[np.float
     ------
     ValueError
         If `space` is unknown or the image has no three channels.
+
+    Examples
+    --------
+    >>> from minircnn.imaging import convert
+    >>> convert(np.array([[[255, 0, 0]]], np.uint8), "HSV")
+    array([[[  0., 255., 255.]]], dtype=float32)
     """
     if space not in _CONVERSIONS:
         raise ValueError(f"colour space must be one of {', '.join(_CONVERSIONS)}, got {space!r}")

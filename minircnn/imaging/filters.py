@@ -26,6 +26,12 @@ def gaussian_kernel(sigma: float, *, derivative: bool = False) -> npt.NDArray[np
     -------
     (2r + 1,) float32 array
         r = 4·sigma, rounded.
+
+    Examples
+    --------
+    >>> from minircnn.imaging import gaussian_kernel
+    >>> gaussian_kernel(0.5).round(3)
+    array([0.   , 0.106, 0.787, 0.106, 0.   ], dtype=float32)
     """
     if sigma <= 0:
         raise ValueError(f"sigma must be positive, got {sigma}")
@@ -67,6 +73,14 @@ def smooth(image: npt.NDArray[Any], sigma: float) -> npt.NDArray[np.float32]:
 def gaussian_gradient(
     image: npt.NDArray[Any], sigma: float
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Return the derivatives of the smoothed `image` to the right and downwards, each of its shape."""
+    """Return the derivatives of the smoothed `image` to the right and downwards, each of its shape.
+
+    Examples
+    --------
+    >>> from minircnn.imaging import gaussian_gradient
+    >>> right, down = gaussian_gradient(np.tile(np.arange(9), (9, 1)), 0.5)
+    >>> right[4, 4].round(3).item()
+    1.0
+    """
     kernel, slope = gaussian_kernel(sigma), gaussian_kernel(sigma, derivative=True)
     return correlate(correlate(image, kernel, 0), slope, 1), correlate(correlate(image, kernel, 1), slope, 0)

@@ -48,6 +48,12 @@ def resize_image(image: npt.NDArray[Any], height: int, width: int) -> npt.NDArra
     ------
     ValueError
         If a side of the source or the target is empty.
+
+    Examples
+    --------
+    >>> from minircnn.imaging import resize_image
+    >>> resize_image(np.array([[0, 10]]), 1, 4)
+    array([[ 0. ,  2.5,  7.5, 10. ]], dtype=float32)
     """
     if min(height, width, *image.shape[:2]) < 1:
         raise ValueError(f"cannot resize an image of shape {image.shape} to {height}×{width}")
@@ -65,7 +71,14 @@ def resize_image(image: npt.NDArray[Any], height: int, width: int) -> npt.NDArra
 
 
 def scale_factor(height: int, width: int, short_side: int, max_long_side: int) -> float:
-    """Return the factor that brings the short side to `short_side`, or the long one to `max_long_side`."""
+    """Return the factor that brings the short side to `short_side`, or the long one to `max_long_side`.
+
+    Examples
+    --------
+    >>> from minircnn.imaging import scale_factor
+    >>> scale_factor(400, 500, 600, 1000), scale_factor(400, 800, 600, 1000)
+    (1.5, 1.25)
+    """
     return min(short_side / min(height, width), max_long_side / max(height, width))
 
 
@@ -76,6 +89,13 @@ def scale_to(
 
     Fast R-CNN, section 5.2: 600 and 1000. Sides are rounded to whole pixels; boxes are multiplied by the
     scale.
+
+    Examples
+    --------
+    >>> from minircnn.imaging import scale_to
+    >>> image, scale = scale_to(np.zeros((40, 50, 3), np.uint8), 60, 100)
+    >>> image.shape, scale
+    ((60, 75, 3), 1.5)
     """
     height, width = image.shape[:2]
     scale = scale_factor(height, width, short_side, max_long_side)

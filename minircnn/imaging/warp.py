@@ -47,6 +47,14 @@ def warp_frame(
     ------
     ValueError
         If the context leaves no room for the box, the mode is unknown or a box is none.
+
+    Examples
+    --------
+    >>> from minircnn.imaging import warp_frame
+    >>> warp_frame(np.array([[20.0, 20, 30, 40]]), size=10, context=0)
+    array([[20., 20., 30., 40.]])
+    >>> warp_frame(np.array([[20.0, 20, 30, 40]]), size=10, context=1)  # grown by 10 / 8
+    array([[19., 18., 31., 43.]])
     """
     if mode not in get_args(WarpMode):
         raise ValueError(f"mode must be one of {', '.join(get_args(WarpMode))}, got {mode!r}")
@@ -99,6 +107,14 @@ def warp_regions(
     ------
     ValueError
         If the context leaves no room for the box, or the mode is unknown.
+
+    Examples
+    --------
+    >>> from minircnn.imaging import warp_regions
+    >>> image = np.arange(16.0).reshape(4, 4, 1)
+    >>> warp_regions(image, np.array([[2.0, 0, 4, 2]]), 2, context=0)[0, :, :, 0]
+    array([[2., 3.],
+           [6., 7.]], dtype=float32)
     """
     height, width, channels = image.shape
     frames = warp_frame(boxes, size, context, mode)

@@ -7,7 +7,15 @@ from minircnn.nn.layer import Layer
 
 
 class ReLU(Layer):
-    """y = max(x, 0), elementwise on any shape; the slope at 0 is 0."""
+    """y = max(x, 0), elementwise on any shape; the slope at 0 is 0.
+
+    Examples
+    --------
+    >>> from minircnn.nn import ReLU
+    >>> relu = ReLU()
+    >>> relu(np.array([-1.0, 0.0, 2.0])), relu.backward(np.ones(3))
+    (array([0., 0., 2.]), array([0., 0., 1.]))
+    """
 
     def __init__(self) -> None:
         self._y: Array | None = None

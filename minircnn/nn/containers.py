@@ -26,7 +26,15 @@ class Container(Layer):
 
 
 class Sequential(Container):
-    """Named layers, one after the other: ``Sequential(conv1=Conv2d(...), relu1=ReLU(), ...)``."""
+    """Named layers, one after the other: ``Sequential(conv1=Conv2d(...), relu1=ReLU(), ...)``.
+
+    Examples
+    --------
+    >>> from minircnn.nn import ReLU, Scale, Sequential
+    >>> net = Sequential(double=Scale(2), relu=ReLU())
+    >>> net(np.array([-1.0, 3.0])), net.backward(np.ones(2))
+    (array([0., 6.]), array([0., 2.]))
+    """
 
     def forward(self, x: Array) -> Array:
         """Return the last layer's output."""
@@ -89,6 +97,12 @@ class Concat(Container):
     ------
     ValueError
         Without any layer.
+
+    Examples
+    --------
+    >>> from minircnn.nn import Concat, Scale
+    >>> Concat(once=Scale(1), twice=Scale(2))(np.ones((1, 1, 1, 2)))[:, :, 0, 0]
+    array([[1., 2.]])
     """
 
     def __init__(self, **layers: Layer) -> None:

@@ -46,6 +46,14 @@ class Conv2d(Layer):
     ValueError
         If a number is impossible or the channels are not divisible by `groups`; in ``forward`` if `x` does
         not fit.
+
+    Examples
+    --------
+    >>> from minircnn.nn import Conv2d
+    >>> conv = Conv2d(1, 1, 3)
+    >>> conv.weight.data = np.ones((1, 1, 3, 3))
+    >>> conv(np.ones((1, 1, 3, 4)))
+    array([[[[9., 9.]]]])
     """
 
     def __init__(

@@ -29,6 +29,14 @@ class Dropout(Layer):
     ------
     ValueError
         If `rate` is outside [0, 1), or ``forward`` runs in training mode without a generator.
+
+    Examples
+    --------
+    >>> from minircnn.nn import Dropout
+    >>> layer = Dropout(0.5)
+    >>> layer.rng = np.random.default_rng(0)
+    >>> sorted(set(layer(np.ones(100)).tolist()))
+    [0.0, 2.0]
     """
 
     def __init__(self, rate: float) -> None:

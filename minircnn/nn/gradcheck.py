@@ -104,6 +104,15 @@ def gradcheck(
         If a differentiated array or parameter is not float64.
     ValueError
         If `step`, `tolerance` or `max_elements` is not positive.
+
+    Examples
+    --------
+    >>> from minircnn.nn import Linear, gradcheck
+    >>> rng = np.random.default_rng(0)
+    >>> layer = Linear(3, 2, rng=rng)
+    >>> layer.astype(np.float64)
+    >>> gradcheck(layer, rng.standard_normal((4, 3)), rng=rng).ok
+    True
     """
     require_positive(step=step, tolerance=tolerance)
     require_whole(1, max_elements=max_elements)

@@ -27,6 +27,12 @@ def he_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
     """Draw float32 values from N(0, 2 / fan-in), which keeps the variance through ReLU layers.
 
     He, Zhang, Ren and Sun, "Delving deep into rectifiers" (2015), equation 10.
+
+    Examples
+    --------
+    >>> from minircnn.nn import he_normal
+    >>> round(float(he_normal(np.random.default_rng(0), (100, 50)).std()), 2)  # √(2 / 50)
+    0.2
     """
     return normal(rng, shape, math.sqrt(2.0 / math.prod(shape[1:])))
 

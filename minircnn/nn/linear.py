@@ -30,6 +30,14 @@ class Linear(Layer):
     ------
     ValueError
         If a number is impossible; in ``forward`` if `x` does not fit.
+
+    Examples
+    --------
+    >>> from minircnn.nn import Linear
+    >>> layer = Linear(2, 1)
+    >>> layer.weight.data = np.array([[3.0, 4.0]])
+    >>> layer(np.array([[1.0, 10.0]])), layer.backward(np.ones((1, 1)))
+    (array([[43.]]), array([[3., 4.]]))
     """
 
     def __init__(
@@ -66,7 +74,14 @@ class Linear(Layer):
 
 
 class Flatten(Layer):
-    """(N, C, H, W) -> (N, C·H·W), channel by channel, as Caffe's and PyTorch's weights expect."""
+    """(N, C, H, W) -> (N, C·H·W), channel by channel, as Caffe's and PyTorch's weights expect.
+
+    Examples
+    --------
+    >>> from minircnn.nn import Flatten
+    >>> Flatten()(np.zeros((2, 8, 3, 3))).shape
+    (2, 72)
+    """
 
     def __init__(self) -> None:
         self._shape: tuple[int, ...] | None = None

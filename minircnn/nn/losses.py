@@ -14,7 +14,14 @@ from minircnn.nn.checks import require_finite, require_real
 
 
 def softmax(logits: Array) -> Array:
-    """Return probabilities over the last axis of `logits` (R, K+1), safe for logits of any size."""
+    """Return probabilities over the last axis of `logits` (R, K+1), safe for logits of any size.
+
+    Examples
+    --------
+    >>> from minircnn.nn import softmax
+    >>> softmax(np.log([[1.0, 2.0, 5.0]]))
+    array([[0.125, 0.25 , 0.625]])
+    """
     xp = array_namespace(logits)
     logits = at_least_single(logits, "logits")
     if logits.shape[0] == 0:
@@ -33,6 +40,13 @@ def softmax_cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
     ------
     ValueError
         If there is not one whole number 0..K for each row of `logits`.
+
+    Examples
+    --------
+    >>> from minircnn.nn import softmax_cross_entropy
+    >>> loss, gradient = softmax_cross_entropy(np.zeros((1, 4)), np.array([2]))
+    >>> round(loss, 4), gradient  # log 4
+    (1.3863, array([[ 0.25,  0.25, -0.75,  0.25]]))
     """
     xp = array_namespace(logits, labels)
     logits = at_least_single(logits, "logits")
@@ -60,6 +74,12 @@ def smooth_l1(prediction: Array, target: Array, *, sigma: float = 1.0) -> tuple[
     ½(σx)² where |x| < 1/σ², else |x| − ½/σ²: equation 3 of Fast R-CNN, where σ is 1. A larger σ makes the
     parabola shorter; the straight lines keep their slope. Arrays of different shapes and a `sigma` beyond
     0.001 to 1000 raise ValueError.
+
+    Examples
+    --------
+    >>> from minircnn.nn import smooth_l1
+    >>> smooth_l1(np.array([0.5, 3.0]), np.zeros(2))  # ½ · 0.5² + (3 − ½)
+    (2.625, array([0.5, 1. ]))
     """
     xp = array_namespace(prediction, target)
     checked("sigma", sigma, real(0.001, 1000))
@@ -75,6 +95,12 @@ def l2_loss(prediction: Array, target: Array) -> tuple[float, Array]:
     """Return ½ Σ (prediction − target)² and its gradient with respect to `prediction`.
 
     Arrays of different shapes raise ValueError.
+
+    Examples
+    --------
+    >>> from minircnn.nn import l2_loss
+    >>> l2_loss(np.array([0.5, 3.0]), np.zeros(2))
+    (4.625, array([0.5, 3. ]))
     """
     xp = array_namespace(prediction, target)
     x = _difference(prediction, target)
@@ -86,6 +112,12 @@ def hinge_loss(scores: Array, signs: Array) -> tuple[float, Array]:
 
     The loss of a linear SVM (L1 hinge), as R-CNN's classifiers minimise it; `signs` are ±1, shaped as
     `scores`, or ValueError is raised.
+
+    Examples
+    --------
+    >>> from minircnn.nn import hinge_loss
+    >>> hinge_loss(np.array([2.0, 0.5, 0.5]), np.array([1, 1, -1]))
+    (2.0, array([ 0., -1.,  1.]))
     """
     xp = array_namespace(scores, signs)
     scores = at_least_single(scores, "scores")
@@ -148,6 +180,15 @@ def multi_task_loss(
     ------
     ValueError
         If shapes disagree, a label is none of 0..K or `lam` is negative or not finite.
+
+    Examples
+    --------
+    >>> from minircnn.nn import multi_task_loss
+    >>> scores, offsets = np.zeros((2, 2)), np.zeros((2, 8))
+    >>> targets = np.array([[0, 0, 0, 0], [3.0, 0, 0, 0]])
+    >>> loss = multi_task_loss(scores, offsets, np.array([0, 1]), targets)
+    >>> round(loss.classification, 4), loss.localisation  # log 2, and (3 − ½) / 2 regions
+    (0.6931, 1.25)
     """
     xp = array_namespace(cls_score, bbox_pred, labels, bbox_targets)
     if cls_score.ndim != 2:

@@ -29,6 +29,15 @@ class Parameter:
     ------
     ValueError
         If a multiplier is negative or not finite.
+
+    Examples
+    --------
+    >>> from minircnn.nn import Parameter
+    >>> weight = Parameter(np.array([1.0, 2.0]))
+    >>> weight.accumulate(np.array([0.5, 0.0]))
+    >>> weight.accumulate(np.array([0.5, 1.0]))
+    >>> weight.grad
+    array([1., 1.])
     """
 
     def __init__(

@@ -33,6 +33,12 @@ class LocalResponseNorm(Layer):
     ------
     ValueError
         If `size` is not odd or another number impossible.
+
+    Examples
+    --------
+    >>> from minircnn.nn import LocalResponseNorm
+    >>> LocalResponseNorm(size=1, alpha=1, beta=1)(np.array([[[[3.0]]]]))  # 3 / (1 + 3²)
+    array([[[[0.3]]]])
     """
 
     def __init__(self, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:

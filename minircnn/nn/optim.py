@@ -46,6 +46,17 @@ class SGD:
     ------
     ValueError
         If a number is outside its range or not finite.
+
+    Examples
+    --------
+    >>> from minircnn.nn import SGD, Parameter
+    >>> w = Parameter(np.array([1.0]))
+    >>> w.accumulate(np.array([2.0]))
+    >>> solver = SGD([("w", w)], lr=0.25, momentum=0.5, weight_decay=0)
+    >>> solver.step()  # a velocity of 0.25 · 2
+    >>> solver.step()  # 0.5 · 0.5 + 0.25 · 2
+    >>> w.data  # 1 − 0.5 − 0.75
+    array([-0.25])
     """
 
     def __init__(
@@ -147,6 +158,14 @@ def clip_gradients(named_parameters: Iterable[tuple[str, Parameter]], max_norm: 
     ------
     ValueError
         If `max_norm` is not above 0, or a gradient is not finite: it has no direction to keep.
+
+    Examples
+    --------
+    >>> from minircnn.nn import Parameter, clip_gradients
+    >>> w = Parameter(np.zeros(2))
+    >>> w.accumulate(np.array([3.0, 4.0]))
+    >>> clip_gradients([("w", w)], max_norm=1), w.grad
+    (5.0, array([0.6, 0.8]))
     """
     if max_norm != math.inf:
         require_positive(max_norm=max_norm)
@@ -193,6 +212,13 @@ class StepSchedule:
     """Learning rate `lr` · `gamma` ^ ⌊iteration / `step`⌋ (Caffe's ``step`` policy).
 
     A rate below 0, a `gamma` not above 0 or a `step` below 1 raises ValueError.
+
+    Examples
+    --------
+    >>> from minircnn.nn import StepSchedule
+    >>> rate = StepSchedule(lr=0.5, gamma=0.5, step=100)
+    >>> rate(99), rate(100), rate(200)
+    (0.5, 0.25, 0.125)
     """
 
     lr: float
@@ -214,6 +240,13 @@ class MultiStepSchedule:
     """Learning rate `lr`, multiplied by `gamma` at each of the iterations `milestones`.
 
     A rate or a milestone below 0, or a `gamma` not above 0, raises ValueError.
+
+    Examples
+    --------
+    >>> from minircnn.nn import MultiStepSchedule
+    >>> rate = MultiStepSchedule(lr=0.5, gamma=0.5, milestones=(100, 150))
+    >>> rate(99), rate(100), rate(200)
+    (0.5, 0.25, 0.125)
     """
 
     lr: float

@@ -39,6 +39,16 @@ class MaxPool2d(Layer):
     ------
     ValueError
         If the window does not fit the padding, or in ``forward`` the map, or the stride is impossible.
+
+    Examples
+    --------
+    >>> from minircnn.nn import MaxPool2d
+    >>> pool = MaxPool2d(2)
+    >>> pool(np.array([[[[1.0, 5.0, 2.0, 2.0], [3.0, 4.0, 2.0, 2.0]]]]))
+    array([[[[5., 2.]]]])
+    >>> pool.backward(np.ones((1, 1, 1, 2)))
+    array([[[[0., 1., 1., 0.],
+             [0., 0., 0., 0.]]]])
     """
 
     def __init__(
@@ -146,7 +156,14 @@ def _pieces(images: int, rows: int, row_values: int) -> list[tuple[slice, slice]
 
 
 class GlobalAveragePool(Layer):
-    """The mean over all positions: x (N, C, H, W) -> y (N, C)."""
+    """The mean over all positions: x (N, C, H, W) -> y (N, C).
+
+    Examples
+    --------
+    >>> from minircnn.nn import GlobalAveragePool
+    >>> GlobalAveragePool()(np.array([[[[1.0, 2.0], [3.0, 6.0]]]]))
+    array([[3.]])
+    """
 
     def __init__(self) -> None:
         self._shape: tuple[int, ...] | None = None

@@ -125,6 +125,15 @@ class RoIPool(RegionPool):
     ------
     ValueError
         If there is no bin, or the scale is not positive.
+
+    Examples
+    --------
+    >>> from minircnn.nn import RoIPool
+    >>> cells = np.arange(16.0).reshape(1, 1, 4, 4)
+    >>> pool = RoIPool(2, spatial_scale=1 / 16)
+    >>> pool(cells, np.array([[0.0, 0, 48, 48]]))[0, 0]  # 3 × 3 cells: the bins share the middle ones
+    array([[ 5.,  7.],
+           [13., 15.]])
     """
 
     def __init__(self, output_size: int | tuple[int, int], spatial_scale: float) -> None:

@@ -17,6 +17,12 @@ class Scale(Layer):
     ----------
     factor : float
         Above 0; others raise ValueError.
+
+    Examples
+    --------
+    >>> from minircnn.nn import Scale
+    >>> Scale(0.5)(np.array([4.0]))
+    array([2.])
     """
 
     def __init__(self, factor: float) -> None:

@@ -27,6 +27,13 @@ class SpatialPyramidPool(RegionPool):
     ------
     ValueError
         If there is no level or no bin in one, or the scale is not positive.
+
+    Examples
+    --------
+    >>> from minircnn.nn import SpatialPyramidPool
+    >>> cells = np.arange(16.0).reshape(1, 1, 4, 4)
+    >>> SpatialPyramidPool((1, 2), spatial_scale=1)(cells, np.array([[-1.0, -1, 4, 4]]))
+    array([[15.,  5.,  7., 13., 15.]])
     """
 
     def __init__(self, levels: tuple[int, ...], spatial_scale: float) -> None:

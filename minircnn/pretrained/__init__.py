@@ -28,7 +28,14 @@ FOLDER = Path(__file__).parent
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of the pretrained detectors, in the order of the alphabet."""
+    """Return the names of the pretrained detectors, in the order of the alphabet.
+
+    Examples
+    --------
+    >>> from minircnn import pretrained
+    >>> "fast-rcnn-voc" in pretrained.names()
+    True
+    """
     return tuple(sorted(file.stem for file in FOLDER.glob("*.safetensors")))
 
 
@@ -58,6 +65,12 @@ def load(name: str = DEFAULT) -> RegionDetector[Any]:
     ------
     FileNotFoundError
         If there is none of this name.
+
+    Examples
+    --------
+    >>> from minircnn import pretrained
+    >>> len(pretrained.load().class_names)
+    20
     """
     return load_detector(path(name))
 

@@ -73,6 +73,12 @@ def as_proposals(proposals: npt.ArrayLike, image_size: tuple[int, int]) -> npt.N
     ------
     ValueError
         Naming the first box that is not finite, reversed, empty, or outside the photo.
+
+    Examples
+    --------
+    >>> from minircnn.proposals import as_proposals
+    >>> as_proposals([[0, 0, 10.4, 8]], image_size=(8, 10))
+    array([[ 0.,  0., 10.,  8.]], dtype=float32)
     """
     try:
         given = to_host(proposals)
@@ -109,7 +115,7 @@ class ProposalSettings:
     """Where the candidate boxes come from."""
 
     method: str = "selective-search"
-    """``selective-search``, ``sliding-window`` or ``file``."""
+    """``selective-search``, ``sliding-window``, ``file`` or ``rpn``."""
     mode: str = "fast"
     """Selective search: ``single``, ``fast`` (the papers' choice) or ``quality``."""
     min_size: float = 20.0
@@ -117,7 +123,7 @@ class ProposalSettings:
     limit: int = 2000
     """At most this many boxes a photo, best rank first (about 2,000 in the papers)."""
     path: str | None = None
-    """The file of boxes, where `method` is ``file``."""
+    """The file of boxes, where `method` is ``file``; the Faster R-CNN (file or run), where it is ``rpn``."""
     max_width: int | None = 1000
     """Selective search: wider photos are shrunk to this width first, which bounds time and memory (500 in
     R-CNN's released code); boxes are in the photo's own pixels all the same. ``none``: full size."""
@@ -139,6 +145,13 @@ def make_proposer(settings: ProposalSettings, *, seed: int = 0) -> Proposer:
     ------
     ValueError
         If boxes from a file are wanted and no file is named.
+
+    Examples
+    --------
+    >>> from minircnn.proposals import ProposalSettings, make_proposer
+    >>> search = make_proposer(ProposalSettings(mode="single", limit=500), seed=3)
+    >>> search.mode, search.limit, search.seed
+    ('single', 500, 3)
     """
     proposer: Proposer = PROPOSERS[settings.method].from_settings(settings, seed)
     return proposer
@@ -172,6 +185,13 @@ def build_proposer(description: Mapping[str, Any]) -> Proposer:
     ------
     ValueError
         If it is of an unknown kind, or a field is unknown or makes no sense.
+
+    Examples
+    --------
+    >>> from minircnn.proposals import SlidingWindow, build_proposer, describe_proposer
+    >>> windows = SlidingWindow(sizes=(32, 64))
+    >>> build_proposer(describe_proposer(windows)) == windows
+    True
     """
     kinds = {kind.__name__: kind for kind in PROPOSERS.values()}
     if not isinstance(description, Mapping) or not {"type", "settings"} <= description.keys():

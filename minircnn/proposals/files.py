@@ -60,6 +60,16 @@ class ProposalFile:
     ------
     ProposalFileError
         If the file is missing, of unknown kind or broken.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from minircnn.proposals import ProposalFile, write_proposals
+    >>> with TemporaryDirectory() as folder:
+    ...     write_proposals(f"{folder}/boxes.npz", {"cat": np.array([[1.0, 2, 8, 9]])})
+    ...     source = ProposalFile(f"{folder}/boxes.npz")
+    >>> source.propose(np.zeros((9, 9, 3), np.uint8), image_id="cat")
+    array([[1., 2., 8., 9.]], dtype=float32)
     """
 
     path: str | Path

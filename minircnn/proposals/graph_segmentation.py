@@ -59,6 +59,13 @@ def graph_segmentation(
     ------
     ValueError
         If the image is empty or not all finite real numbers, or a setting is negative or no number.
+
+    Examples
+    --------
+    >>> from minircnn import graph_segmentation
+    >>> graph_segmentation(np.array([[0, 0, 200], [0, 200, 200]]), k=100, sigma=0, min_size=1)
+    array([[0, 0, 1],
+           [0, 1, 1]], dtype=int32)
     """
     k, sigma = checked("k", k, real(0)), checked("sigma", sigma, real(0, 1000))
     checked("min_size", min_size, whole(0))

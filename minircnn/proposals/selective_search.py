@@ -92,6 +92,16 @@ class SelectiveSearch:
         Instead of those of `mode`.
     limit : int, optional
         Return at most this many boxes, those of best rank.
+
+    Examples
+    --------
+    >>> from minircnn import SelectiveSearch
+    >>> image = np.zeros((40, 60, 3), np.uint8)
+    >>> image[10:30, 20:50] = 255
+    >>> SelectiveSearch("single", min_size=15).propose(image)
+    array([[18.,  8., 52., 32.],
+           [20., 10., 50., 30.],
+           [ 0.,  0., 60., 40.]], dtype=float32)
     """
 
     from_pixels_alone: ClassVar[bool] = True
@@ -213,6 +223,15 @@ def selective_search(
     (R, 4) float32 array, or SelectiveSearchResult
         ``x1, y1, x2, y2`` in pixels of `image`, half-open, best rank first, no two equal. About 2,000
         for a photo of 500 × 375 pixels in fast mode.
+
+    Examples
+    --------
+    >>> from minircnn import selective_search
+    >>> image = np.zeros((40, 60, 3), np.uint8)
+    >>> image[10:30, 20:50] = 255
+    >>> found = selective_search(image, "single", return_hierarchy=True)
+    >>> len(found.boxes), found.strategies[0].colour
+    (3, 'HSV')
     """
     proposer = SelectiveSearch(mode, min_size, seed, max_width, n_jobs)
     result = proposer.search(image)

@@ -20,6 +20,12 @@ def count_rectangles(height: int, width: int) -> int:
     """Return how many axis-aligned rectangles of whole pixels a photo holds.
 
     A rectangle is a choice of two different grid lines per axis: 10,045,050,000 in 500 × 400 pixels.
+
+    Examples
+    --------
+    >>> from minircnn.proposals import count_rectangles
+    >>> count_rectangles(2, 2)  # four of one pixel, four of two, one of four
+    9
     """
     return (height * (height + 1) // 2) * (width * (width + 1) // 2)
 
@@ -47,6 +53,14 @@ class SlidingWindow:
     ------
     ValueError
         If a size, ratio or stride is not positive.
+
+    Examples
+    --------
+    >>> from minircnn import SlidingWindow
+    >>> windows = SlidingWindow(sizes=(2,), aspect_ratios=(1,), stride=1)
+    >>> windows.propose(np.zeros((2, 3, 3), np.uint8))
+    array([[0., 0., 2., 2.],
+           [1., 0., 3., 2.]], dtype=float32)
     """
 
     from_pixels_alone: ClassVar[bool] = True

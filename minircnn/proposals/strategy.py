@@ -49,7 +49,14 @@ def _letters(value: Any) -> str:
 
 
 def strategies(mode: Mode) -> tuple[Strategy, ...]:
-    """Return the strategies of a mode: 1 for "single", 8 for "fast", 80 for "quality" (table 4)."""
+    """Return the strategies of a mode: 1 for "single", 8 for "fast", 80 for "quality" (table 4).
+
+    Examples
+    --------
+    >>> from minircnn.proposals import strategies
+    >>> [len(strategies(mode)) for mode in ("single", "fast", "quality")]
+    [1, 8, 80]
+    """
     if mode not in MODES:
         raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
     colours, scales, similarities = MODES[mode]

@@ -3,6 +3,19 @@
 Each function fits on a screen and is written to be read beside the paper that it names. Nothing is left out
 and nothing is fast: a photo of a few hundred pixels takes minutes. The tests compare every fast kernel with
 its loops, and the walkthroughs show and run them.
+
+Examples
+--------
+>>> from minircnn import textbook
+>>> textbook.iou((0, 0, 4, 4), (2, 0, 4, 4))  # 8 / 16
+0.5
+>>> boxes = np.array([[0, 0, 4, 4], [0, 0, 4, 3], [8, 8, 9, 9]])
+>>> textbook.nms(boxes, np.array([0.8, 0.9, 0.3]), 0.5)
+[1, 2]
+>>> textbook.area_under_curve([0.5, 1.0], [1.0, 0.5])  # ½ · 1 + ½ · ½
+0.75
+>>> textbook.split_into_bins(0, 3, 2, 4)  # two bins of three cells share the middle one
+[(0, 2), (1, 3)]
 """
 
 from minircnn.textbook.anchors import base_anchors, grid_anchors, label_anchors

@@ -12,6 +12,7 @@ from typing import Any
 
 from minircnn.arrays import Device, device_namespace
 from minircnn.detectors import RegionDetector, save_detector
+from minircnn.detectors.storage import MODEL_FILE
 from minircnn.evaluation import join_classes
 from minircnn.interrupts import interruptible
 from minircnn.profiling import stage
@@ -22,7 +23,7 @@ from minircnn.training.fingerprint import DataFingerprint
 from minircnn.training.loop import LoopSettings
 from minircnn.training.proposals import compute_proposals, no_proposals
 from minircnn.training.recipe import RECIPES, Recipe, TrainingJob
-from minircnn.training.run_folder import MODEL_FILE, claim, keep_options
+from minircnn.training.run_folder import claim, keep_options
 from minircnn.training.same_run import bind_data
 from minircnn.training.settings import DetectorSettings
 from minircnn.training.validation import Validation, ValidationSummary, Validator

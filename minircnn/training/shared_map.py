@@ -6,8 +6,8 @@ from pathlib import Path
 
 from minircnn.checks import each, file_name, flag, instance, optional, real, require, require_order, whole
 from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings, load_detector
+from minircnn.detectors.storage import MODEL_FILE
 from minircnn.training.photo_batches import RoISampling
-from minircnn.training.run_folder import MODEL_FILE
 from minircnn.training.settings import DetectorSettings, SolverSettings
 
 

@@ -56,6 +56,7 @@ class Report:
 
     Examples
     --------
+    >>> from minircnn.viz import Report
     >>> report = Report("Two detectors", "Trained on the built-in scenes.")
     >>> _ = report.section("Result", table=(["detector", "mAP"], [["R-CNN", 0.81], ["Fast R-CNN", 0.88]]))
     >>> "Fast R-CNN" in report.html()

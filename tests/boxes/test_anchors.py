@@ -41,11 +41,14 @@ def test_continuous_anchors_have_the_areas_and_ratios_of_the_paper():
 
 def test_torchvision_rounds_the_continuous_ones_about_the_corner_of_the_cell():
     """A third set of numbers, 182 x 90 for our 184 x 96: half sides are rounded after the scale."""
-    theirs = np.round(base_anchors(AnchorSettings(rounded=False)) - 8)
+    exact = base_anchors(AnchorSettings(rounded=False))
+    theirs = np.round(exact - 8)
     sides = theirs[:, 2:] - theirs[:, :2]
     assert sides[:4].tolist() == [[182, 90], [362, 182], [724, 362], [128, 128]]
     ours = base_anchors(AnchorSettings())
     assert (ours[:, 2:] - ours[:, :2])[:4].tolist() == [[184, 96], [368, 192], [736, 384], [128, 128]]
+    counts = [anchors_inside(grid_anchors(base, 38, 50, 16), (600, 800)).sum() for base in (theirs, exact)]
+    assert counts == [5_954, 5_834]
 
 
 def test_a_photo_of_600_by_800():

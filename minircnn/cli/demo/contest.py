@@ -19,6 +19,7 @@ from minircnn.cli.output import note
 from minircnn.cli.running import Outcome, open_detector, run_detector
 from minircnn.data.opening import FirstPhotos
 from minircnn.detectors import RegionDetector
+from minircnn.detectors.storage import MODEL_FILE
 from minircnn.evaluation import ProposalResult, VocResult, evaluate_voc, proposal_recall
 from minircnn.files import read_json, write_text
 from minircnn.progress import progress_bar
@@ -27,7 +28,6 @@ from minircnn.structures import DetectionDataset, FloatArray
 from minircnn.training import DetectorSettings, as_json, compute_proposals, read_log, train
 from minircnn.training.log import log_file
 from minircnn.training.old_runs import adopt_old_run, read_settings
-from minircnn.training.run_folder import MODEL_FILE
 from minircnn.training.same_run import changed_settings
 
 _TIMED_PHOTOS = 10

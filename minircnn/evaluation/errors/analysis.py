@@ -129,6 +129,15 @@ def detection_errors(
     ValueError
         If there is no photo, the records do not fit together, a box is unsound, a photo has no size or an
         argument is out of range.
+
+    Examples
+    --------
+    >>> from minircnn import Annotations, Detections, detection_errors
+    >>> truth = Annotations(np.array([[0.0, 0, 4, 4]]), np.array([1]), ("cat",), height=9, width=9)
+    >>> found = Detections(np.array([[0.0, 0, 4, 1.6]]), np.array([0.9]), np.array([1]), ("cat",))
+    >>> errors = detection_errors([found], [truth]).total
+    >>> {kind: count for kind, count in errors.counts.items() if count}  # IoU 0.4: a loose box
+    {'localization': 1}
     """
     names = paired_classes(detections, annotations)
     _require_thresholds(iou_threshold, background_iou)
