@@ -10,8 +10,12 @@ from minircnn.arrays import Array, array_namespace, as_plain, from_lists, like, 
 from minircnn.boxes.geometry import as_boxes, box_iou
 from minircnn.checks import checked, real, require_order, whole
 
-OBJECT, BACKGROUND, IGNORED = 1, 0, -1
-"""What an anchor is labelled; what is ignored has no part in the loss."""
+OBJECT = 1
+"""Label of an anchor that is to find an object."""
+BACKGROUND = 0
+"""Label of an anchor that holds none."""
+IGNORED = -1
+"""Label of an anchor that has no part in the loss."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,14 @@ def label_anchors(
     ------
     ValueError
         If shapes disagree, a coordinate is not finite or a threshold is impossible.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import label_anchors
+    >>> anchors = [[0, 0, 10, 10], [0, 0, 10, 4], [20, 0, 30, 10]]
+    >>> found = label_anchors(anchors, gt=[[0, 0, 10, 8]])  # IoU 0.8, 0.5 and 0
+    >>> found.labels, found.best_gt
+    (array([ 1, -1,  0]), array([ 0,  0, -1]))
     """
     anchors, gt = as_boxes(anchors, "anchors"), as_boxes(gt, "gt")
     xp = array_namespace(anchors, gt)  # refuses a mixture of libraries
@@ -113,6 +125,12 @@ def sample_anchors(
     ------
     ValueError
         If `labels` is not (N,) whole numbers -1, 0 or 1, or a number is impossible.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import sample_anchors
+    >>> sample_anchors([1, 0, -1, 0, 1, 0], count=2, rng=np.random.default_rng(0)).tolist()
+    [-1, -1, -1, 0, 1, -1]
     """
     labels = as_plain(from_lists(labels, "labels"), "labels")
     host = to_host(labels)

@@ -72,6 +72,13 @@ def base_anchors(settings: AnchorSettings) -> npt.NDArray[np.float64]:
 
     With the default settings these are the nine of the released code, which counts the last pixel as inside:
     our first is -84, -40, 100, 56, there -84, -40, 99, 55.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import AnchorSettings, base_anchors
+    >>> base_anchors(AnchorSettings(ratios=(0.5, 1.0), scales=(8.0,)))
+    array([[-84., -40., 100.,  56.],
+           [-56., -56.,  72.,  72.]])
     """
     sides = np.array([side for ratio in settings.ratios for side in settings._sides(ratio)])  # (A, 2)
     centre = settings.base_size / 2
@@ -94,6 +101,15 @@ def grid_anchors(base: Array, height: int, width: int, stride: float) -> Array:
     ------
     ValueError
         If a coordinate is not finite, the map negative or the stride not positive.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import grid_anchors
+    >>> grid_anchors([[0, 0, 16, 16]], height=2, width=2, stride=16)
+    array([[ 0.,  0., 16., 16.],
+           [16.,  0., 32., 16.],
+           [ 0., 16., 16., 32.],
+           [16., 16., 32., 32.]])
     """
     base = as_boxes(base, "base")
     checked("height", height, whole(0))
@@ -112,6 +128,12 @@ def anchors_inside(anchors: Array, image_size: tuple[float, float]) -> Array:
 
     The others are left out in training (Faster R-CNN, section 3.3): part of what they frame is not there.
     Sizes that are negative or no numbers raise ValueError.
+
+    Examples
+    --------
+    >>> from minircnn.boxes import anchors_inside
+    >>> anchors_inside([[0, 0, 30, 20], [-1, 0, 9, 9]], image_size=(20, 30))
+    array([ True, False])
     """
     anchors = as_boxes(anchors, "anchors")
     try:

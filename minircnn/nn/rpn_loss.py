@@ -57,6 +57,14 @@ def rpn_loss(
     ------
     ValueError
         If shapes disagree, a label is none of -1, 0, 1, or `lam` or `sigma` is impossible.
+
+    Examples
+    --------
+    >>> from minircnn.nn import rpn_loss
+    >>> labels, undecided, offsets = np.array([1, 0, -1]), np.zeros((3, 2)), np.zeros((3, 4))
+    >>> loss = rpn_loss(undecided, offsets, labels, offsets + 1)
+    >>> round(loss.objectness, 4), round(loss.localization, 4)  # ln 2, and 4 (1 - 1/18) / 2
+    (0.6931, 1.8889)
     """
     xp = array_namespace(objectness, offsets, labels, targets)
     rows = objectness.shape[0] if objectness.ndim else 0
