@@ -103,11 +103,18 @@ class FasterRCNN(FastRCNN):
         super().__post_init__()
         require(self, "", proposing=instance(ProposalLayerSettings))
 
-    @stage("proposals")
+    @property
+    def proposal_source(self) -> str:
+        """Where the regions come from, in words that begin a sentence."""
+        return "The region proposal network" if self.proposer is None else super().proposal_source
+
     def propose(self, view: PhotoMap, image_id: str = "") -> FloatArray:
         """Return the regions (R, 4) to judge, in pixels of the photo, best first."""
-        if self.proposer is not None:
-            return super().propose(view, image_id)
+        return self._propose(view) if self.proposer is None else super().propose(view, image_id)
+
+    @stage("proposals")
+    def _propose(self, view: PhotoMap) -> FloatArray:
+        """Return what the region proposal network proposes."""
         objectness, offsets = self.network.rpn(view.map)
         anchors = self.network.anchors_on(view.map)
         height, width = view.image.shape[:2]
