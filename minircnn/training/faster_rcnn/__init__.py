@@ -65,7 +65,7 @@ FASTER_RCNN_PRESETS: dict[str, FasterRCNNSettings] = {
     "paper": FasterRCNNSettings(backbone=BackboneSettings("vgg16")),
     "pretrained": FasterRCNNSettings(
         backbone=dataclasses.replace(SQUEEZENET, widths=(448,), roi_size=3, frozen=(ALL_CONVOLUTIONS,)),
-        # of VOC's objects, scaled so, 96 % have an anchor of this grid with IoU 0.5; of the paper's three, 73 %
+        # 96 % of VOC's objects, scaled so, overlap one of these by IoU 0.5; one of the paper's 73 %
         anchors=AnchorSettings(scales=(3.0, 5.0, 9.0, 15.0, 24.0)),
         rpn=RPNSettings(width=256),
         postprocess=PostprocessSettings(min_score=0.01, vote_iou=0.5),
