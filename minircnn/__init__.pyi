@@ -4,6 +4,7 @@ __version__: str
 
 from . import pretrained as pretrained
 from .backbones import build_backbone as build_backbone
+from .boxes import AnchorSettings as AnchorSettings
 from .boxes import box_iou as box_iou
 from .boxes import decode as decode
 from .boxes import encode as encode

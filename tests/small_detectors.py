@@ -3,8 +3,11 @@
 import numpy as np
 
 from minircnn.backbones import build_backbone
+from minircnn.boxes import AnchorSettings
 from minircnn.detectors import (
     RCNN,
+    FasterRCNN,
+    FasterRCNNNetwork,
     FastRCNN,
     FastRCNNNetwork,
     ImageScale,
@@ -24,6 +27,17 @@ def fast_rcnn(class_names, proposer, *, rng=None, spread=0.1, class_agnostic=Fal
     scale = ImageScale(short_side=None)
     parts = (network, backbone.normalization, tuple(class_names), proposer, mean, mean + np.float32(spread))
     return FastRCNN(*parts, scale, **fields)
+
+
+def faster_rcnn(class_names, proposer=None, *, anchors=None, rng=None, **fields):
+    rng = rng or np.random.default_rng(0)
+    anchors = anchors or AnchorSettings(ratios=(1.0, 2.0), scales=(1.0, 2.0))
+    backbone = build_backbone("tiny", rng=rng)
+    mean = np.zeros((len(class_names) + 1, 4), np.float32)
+    network = FasterRCNNNetwork(backbone, len(class_names), anchors, rpn_width=16, rng=rng)
+    scale = ImageScale(short_side=None)
+    parts = (network, backbone.normalization, tuple(class_names), proposer, mean, mean + np.float32(0.1))
+    return FasterRCNN(*parts, scale, **fields)
 
 
 def rcnn(class_names, proposer, *, rng=None, **fields):

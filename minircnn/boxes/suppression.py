@@ -16,7 +16,7 @@ import numpy as np
 from minircnn.arrays import Array, array_namespace, as_plain, from_lists, is_host
 from minircnn.boxes.geometry import TABLE, as_boxes, box_iou, columns, iou_of_columns
 from minircnn.boxes.neighbours import find_candidates, suppress_neighbours
-from minircnn.checks import checked, real
+from minircnn.checks import checked, optional, real, whole
 from minircnn.kernels.split import split
 
 _BLOCK = 64  # boxes decided at once: on a GPU a (64, R) table of IoU values is the largest array made
@@ -24,7 +24,7 @@ _MANY = 256  # so many boxes are worth a look for neighbours,
 _FEW_DROPPED = 1 / 8  # if a block drops a smaller share of the boxes than this
 
 
-def nms(boxes: Array, scores: Array, iou_threshold: float) -> Array:
+def nms(boxes: Array, scores: Array, iou_threshold: float, *, limit: int | None = None) -> Array:
     """Return which boxes greedy non-maximum suppression keeps (R-CNN, section 2.2).
 
     Boxes are taken in blocks of descending score. A block is first decided among its own boxes, then its
@@ -40,6 +40,8 @@ def nms(boxes: Array, scores: Array, iou_threshold: float) -> Array:
         Higher is better; not NaN.
     iou_threshold : float
         In [0, 1]. A box is dropped if its IoU with a kept, better one is greater.
+    limit : int, optional
+        Stop when so many are kept: Faster R-CNN wants the first 300 of 6,000, which saves most of the work.
 
     Returns
     -------
@@ -49,8 +51,8 @@ def nms(boxes: Array, scores: Array, iou_threshold: float) -> Array:
     Raises
     ------
     ValueError
-        If the shapes do not fit together, a coordinate is not finite, a score is NaN or the threshold is
-        outside [0, 1].
+        If the shapes do not fit together, a coordinate is not finite, a score is NaN, the threshold is
+        outside [0, 1] or the limit no whole number.
 
     Examples
     --------
@@ -58,22 +60,25 @@ def nms(boxes: Array, scores: Array, iou_threshold: float) -> Array:
     >>> nms([[0, 0, 4, 4], [0, 0, 4, 3], [8, 8, 9, 9]], [0.8, 0.9, 0.3], 0.5)  # the first two: IoU 0.75
     array([1, 2])
     """
-    return _kept(*_checked(boxes, scores, iou_threshold), iou_threshold)
+    checked("limit", limit, optional(whole(0)))
+    return _kept(*_checked(boxes, scores, iou_threshold), iou_threshold, limit)
 
 
-def _kept(boxes: Array, scores: Array, iou_threshold: float) -> Array:
-    """Return which of `boxes`, already checked, stay."""
+def _kept(boxes: Array, scores: Array, iou_threshold: float, limit: int | None = None) -> Array:
+    """Return which of `boxes`, already checked, stay: the best `limit` of them."""
     xp = array_namespace(boxes)
     order = _best_first(scores)  # (R,)
     rows = xp.take(columns(boxes), order, axis=1)  # (5, R)
     kept = [order[:0]]
-    look_below = order.shape[0] if is_host(boxes) else 0
-    while (count := order.shape[0]) > 0:
+    wanted = order.shape[0] if limit is None else limit
+    look_below = order.shape[0] if is_host(boxes) and limit is None else 0
+    while (count := order.shape[0]) > 0 and wanted > 0:
         size = _BLOCK if count > 2 * _BLOCK else count
         block = rows[:, :size]  # (5, B)
         overlaps = iou_of_columns(block[:, :, None], block[:, None, :]) > iou_threshold  # (B, B)
         survivors = xp.nonzero(_greedy(overlaps))[0]  # (S,)
-        kept.append(xp.take(order, survivors))
+        kept.append(xp.take(order, survivors[: min(wanted, survivors.shape[0])]))
+        wanted -= kept[-1].shape[0]
         dropped = _overlapped(rows[:, size:], xp.take(block, survivors, axis=1), iou_threshold)
         rest = xp.nonzero(~dropped)[0] + size  # (R',)
         rows, order = xp.take(rows, rest, axis=1), xp.take(order, rest)

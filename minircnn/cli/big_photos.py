@@ -39,7 +39,7 @@ def sizes_of_dataset(dataset: DetectionDataset) -> Iterator[Size]:
         yield image_id, truth.height, truth.width
 
 
-def note_big_photos(proposer: Proposer, sizes: Iterable[Size], option: str = "") -> None:
+def note_big_photos(proposer: Proposer | None, sizes: Iterable[Size], option: str = "") -> None:
     """Say what the search in the largest photo will take, if it is much, and which `option` helps."""
     if not isinstance(proposer, SelectiveSearch):
         return

@@ -195,7 +195,8 @@ def _source(detections: Path | None, measured: Measured, workers: int) -> dict[s
     if measured.recall is None:
         return {"detections": str(detections)}
     seconds = float(np.mean(measured.outcome.seconds))
-    return {"proposals": measured.recall.to_record(), "seconds_per_photo": seconds, "processes": workers}
+    time = {"seconds_per_photo": seconds, "seconds_include_proposals": measured.outcome.with_proposing}
+    return {"proposals": measured.recall.to_record(), **time, "processes": workers}
 
 
 def _print_figures(measured: Measured, workers: int) -> None:
@@ -211,7 +212,8 @@ def _print_figures(measured: Measured, workers: int) -> None:
     if recall is not None:
         print(f"\nproposals: {recall.num_proposals:,.0f} a photo\n{recall.table()}")
         shared = "" if workers == 1 else f", in each of {workers} processes at a time"
-        print(f"\n{float(np.mean(measured.outcome.seconds)):.3f} s a photo without proposals{shared}")
+        which = "with its proposals" if measured.outcome.with_proposing else "without proposals"
+        print(f"\n{float(np.mean(measured.outcome.seconds)):.3f} s a photo {which}{shared}")
 
 
 def _detector_and_data(model: str, data: str | None, detections: Path | None) -> tuple[str | None, str]:

@@ -11,10 +11,11 @@ from cyclopts.validators import Number
 
 from minircnn.arrays import Array
 from minircnn.backbones import build_backbone
+from minircnn.boxes import AnchorSettings
 from minircnn.cli.errors import CommandFailed
 from minircnn.cli.options import DeviceName, Json, Seed
 from minircnn.cli.output import note, print_json, table
-from minircnn.detectors import FastRCNNNetwork
+from minircnn.detectors import FasterRCNNNetwork, FastRCNNNetwork
 from minircnn.nn import (
     Concat,
     Conv2d,
@@ -32,6 +33,7 @@ from minircnn.nn import (
     hinge_loss,
     l2_loss,
     multi_task_loss,
+    rpn_loss,
     smooth_l1,
     softmax_cross_entropy,
 )
@@ -56,8 +58,8 @@ def gradcheck(
     """Check every hand-written gradient against finite differences, in float64.
 
     Each element is moved a little up and down, and the change of the loss is compared with what `backward`
-    says. Covers every layer, every loss, and a whole small Fast R-CNN from the photo to the multi-task loss.
-    Ends with exit code 1 if one differs.
+    says. Covers every layer, every loss, and a whole small Fast R-CNN and Faster R-CNN from the photo to the
+    loss. Ends with exit code 1 if one differs.
 
     For example:
 
@@ -68,7 +70,7 @@ def gradcheck(
     if device != "cpu":
         raise ValueError("gradcheck compares on the CPU, in float64: leave --device cpu")
     rng = np.random.default_rng(seed)
-    cases = [*_layers(rng), *_losses(rng), ("whole Fast R-CNN", _whole_network(rng))]
+    cases = [*_layers(rng), *_losses(rng), *_whole_networks(rng)]
     reports = {
         name: compare(checked, *inputs, rng=rng, step=_STEP, tolerance=_TOLERANCE, max_elements=elements)
         for name, (checked, inputs) in progress_bar(cases, desc="gradients", unit="part", delay=1)
@@ -131,11 +133,24 @@ def _losses(rng: np.random.Generator) -> Iterator[tuple[str, Case]]:
         loss = multi_task_loss(cls_score, bbox_pred, labels, targets)
         return loss.total, (loss.d_cls_score, loss.d_bbox_pred)
 
+    anchors = np.array([1, 0, -1, 1, 0])  # object, background, not drawn
+
+    def rpn(objectness: Array, moves: Array) -> tuple[float, tuple[Array, Array]]:
+        loss = rpn_loss(objectness, moves, anchors, targets)
+        return loss.total, (loss.d_objectness, loss.d_offsets)
+
     yield "softmax cross-entropy", (lambda x: softmax_cross_entropy(x, labels), (scores,))
     yield "smooth L1", (lambda x: smooth_l1(x, targets), (offsets[:, :4],))
     yield "L2", (lambda x: l2_loss(x, targets), (offsets[:, :4],))
     yield "hinge", (lambda x: hinge_loss(x, signs), (scores,))
     yield "multi-task loss", (multi_task, (scores, offsets))
+    yield "RPN loss", (rpn, (scores[:, :2], offsets[:, :4]))
+
+    def propose(objectness: Array, offsets: Array) -> tuple[float, tuple[Array, Array]]:
+        loss = rpn_loss(objectness, offsets, np.array([1, 0, -1, 1, 0]), targets)
+        return loss.total, (loss.d_objectness, loss.d_offsets)
+
+    yield "RPN loss", (propose, (scores[:, :2], offsets[:, :4]))
 
 
 class _LossOfNetwork(Module):
@@ -157,13 +172,54 @@ class _LossOfNetwork(Module):
         return self.network.backward(*(gradient * dy[0] for gradient in self._gradients))
 
 
-def _whole_network(rng: np.random.Generator) -> Case:
-    backbone = build_backbone("tiny", rng=rng, channels=(3, 4, 4, 4), widths=(8, 8), roi_size=3)
-    network = FastRCNNNetwork(backbone, 3, rng=rng)
-    network.astype(np.float64)
-    for output in (network.outputs.cls_score, network.outputs.bbox_pred):
-        # as drawn for training the outputs are next to zero, and so would be all gradients below
-        output.weight.data = rng.standard_normal(output.weight.data.shape)
+class _JointLoss(Module):
+    """A Faster R-CNN together with both its losses, for anchors and regions that were drawn already."""
+
+    def __init__(
+        self, network: FasterRCNNNetwork, labels: Array, targets: Array, rng: np.random.Generator
+    ) -> None:
+        self.network = network
+        self._labels, self._targets, self._rng = labels, targets, rng
+        self._drawn: tuple[Array, Array] | None = None
+        self._gradients: tuple[Array, ...] | None = None
+
+    def forward(self, images: Array, rois: Array, image_index: Array) -> Array:
+        feature_map = self.network.features(images)
+        objectness, moves = (part.reshape(-1, part.shape[2]) for part in self.network.rpn(feature_map))
+        if self._drawn is None:
+            self._drawn = self._rng.integers(-1, 2, len(moves)), self._rng.standard_normal(moves.shape)
+        anchors = rpn_loss(objectness, moves, *self._drawn)
+        scores, offsets = self.network.forward_from_map(feature_map, rois, image_index)
+        regions = multi_task_loss(scores, offsets, self._labels, self._targets)
+        whole = (len(images), -1)
+        self._gradients = (
+            regions.d_cls_score,
+            regions.d_bbox_pred,
+            anchors.d_objectness.reshape(*whole, 2),
+            anchors.d_offsets.reshape(*whole, 4),
+        )
+        return np.array([anchors.total + regions.total])
+
+    def backward(self, dy: Array) -> Array:
+        assert self._gradients is not None
+        return self.network.backward_jointly(*(gradient * dy[0] for gradient in self._gradients))
+
+
+def _whole_networks(rng: np.random.Generator) -> Iterator[tuple[str, Case]]:
+    """Yield small networks with their losses, from photos to one number."""
     rois = np.array([[0, 0, 20, 20], [4, 2, 18, 23], [8, 8, 24, 24], [1, 9, 12, 24]], dtype=np.float64)
-    model = _LossOfNetwork(network, np.array([1, 0, 3, 2]), rng.standard_normal((4, 4)))
-    return model, (rng.standard_normal((2, 3, 24, 24)), rois, np.array([0, 0, 1, 1]))
+    inputs = rng.standard_normal((2, 3, 24, 24)), rois, np.array([0, 0, 1, 1])
+    labels, targets = np.array([1, 0, 3, 2]), rng.standard_normal((4, 4))
+    small: dict[str, Any] = {"channels": (3, 4, 4, 4), "widths": (8, 8), "roi_size": 3}
+    fast = FastRCNNNetwork(build_backbone("tiny", rng=rng, **small), 3, rng=rng)
+    shapes = AnchorSettings(base_size=8.0, ratios=(1.0, 2.0), scales=(1.0,))
+    faster = FasterRCNNNetwork(build_backbone("tiny", rng=rng, **small), 3, shapes, rpn_width=5, rng=rng)
+    for network in (fast, faster):
+        network.astype(np.float64)
+        for output in (network.outputs.cls_score, network.outputs.bbox_pred):
+            # as drawn for training the outputs are next to zero, and so would be all gradients below
+            output.weight.data = rng.standard_normal(output.weight.data.shape)
+    for _, parameter in faster.rpn.named_parameters():
+        parameter.data = rng.standard_normal(parameter.data.shape)
+    yield "whole Fast R-CNN", (_LossOfNetwork(fast, labels, targets), inputs)
+    yield "whole Faster R-CNN", (_JointLoss(faster, labels, targets, rng), inputs)

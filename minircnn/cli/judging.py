@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minircnn.cli.detection_files import read_detections
+from minircnn.cli.errors import UsageError
 from minircnn.cli.output import note
 from minircnn.cli.running import Outcome, run_detector
 from minircnn.detectors import RegionDetector
@@ -24,10 +25,28 @@ def detect_all(
     jobs: int,
     workers: int,
 ) -> Outcome:
-    """Run `detector` on every photo, its proposals computed in `jobs` processes and itself in `workers`."""
+    """Run `detector` on every photo, its proposals computed in `jobs` processes and itself in `workers`.
+
+    Raises
+    ------
+    UsageError
+        If proposals are to be kept and the detector makes its own.
+    """
     join_classes(detector.class_names, dataset.class_names)  # whether any is shared, before the work
-    proposals = compute_proposals(dataset, detector.proposer, folder=proposal_folder, n_jobs=jobs)
+    proposals = None
+    if detector.proposer is None:
+        refuse_proposal_folder(detector.title, proposal_folder)
+    else:
+        proposals = compute_proposals(dataset, detector.proposer, folder=proposal_folder, n_jobs=jobs)
     return run_detector(detector, dataset, proposals, n_jobs=workers)
+
+
+def refuse_proposal_folder(title: str, folder: Path | None) -> None:
+    """Raise UsageError where a `folder` is to keep the proposals of a detector that makes its own."""
+    if folder is not None:
+        raise UsageError(
+            f"{title} proposes by itself, so there are no proposals to keep: leave --proposal-folder away"
+        )
 
 
 def read_all(path: Path, whole: DetectionDataset, count: int, split: str | None) -> Outcome:

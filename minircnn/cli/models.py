@@ -10,9 +10,9 @@ from minircnn.cli.errors import UsageError
 from minircnn.cli.next_commands import command_line
 from minircnn.cli.output import note
 from minircnn.cli.photos import is_photo_word
+from minircnn.detectors.storage import MODEL_FILE
 from minircnn.imaging import ImageError, read_header
 from minircnn.training.old_runs import find_checkpoint, read_settings
-from minircnn.training.run_folder import MODEL_FILE
 
 PRETRAINED = "pretrained"
 """The word for the detector that comes with the package, unless a file or folder is called so."""

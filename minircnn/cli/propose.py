@@ -90,6 +90,8 @@ def propose(
 
         minircnn propose photo.jpg --method sliding-window
 
+        minircnn propose VOC2007 --method rpn --path runs/faster --limit 300
+
     Next: `minircnn train fast-rcnn DATA --out runs/fast` computes proposals by itself.
     Proposals are computed on the CPU, whatever the device.
 
@@ -104,10 +106,7 @@ def propose(
     """
     require_device(device)
     chosen = settings or ProposalSettings()
-    if chosen.method == "file" and chosen.path is None:
-        raise UsageError("--method file needs the file of boxes: --path FILE (propose --save writes one)")
-    if chosen.method != "file" and chosen.path is not None:
-        raise UsageError("--path names a file of boxes: add --method file, or leave it away")
+    _require_path(chosen)
     workers = job_count(jobs)
     if draw < 0:
         raise UsageError(f"--draw must be 0 or more, got {draw}")
@@ -135,6 +134,19 @@ def propose(
         note(f"boxes: {save}")
     if json:
         print_json(result)
+
+
+def _require_path(chosen: ProposalSettings) -> None:
+    """See that a path is named where the method reads one, and nowhere else."""
+    wanted = {
+        "file": "--method file needs the file of boxes: --path FILE (propose --save writes one)",
+        "rpn": "--method rpn needs a trained Faster R-CNN: --path RUN (minircnn train faster-rcnn makes one)",
+    }
+    if chosen.method in wanted and chosen.path is None:
+        raise UsageError(wanted[chosen.method])
+    if chosen.method not in wanted and chosen.path is not None:
+        methods = " or ".join(f"--method {method}" for method in wanted)
+        raise UsageError(f"--path names a file of boxes or a detector: add {methods}, or leave it away")
 
 
 def _require_place(save: Path, inputs: list[Path], *, overwrite: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -13,10 +13,11 @@ from typing import Annotated, Any
 from cyclopts import App, Group, Parameter
 
 from minircnn.arrays import Device
-from minircnn.cli.big_photos import note_big_photos, sizes_of_dataset
+from minircnn.cli.big_photos import Size, note_big_photos, sizes_of_dataset
 from minircnn.cli.curves import CurvesPicture
 from minircnn.cli.estimating import print_estimate, updates_done
 from minircnn.cli.files import require_places
+from minircnn.cli.judging import refuse_proposal_folder
 from minircnn.cli.next_commands import command_line, split_to_evaluate
 from minircnn.cli.options import (
     Bad,
@@ -37,11 +38,12 @@ from minircnn.cli.output import note, print_json, table
 from minircnn.cli.profile import profile_if, profile_record, profile_table
 from minircnn.cli.validating import VALIDATION, ValidationOptions, validation_words
 from minircnn.data.opening import SCENES, open_dataset
+from minircnn.detectors import DETECTORS
 from minircnn.profiling import Stage
-from minircnn.proposals import make_proposer
 from minircnn.structures import DetectionDataset
 from minircnn.training import (
     RECIPES,
+    DetectorSettings,
     Recipe,
     TrainingInterrupted,
     TrainingRun,
@@ -142,9 +144,7 @@ def _add_command(recipe: Recipe[Any]) -> None:
             limit=photos,
         )
         chosen = settings or recipe.settings()
-        if data != SCENES and chosen.proposals.method == "selective-search":
-            proposer = make_proposer(chosen.proposals, seed=chosen.seed)
-            note_big_photos(proposer, sizes_of_dataset(dataset), "--proposals.max-width")
+        _check_proposals(chosen, proposal_folder, () if data == SCENES else sizes_of_dataset(dataset))
         curves, asked = CurvesPicture(out, recipe.name), validation or ValidationOptions()
         validated = asked.plan(
             data, curves.draw, on_bad_box=on_bad_box, on_bad_photo=on_bad_photo, images=images
@@ -206,6 +206,14 @@ def _add_command(recipe: Recipe[Any]) -> None:
     ]
     command.__doc__ = _help(recipe)
     train_app.command(command, name=recipe.name)
+
+
+def _check_proposals(settings: DetectorSettings, folder: Path | None, sizes: Iterable[Size]) -> None:
+    """Refuse a `folder` for proposals that are not made; say what a search in big photos takes."""
+    proposer = settings.proposer()
+    if proposer is None:
+        refuse_proposal_folder(DETECTORS[settings.detector].title, folder)
+    note_big_photos(proposer, sizes, "--proposals.max-width")
 
 
 def _help(recipe: Recipe[Any]) -> str:

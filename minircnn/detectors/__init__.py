@@ -2,10 +2,12 @@
 
 from minircnn.detectors.base import DETECTORS, RegionDetector, View, register
 from minircnn.detectors.fast_rcnn import FastRCNN, FastRCNNNetwork, PhotoMap
+from minircnn.detectors.faster_rcnn import FasterRCNN, FasterRCNNNetwork
 from minircnn.detectors.image_scale import ImageScale
 from minircnn.detectors.network import NetworkDetector
 from minircnn.detectors.postprocess import PostprocessSettings, select_detections
 from minircnn.detectors.rcnn import RCNN, RCNNNetwork, WarpSettings
+from minircnn.detectors.rpn_proposer import RegionProposalNetwork
 from minircnn.detectors.sppnet import SPPNet, SPPNetNetwork
 from minircnn.detectors.storage import StorageError, load_detector, save_detector
 
@@ -14,12 +16,15 @@ __all__ = [
     "RCNN",
     "FastRCNN",
     "FastRCNNNetwork",
+    "FasterRCNN",
+    "FasterRCNNNetwork",
     "ImageScale",
     "NetworkDetector",
     "PhotoMap",
     "PostprocessSettings",
     "RCNNNetwork",
     "RegionDetector",
+    "RegionProposalNetwork",
     "SPPNet",
     "SPPNetNetwork",
     "StorageError",

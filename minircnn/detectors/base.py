@@ -7,6 +7,7 @@ detector.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +16,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from minircnn.arrays import Array, HostArray, array_namespace, like
-from minircnn.checks import Refused, class_names, instance, record, require, whole
+from minircnn.checks import Refused, checked, class_names, instance, optional, record, require, whole
 from minircnn.detectors.postprocess import PostprocessSettings, select_detections
 from minircnn.imaging import as_image
 from minircnn.kernels.split import split
@@ -62,7 +63,8 @@ class RegionDetector(ABC, Generic[SeenAs]):
     ----------
     class_names : tuple of str
         The K foreground classes.
-    proposer : Proposer
+    proposer : Proposer or None
+        None: the detector proposes regions itself, as only some kinds can.
     postprocess : PostprocessSettings
     batch : int
         Regions judged at once: with the photo's size it bounds the memory of ``detect``.
@@ -74,9 +76,11 @@ class RegionDetector(ABC, Generic[SeenAs]):
     """As the papers write it."""
     usual_min_score: ClassVar[float]
     """The score from which a detection is worth showing."""
+    proposes: ClassVar[bool] = False
+    """Whether it can propose regions from its own view; such a kind has a ``propose`` of its own."""
 
     class_names: tuple[str, ...]
-    proposer: Proposer
+    proposer: Proposer | None
     postprocess: PostprocessSettings
     batch: int
 
@@ -90,7 +94,8 @@ class RegionDetector(ABC, Generic[SeenAs]):
         ValueError
             Naming the first part that makes no sense.
         """
-        require(self, "", class_names=class_names, proposer=_proposer, batch=whole(1))
+        proposer = optional(_proposer) if self.proposes else _proposer
+        require(self, "", class_names=class_names, proposer=proposer, batch=whole(1))
         require(self, "", postprocess=instance(PostprocessSettings))
 
     @np.errstate(over="ignore", invalid="ignore")  # what overflows is found at the end, and said in words
@@ -145,8 +150,19 @@ class RegionDetector(ABC, Generic[SeenAs]):
 
     @stage("proposals")
     def propose(self, view: SeenAs, image_id: str = "") -> FloatArray:
-        """Return the regions (R, 4) to judge, in pixels of the photo."""
-        return self.proposer.propose(view.image, image_id=image_id)
+        """Return the regions (R, 4) to judge, in pixels of the photo.
+
+        Heirs that find them in their view override it for where there is no proposer.
+        """
+        proposer: Proposer = checked("proposer", self.proposer, _proposer)
+        return proposer.propose(view.image, image_id=image_id)
+
+    @property
+    def proposal_source(self) -> str:
+        """Where the regions come from, in words that begin a sentence: ``Selective search``."""
+        if self.proposer is None:
+            return f"{self.title} itself"
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(self.proposer).__name__).capitalize()
 
     @abstractmethod
     def judge(self, view: SeenAs, boxes: FloatArray) -> tuple[Array, Array]:
@@ -211,7 +227,7 @@ class RegionDetector(ABC, Generic[SeenAs]):
         """Return the settings of every detector, as `state` holds them."""
         return {
             "class_names": list(self.class_names),
-            "proposer": describe_proposer(self.proposer),
+            "proposer": None if self.proposer is None else describe_proposer(self.proposer),
             "postprocess": asdict(self.postprocess),
             "batch": self.batch,
         }
@@ -219,9 +235,10 @@ class RegionDetector(ABC, Generic[SeenAs]):
     @staticmethod
     def common_fields(settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return what `common_settings` described, by the names of the detector's fields."""
+        proposer = settings["proposer"]
         return {
             "class_names": settings["class_names"],
-            "proposer": build_proposer(settings["proposer"]),
+            "proposer": None if proposer is None else build_proposer(proposer),
             "postprocess": record(PostprocessSettings, settings["postprocess"], "postprocess"),
             "batch": settings["batch"],
         }

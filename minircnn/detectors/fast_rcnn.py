@@ -95,13 +95,16 @@ class FastRCNNNetwork(RegionNetwork):
 
     def backward(self, d_cls_score: Array, d_bbox_pred: Array) -> Array:
         """Backpropagate through everything `forward` did; the gradients lie in the parameters."""
+        d_map = self.backward_to_map(d_cls_score, d_bbox_pred)
+        return None if d_map is None else self.features.backward(d_map)
+
+    def backward_to_map(self, d_cls_score: Array, d_bbox_pred: Array) -> Array:
+        """Backpropagate through :meth:`forward_from_map`; return dLoss/d(map), None where nobody uses it."""
         cls_score, bbox_pred = self.outputs.cls_score, self.outputs.bbox_pred
         with stage("outputs"):
             d_fc7 = cls_score.backward(d_cls_score) + bbox_pred.backward(d_bbox_pred)  # the two heads meet
         d_pooled = self.head.backward(d_fc7)
-        if not self.roi_pool.needs_input_grad:
-            return None
-        return self.features.backward(self.roi_pool.backward(d_pooled))
+        return self.roi_pool.backward(d_pooled) if self.roi_pool.needs_input_grad else None
 
     @property
     def pool(self) -> RoIPool:
@@ -147,7 +150,7 @@ class FastRCNN(NetworkDetector[PhotoMap]):
     network: FastRCNNNetwork
     normalization: Normalization
     class_names: tuple[str, ...]
-    proposer: Proposer
+    proposer: Proposer | None
     target_mean: Array
     target_std: Array
     scale: ImageScale = field(default_factory=ImageScale)
@@ -230,12 +233,12 @@ class FastRCNN(NetworkDetector[PhotoMap]):
             normalization,
             target_mean=arrays["target_mean"],
             target_std=arrays["target_std"],
-            scale=_stored_scale(settings["scale"]),
+            scale=stored_scale(settings["scale"]),
             **cls.common_fields(settings),
         )
 
 
-def _stored_scale(fields: Any) -> ImageScale:
+def stored_scale(fields: Any) -> ImageScale:
     """Return the scale in a file; older ones may hold a shorter side that the longer one never allowed."""
     if isinstance(fields, Mapping):
         short, long = fields.get("short_side"), fields.get("max_long_side")

@@ -118,7 +118,7 @@ class RCNN(LinearPartsDetector[View]):
     network: RCNNNetwork
     normalization: Normalization
     class_names: tuple[str, ...]
-    proposer: Proposer
+    proposer: Proposer | None
     svms: LinearSVMs
     regressors: BoxRegressors
     warping: WarpSettings = field(default_factory=WarpSettings)

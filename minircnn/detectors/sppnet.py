@@ -149,7 +149,7 @@ class SPPNet(LinearPartsDetector[ScaledMaps]):
     network: SPPNetNetwork
     normalization: Normalization
     class_names: tuple[str, ...]
-    proposer: Proposer
+    proposer: Proposer | None
     svms: LinearSVMs
     regressors: BoxRegressors
     scales: tuple[int, ...] = (688,)

@@ -26,6 +26,9 @@ from minircnn.arrays import HostArray
 from minircnn.detectors.base import DETECTORS, RegionDetector
 from minircnn.detectors.old_files import upgrade_detector
 
+MODEL_FILE = "model.safetensors"
+"""The finished detector in the folder of its run."""
+
 FORMAT = 3
 """Of the files written; older ones (1: version 0.1.0) are read too."""
 

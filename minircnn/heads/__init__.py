@@ -1,4 +1,4 @@
-"""From features to scores and boxes: linear SVMs, ridge regression and the two-headed output layer."""
+"""From features to scores and boxes: linear SVMs, ridge regression, two-headed outputs, the RPN."""
 
 from minircnn.heads.box_regressors import BoxRegressors
 from minircnn.heads.dual_descent import DualSolution, SVMProblem, fit_one_vs_rest
@@ -7,6 +7,7 @@ from minircnn.heads.mining import MinedSVMs, MiningSettings, mine_and_train
 from minircnn.heads.mining_state import MiningRound, MiningState
 from minircnn.heads.ridge_bbox import BoxRegressor
 from minircnn.heads.roi_head import SiblingHeads, compress, truncated_svd
+from minircnn.heads.rpn import ProposalLayerSettings, RPNHead, ScoredBoxes, propose
 
 __all__ = [
     "BoxRegressor",
@@ -17,11 +18,15 @@ __all__ = [
     "MiningRound",
     "MiningSettings",
     "MiningState",
+    "ProposalLayerSettings",
+    "RPNHead",
     "SVMProblem",
+    "ScoredBoxes",
     "SiblingHeads",
     "compress",
     "feature_scale",
     "fit_one_vs_rest",
     "mine_and_train",
+    "propose",
     "truncated_svd",
 ]

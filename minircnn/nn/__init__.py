@@ -22,6 +22,7 @@ from minircnn.nn.normalization import LocalResponseNorm
 from minircnn.nn.optim import SGD, MultiStepSchedule, StepSchedule, clip_gradients
 from minircnn.nn.pooling import GlobalAveragePool, MaxPool2d
 from minircnn.nn.roi_pool import RoIPool
+from minircnn.nn.rpn_loss import RPNLoss, rpn_loss
 from minircnn.nn.scale import Scale
 from minircnn.nn.spatial_pyramid import SpatialPyramidPool
 
@@ -41,6 +42,7 @@ __all__ = [
     "MultiStepSchedule",
     "MultiTaskLoss",
     "Parameter",
+    "RPNLoss",
     "ReLU",
     "RoIPool",
     "Scale",
@@ -54,6 +56,7 @@ __all__ = [
     "l2_loss",
     "multi_task_loss",
     "normal",
+    "rpn_loss",
     "smooth_l1",
     "softmax",
     "softmax_cross_entropy",

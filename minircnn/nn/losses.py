@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from minircnn.arrays import Array, array_namespace
+from minircnn.checks import checked, real
 from minircnn.nn.checks import require_finite, require_real
 
 
@@ -22,7 +23,7 @@ def softmax(logits: Array) -> Array:
     array([[0.125, 0.25 , 0.625]])
     """
     xp = array_namespace(logits)
-    logits = _at_least_single(logits, "logits")
+    logits = at_least_single(logits, "logits")
     if logits.shape[0] == 0:
         return logits
     e = xp.exp(logits - xp.max(logits, axis=-1, keepdims=True))
@@ -48,7 +49,7 @@ def softmax_cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
     (1.3863, array([[ 0.25,  0.25, -0.75,  0.25]]))
     """
     xp = array_namespace(logits, labels)
-    logits = _at_least_single(logits, "logits")
+    logits = at_least_single(logits, "logits")
     if logits.ndim != 2 or tuple(labels.shape) != (logits.shape[0],):
         raise ValueError(
             f"expected logits (R, K+1) and labels (R,), got {tuple(logits.shape)} and {tuple(labels.shape)}"
@@ -61,16 +62,18 @@ def softmax_cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
     shifted = logits - xp.max(logits, axis=1, keepdims=True)
     e = xp.exp(shifted)
     total = xp.sum(e, axis=1, keepdims=True)  # (R, 1)
-    own = xp.astype(_own_column(labels, logits.shape[1]), logits.dtype)  # (R, K+1)
+    own = xp.astype(own_column(labels, logits.shape[1]), logits.dtype)  # (R, K+1)
     loss = float(xp.sum(xp.log(total[:, 0])) - xp.sum(shifted * own))
     _require_labels(labels, logits.shape[1])
     return loss / rows, (e / total - own) / rows
 
 
-def smooth_l1(prediction: Array, target: Array) -> tuple[float, Array]:
+def smooth_l1(prediction: Array, target: Array, *, sigma: float = 1.0) -> tuple[float, Array]:
     """Return the sum of smooth-L1 differences and the gradient with respect to `prediction`.
 
-    ½x² where |x| < 1, else |x| − ½: equation 3 of Fast R-CNN. Arrays of different shapes raise ValueError.
+    ½(σx)² where |x| < 1/σ², else |x| − ½/σ²: equation 3 of Fast R-CNN, where σ is 1. A larger σ makes the
+    parabola shorter; the straight lines keep their slope. Arrays of different shapes and a `sigma` beyond
+    0.001 to 1000 raise ValueError.
 
     Examples
     --------
@@ -79,11 +82,13 @@ def smooth_l1(prediction: Array, target: Array) -> tuple[float, Array]:
     (2.625, array([0.5, 1. ]))
     """
     xp = array_namespace(prediction, target)
+    checked("sigma", sigma, real(0.001, 1000))
     x = _difference(prediction, target)
     size = xp.abs(x)
-    near = size < 1
-    value = xp.where(near, 0.5 * x * x, size - 0.5)
-    return float(xp.sum(value)), xp.where(near, x, xp.sign(x))
+    steepness = float(sigma) ** 2  # of the parabola's slope
+    near = size < 1 / steepness
+    value = xp.where(near, 0.5 * steepness * x * x, size - 0.5 / steepness)
+    return float(xp.sum(value)), xp.where(near, steepness * x, xp.sign(x))
 
 
 def l2_loss(prediction: Array, target: Array) -> tuple[float, Array]:
@@ -115,7 +120,7 @@ def hinge_loss(scores: Array, signs: Array) -> tuple[float, Array]:
     (2.0, array([ 0., -1.,  1.]))
     """
     xp = array_namespace(scores, signs)
-    scores = _at_least_single(scores, "scores")
+    scores = at_least_single(scores, "scores")
     require_real(signs, "signs")
     _require_one_shape(scores, signs, "scores", "signs")
     signs = xp.astype(signs, scores.dtype)
@@ -202,7 +207,7 @@ def multi_task_loss(
     offsets = xp.reshape(bbox_pred, (rows, blocks, 4))  # (R, K+1, 4) or (R, 1, 4)
     own = foreground
     if blocks == columns:
-        own = xp.reshape(_own_column(labels, columns), (rows, columns, 1)) & foreground  # (R, K+1, 1)
+        own = xp.reshape(own_column(labels, columns), (rows, columns, 1)) & foreground  # (R, K+1, 1)
     # where nothing is asked for, the prediction is its own target: no loss, no slope
     targets = xp.where(own, xp.reshape(bbox_targets, (rows, 1, 4)), offsets)
     localisation, d_offsets = smooth_l1(offsets, targets)
@@ -213,7 +218,7 @@ def multi_task_loss(
     )
 
 
-def _own_column(labels: Array, columns: int) -> Array:
+def own_column(labels: Array, columns: int) -> Array:
     """Return (R, columns) bool: True at each row's label."""
     xp = array_namespace(labels)
     numbers = xp.arange(columns, dtype=xp.int64)  # more than the labels' own format may count
@@ -230,7 +235,7 @@ def _require_labels(labels: Array, columns: int) -> None:
         raise ValueError(f"labels must lie in 0..{columns - 1}, got {int(labels[row])} in row {row}")
 
 
-def _at_least_single(x: Array, what: str) -> Array:
+def at_least_single(x: Array, what: str) -> Array:
     """Return `x` in float32 if it is in half precision; raise ValueError if it is not floating point."""
     xp = array_namespace(x)
     if not xp.isdtype(x.dtype, "real floating"):
@@ -247,4 +252,4 @@ def _difference(prediction: Array, target: Array) -> Array:
     require_real(prediction, "prediction")
     require_real(target, "target")
     _require_one_shape(prediction, target, "prediction", "target")
-    return _at_least_single(prediction, "prediction") - target
+    return at_least_single(prediction, "prediction") - target

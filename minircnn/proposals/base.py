@@ -115,7 +115,7 @@ class ProposalSettings:
     """Where the candidate boxes come from."""
 
     method: str = "selective-search"
-    """``selective-search``, ``sliding-window`` or ``file``."""
+    """``selective-search``, ``sliding-window``, ``file`` or ``rpn``."""
     mode: str = "fast"
     """Selective search: ``single``, ``fast`` (the papers' choice) or ``quality``."""
     min_size: float = 20.0
@@ -123,7 +123,7 @@ class ProposalSettings:
     limit: int = 2000
     """At most this many boxes a photo, best rank first (about 2,000 in the papers)."""
     path: str | None = None
-    """The file of boxes, where `method` is ``file``."""
+    """The file of boxes, where `method` is ``file``; the Faster R-CNN (file or run), where it is ``rpn``."""
     max_width: int | None = 1000
     """Selective search: wider photos are shrunk to this width first, which bounds time and memory (500 in
     R-CNN's released code); boxes are in the photo's own pixels all the same. ``none``: full size."""

@@ -18,6 +18,7 @@ Examples
 [(0, 2), (1, 3)]
 """
 
+from minircnn.textbook.anchors import base_anchors, grid_anchors, label_anchors
 from minircnn.textbook.average_precision import (
     Found,
     Truth,
@@ -44,6 +45,7 @@ from minircnn.textbook.region_features import (
     similarities,
     texture_bins,
 )
+from minircnn.textbook.region_proposal_network import propose, rpn_loss
 from minircnn.textbook.ridge_regression import fit_ridge_regression
 from minircnn.textbook.roi_pooling import pool_bins, roi_pool, roi_pool_backward, split_into_bins
 from minircnn.textbook.segmentation import graph_segmentation, grid_edges
@@ -58,6 +60,7 @@ __all__ = [
     "Region",
     "Truth",
     "area_under_curve",
+    "base_anchors",
     "box_iou",
     "clip_box",
     "color_bins",
@@ -77,9 +80,11 @@ __all__ = [
     "gaussian_gradient",
     "graph_segmentation",
     "greedy_suppression",
+    "grid_anchors",
     "grid_edges",
     "hierarchical_grouping",
     "iou",
+    "label_anchors",
     "linear",
     "linear_backward",
     "local_response_norm",
@@ -92,11 +97,13 @@ __all__ = [
     "nms",
     "pool_bins",
     "precision_recall",
+    "propose",
     "relu",
     "relu_backward",
     "resize",
     "roi_pool",
     "roi_pool_backward",
+    "rpn_loss",
     "selective_search",
     "similarities",
     "smooth",

@@ -10,6 +10,13 @@ from minircnn.training.fast_rcnn import (
     FastRCNNTrainer,
     train_fast_rcnn,
 )
+from minircnn.training.faster_rcnn import (
+    FASTER_RCNN_PRESETS,
+    FasterRCNNSettings,
+    FasterRCNNTrainer,
+    RPNSettings,
+    train_faster_rcnn,
+)
 from minircnn.training.feature_cache import FeatureCache, cache_features
 from minircnn.training.fingerprint import OtherDataError
 from minircnn.training.log import LogError, read_log
@@ -26,7 +33,13 @@ from minircnn.training.rcnn import (
 from minircnn.training.recipe import RECIPES, Recipe, TrainingJob, add_recipe
 from minircnn.training.run import TrainingRun, train
 from minircnn.training.run_folder import FolderInUseError
-from minircnn.training.settings import BackboneSettings, DetectorSettings, SolverSettings, as_json
+from minircnn.training.settings import (
+    BackboneSettings,
+    DetectorSettings,
+    GivenProposalsSettings,
+    SolverSettings,
+    as_json,
+)
 from minircnn.training.sppnet import SPPNetSettings
 from minircnn.training.svms import SVMSettings, train_svms
 from minircnn.training.trainer import Trainer
@@ -34,6 +47,7 @@ from minircnn.training.validation import Validation, ValidationSummary
 
 __all__ = [
     "CLASSROOM_SCENES",
+    "FASTER_RCNN_PRESETS",
     "FAST_RCNN_PRESETS",
     "RCNN_PRESETS",
     "RECIPES",
@@ -42,9 +56,12 @@ __all__ = [
     "DetectorSettings",
     "FastRCNNSettings",
     "FastRCNNTrainer",
+    "FasterRCNNSettings",
+    "FasterRCNNTrainer",
     "FeatureCache",
     "FineTuneSettings",
     "FolderInUseError",
+    "GivenProposalsSettings",
     "LogError",
     "LoopSettings",
     "NotFiniteError",
@@ -54,6 +71,7 @@ __all__ = [
     "PhotoSampler",
     "RCNNSettings",
     "RCNNTrainer",
+    "RPNSettings",
     "Recipe",
     "RoISampling",
     "SPPNetSettings",
@@ -78,6 +96,7 @@ __all__ = [
     "train",
     "train_box_regressors",
     "train_fast_rcnn",
+    "train_faster_rcnn",
     "train_loop",
     "train_rcnn",
     "train_svms",

@@ -9,10 +9,10 @@ from pathlib import Path
 import minircnn
 from minircnn.data import Scenes
 from minircnn.detectors import load_detector
+from minircnn.detectors.storage import MODEL_FILE
 from minircnn.files import read_json, write_text
 from minircnn.training.recipe import RECIPES
 from minircnn.training.run import TrainingRun, train
-from minircnn.training.run_folder import MODEL_FILE
 from minircnn.weights.catalogue import cache_folder
 
 CLASSROOM_SCENES = 80

@@ -14,12 +14,12 @@ from minircnn.arrays import Device, like
 from minircnn.data.selection import SomePhotos
 from minircnn.detectors import RegionDetector
 from minircnn.profiling import peak_memory
-from minircnn.proposals import Proposer, SelectiveSearch, make_proposer
+from minircnn.proposals import Proposer, SelectiveSearch
 from minircnn.structures import DetectionDataset, FloatArray
 from minircnn.training.feature_cache import feature_dims
 from minircnn.training.linear_parts import LinearPartsSettings
 from minircnn.training.photo_inputs import PhotoInputs
-from minircnn.training.proposals import kept_photos, unlimited
+from minircnn.training.proposals import kept_photos, no_proposals, unlimited
 from minircnn.training.quiet import quiet
 from minircnn.training.recipe import RECIPES
 from minircnn.training.regions import PhotoReader
@@ -96,11 +96,12 @@ def estimate_training(
     if validation is not None:
         require_validation(recipe, dataset, validation)
     sample = _sample(dataset)
-    proposer = unlimited(make_proposer(settings.proposals, seed=settings.seed))
-    boxes, seconds = _propose(sample, proposer)
-    searched = [dataset] if validation is None else [dataset, validation.dataset]
-    parts = [_proposals(searched, proposer, proposal_folder, boxes, seconds, n_jobs)]
-    boxes = [own[: settings.proposals.limit] for own in boxes]
+    parts, boxes, proposer = [], no_proposals(sample), settings.proposer()
+    if proposer is not None:
+        boxes, seconds = _propose(sample, unlimited(proposer))
+        searched = [dataset] if validation is None else [dataset, validation.dataset]
+        parts.append(_proposals(searched, unlimited(proposer), proposal_folder, boxes, seconds, n_jobs))
+        boxes = [own[: getattr(proposer, "limit", None)] for own in boxes]
     regions = round(_mean_length(boxes) * len(dataset.image_ids))
     with quiet():  # what classes the few photos lack, the data set may have
         trainer: Trainer[Any, Any] = recipe.trainer(sample, boxes, settings, device=device)
@@ -213,7 +214,11 @@ def _update(trainer: Trainer[Any, Any]) -> None:
 
 
 def _photo_seconds(detector: RegionDetector[Any], sample: SomePhotos, boxes: Sequence[FloatArray]) -> float:
-    """Return the seconds that a detector takes for a photo with its proposals."""
+    """Return the seconds that a detector takes for a photo with its proposals, or with those it makes."""
+    if detector.proposer is None:
+        photo = sample.image(0)
+        detector.detect(photo)  # makes what is used again
+        return _seconds(lambda: detector.detect(photo))
     index = int(np.argmax([len(own) for own in boxes]))
     image, some = sample.image(index), boxes[index][: detector.batch]
     detector.judge_in_batches(detector.look(image), some[:1])  # makes what is used again

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from minircnn.arrays import Device, to_host
-from minircnn.checks import each, file_name, flag, instance, optional, real, require, require_order, whole
-from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings, load_detector
+from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings
 from minircnn.nn import multi_task_loss
 from minircnn.profiling import stage
 from minircnn.proposals import ProposalSettings, Proposer
@@ -27,50 +26,16 @@ from minircnn.training.presets import (
 )
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
 from minircnn.training.regions import RegionRecord
-from minircnn.training.run_folder import MODEL_FILE
-from minircnn.training.settings import BackboneSettings, DetectorSettings, SolverSettings
+from minircnn.training.settings import BackboneSettings, GivenProposalsSettings, SolverSettings
+from minircnn.training.shared_map import SharedMapSettings, load_first, require_alike
 from minircnn.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
-class FastRCNNSettings(DetectorSettings):
+class FastRCNNSettings(GivenProposalsSettings, SharedMapSettings):
     """Everything that decides a Fast R-CNN training run."""
 
     detector = "fast-rcnn"
-
-    postprocess: PostprocessSettings = field(default_factory=lambda: PostprocessSettings(min_score=0.01))
-    """How the finished detector turns scores into detections."""
-    batch: int = 512
-    """The finished detector pools and scores so many regions at once: fewer need less memory."""
-    scale: ImageScale = field(default_factory=ImageScale)
-    """600 for the shorter side, at most 1000 for the longer one (section 5.2)."""
-    training_scales: tuple[int, ...] = ()
-    """Shorter sides, one drawn for each photo of a batch (480, 576, 688, 864 and 1200 in section 5.2); empty:
-    always `scale`."""
-    sampling: RoISampling = field(default_factory=RoISampling)
-    solver: SolverSettings = field(default_factory=SolverSettings)
-    bbox_loss_weight: float = 1.0
-    """λ of equation 1; 1 in the paper."""
-    class_agnostic: bool = False
-    """One box regression for all classes, which few photos teach better than one for each (the paper's)."""
-    keep_maps: bool = False
-    """Keep the maps that the first convolutions, up to one that is trained (backbone.frozen), make of the
-    photos on disk, in half precision. Where none is trained, all updates but the first of each photo are then
-    some ten times faster. They take about a megabyte a photo and orientation."""
-
-    start: str | None = None
-    """A trained Fast R-CNN to begin with, file or run's folder, of the same network and classes: its frozen
-    layers may be thawed now, at a lower rate. None begins with the backbone's weights."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(self, "", start=optional(file_name))
-        require(self, "", scale=instance(ImageScale), sampling=instance(RoISampling))
-        require(self, "", solver=instance(SolverSettings))
-        require(self, "", training_scales=each(whole(1)), bbox_loss_weight=real(0))
-        require(self, "", class_agnostic=flag, keep_maps=flag)
-        largest = max(self.training_scales, default=0)
-        require_order("training_scales", largest, "scale.max_long_side", self.scale.max_long_side)
 
 
 def target_statistics(
@@ -96,7 +61,7 @@ def target_statistics(
     return mean.astype(np.float32), std.astype(np.float32)
 
 
-class FastRCNNTrainer(Trainer[FastRCNNSettings, PhotoBatch]):
+class FastRCNNTrainer(Trainer[SharedMapSettings, PhotoBatch]):
     """Makes batches of photos and their regions, and computes the gradients of the multi-task loss."""
 
     network: FastRCNNNetwork
@@ -107,29 +72,17 @@ class FastRCNNTrainer(Trainer[FastRCNNSettings, PhotoBatch]):
         self,
         dataset: DetectionDataset,
         proposals: Sequence[FloatArray],
-        settings: FastRCNNSettings,
+        settings: SharedMapSettings,
         *,
         device: Device = "cpu",
         map_folder: Path | None = None,
     ) -> None:
         super().__init__(dataset, proposals, settings, device=device)
-        sampling = settings.sampling
-        if self.first is None:
-            self.target_mean, self.target_std = target_statistics(
-                self.records,
-                len(dataset.class_names),
-                sampling.fg_iou,
-                class_agnostic=settings.class_agnostic,
-            )
-        else:  # the units its box regression has learnt
-            self.target_mean, self.target_std = (
-                to_host(self.first.target_mean),
-                to_host(self.first.target_std),
-            )
+        self.target_mean, self.target_std = self.box_units()
         self.sampler = PhotoSampler(
             self.photo_inputs(settings.keep_maps, map_folder),
             self.records,
-            sampling,
+            settings.sampling,
             settings.scale,
             settings.training_scales,
             self.flip,
@@ -145,11 +98,20 @@ class FastRCNNTrainer(Trainer[FastRCNNSettings, PhotoBatch]):
         """Return the network to train."""
         agnostic = self.settings.class_agnostic
         network = FastRCNNNetwork(self.backbone, num_classes, class_agnostic=agnostic, rng=rng)
-        self.first = None if self.settings.start is None else load_first(self.settings.start)
+        self.first = None if self.settings.start is None else load_first(self.settings.start, "fast-rcnn")
         if self.first is not None:
-            _require_alike(network, self.first, self.dataset.class_names)
+            require_alike(network, self.first, self.dataset.class_names)
             network.load_state_dict(self.first.network.state_dict())
         return network
+
+    def box_units(self) -> tuple[FloatArray, FloatArray]:
+        """Return the mean and standard deviation of box targets, (K+1, 4) each, in which they are learnt."""
+        if self.first is not None:  # the units its box regression has learnt
+            return to_host(self.first.target_mean), to_host(self.first.target_std)
+        classes, settings = len(self.dataset.class_names), self.settings
+        return target_statistics(
+            self.records, classes, settings.sampling.fg_iou, class_agnostic=settings.class_agnostic
+        )
 
     def make_batch(self, iteration: int) -> PhotoBatch:
         """Draw photos and regions; their targets are normalised per class."""
@@ -169,7 +131,7 @@ class FastRCNNTrainer(Trainer[FastRCNNSettings, PhotoBatch]):
         stage("backward")(self.network.backward)(loss.d_cls_score, loss.d_bbox_pred)
         return {"loss": loss.total, "classification": loss.classification, "localisation": loss.localisation}
 
-    def make_detector(self, proposer: Proposer) -> FastRCNN:
+    def make_detector(self, proposer: Proposer | None) -> FastRCNN:
         """Return a detector with the network in its present state."""
         return FastRCNN(
             self.network,
@@ -184,39 +146,11 @@ class FastRCNNTrainer(Trainer[FastRCNNSettings, PhotoBatch]):
         )
 
 
-def load_first(start: str) -> FastRCNN:
-    """Return the detector that a training begins with, from its file or the folder of its run.
-
-    Raises
-    ------
-    OSError, StorageError
-        If there is no detector.
-    ValueError
-        If it is of another kind.
-    """
-    path = Path(start)
-    first = load_detector(path / MODEL_FILE if path.is_dir() else path)
-    if not isinstance(first, FastRCNN):
-        raise ValueError(f"start must be a Fast R-CNN, {path} holds a detector of the kind {first.name}")
-    return first
-
-
-def _require_alike(network: FastRCNNNetwork, first: FastRCNN, class_names: tuple[str, ...]) -> None:
-    """Raise ValueError unless `network` is to be what the detector `first` is."""
-    for what, own, theirs in (
-        ("classes", list(class_names), list(first.class_names)),
-        ("backbone", network.description, first.network.description),
-        ("class_agnostic", network.class_agnostic, first.network.class_agnostic),
-    ):
-        if own != theirs:
-            raise ValueError(f"start: its {what} must be as in this training, {own}, got {theirs}")
-
-
 def check_fast_rcnn(settings: FastRCNNSettings) -> None:
     """Raise where the network of `settings` cannot be built, or what it begins with cannot be read."""
     check_backbone(settings)
     if settings.start is not None:
-        load_first(settings.start)
+        load_first(settings.start, "fast-rcnn")
 
 
 def train_fast_rcnn(job: TrainingJob[FastRCNNSettings]) -> FastRCNN:

@@ -107,7 +107,7 @@ class PhotoSampler:
             record = self.records[index]
             flip = self.flip and rng.random() < 0.5
             chosen, is_foreground = draw_regions(record, self.sampling, rng)
-            pixels, factor = self.inputs.read(index, self._draw_scale(rng), mirrored=flip)
+            pixels, factor = self.inputs.read(index, self.draw_scale(rng), mirrored=flip)
             boxes, offsets = record.boxes[chosen], record.targets(chosen)
             if flip:
                 # mirrored regions keep their IoU; only the horizontal offset changes sign
@@ -118,7 +118,7 @@ class PhotoSampler:
             labels.append(np.where(is_foreground, record.labels[chosen], 0))
             targets.append(offsets)
         return PhotoBatch(
-            _pad_together(images),
+            pad_together(images),
             np.concatenate(rois),
             np.repeat(np.arange(len(rois)), [len(r) for r in rois]),
             np.concatenate(labels),
@@ -135,7 +135,7 @@ class PhotoSampler:
             indices.append(int(self.usable[order[place]]))
         return indices
 
-    def _draw_scale(self, rng: np.random.Generator) -> ImageScale:
+    def draw_scale(self, rng: np.random.Generator) -> ImageScale:
         """Return the scale of the next photo of a batch."""
         if not self.sides:
             return self.scale
@@ -164,7 +164,7 @@ def draw_regions(
     return sample.indices, np.arange(len(sample)) < len(sample.foreground)
 
 
-def _pad_together(photos: list[FloatArray]) -> FloatArray:
+def pad_together(photos: list[FloatArray]) -> FloatArray:
     """Stack photos (3, h, w), or maps, of different sizes into one (N, 3, H, W) array, padded with zeros.
 
     Channels are last in memory, as in the photos and as convolution wants them.

@@ -93,6 +93,11 @@ def compute_proposals(
     return [known[digest] for digest in digests]
 
 
+def no_proposals(dataset: DetectionDataset) -> list[FloatArray]:
+    """Return what a detector that proposes by itself is trained with: no box of any photo."""
+    return [np.zeros((0, 4), np.float32) for _ in dataset.image_ids]
+
+
 def unlimited(proposer: Proposer) -> Proposer:
     """Return `proposer` as it searches: all boxes are kept, so that another limit need not search again."""
     if isinstance(proposer, SelectiveSearch):

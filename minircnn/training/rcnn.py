@@ -155,7 +155,7 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
         crops, labels = (like(part, self.network.fc8.weight.data) for part in batch)
         return classification_gradients(self.network, self.network.logits, labels, crops)
 
-    def make_detector(self, proposer: Proposer) -> RCNN:
+    def make_detector(self, proposer: Proposer | None) -> RCNN:
         """Return a detector with the network in its present state; SVMs and regressors know nothing yet."""
         classes, dim = len(self.dataset.class_names), self.backbone.feature_dim
         return RCNN(

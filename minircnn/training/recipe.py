@@ -26,9 +26,9 @@ class TrainingJob(Generic[S]):
     ----------
     dataset : DetectionDataset
     proposals : sequence of (R, 4) arrays
-        Candidate boxes of every photo, in pixels.
-    proposer : Proposer
-        Makes the proposals when the finished detector runs.
+        Candidate boxes of every photo, in pixels: none of each where the detector proposes itself.
+    proposer : Proposer or None
+        Makes the proposals when the finished detector runs; None: it proposes itself.
     settings : DetectorSettings
     folder : Path
         Of the run; receives what is kept between the parts of a training.
@@ -42,7 +42,7 @@ class TrainingJob(Generic[S]):
 
     dataset: DetectionDataset
     proposals: Sequence[FloatArray]
-    proposer: Proposer
+    proposer: Proposer | None
     settings: S
     folder: Path
     loop: LoopSettings

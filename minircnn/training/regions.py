@@ -90,14 +90,18 @@ def region_record(annotations: Annotations, proposals: FloatArray) -> RegionReco
     Objects marked difficult are left out of training altogether, as in the papers' code.
     """
     gt = annotations.boxes[~annotations.difficult].astype(np.float32)  # (G, 4)
-    gt_labels = annotations.labels[~annotations.difficult]
-    proposals = np.asarray(proposals, dtype=np.float32).reshape(-1, 4)
+    labels = annotations.labels[~annotations.difficult]
+    return record_of(gt, labels, proposals, len(annotations.class_names), annotations.width)
+
+
+def record_of(
+    gt: FloatArray, gt_labels: IntArray, proposals: FloatArray | None, num_classes: int, width: int
+) -> RegionRecord:
+    """Assign the proposals (P, 4), or none, of a photo of this `width` to its objects (G, 4)."""
+    proposals = np.asarray([] if proposals is None else proposals, dtype=np.float32).reshape(-1, 4)
     assignment = assign(np.concatenate([gt, proposals]), gt)
     best_gt = assignment.best_gt.astype(np.min_scalar_type(-1 - len(gt)))
-    num_classes = len(annotations.class_names)
-    return RegionRecord(
-        gt, gt_labels, proposals, assignment.best_iou, best_gt, num_classes, annotations.width
-    )
+    return RegionRecord(gt, gt_labels, proposals, assignment.best_iou, best_gt, num_classes, width)
 
 
 def region_records(dataset: DetectionDataset, proposals: Sequence[FloatArray]) -> list[RegionRecord]:

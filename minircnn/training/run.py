@@ -12,17 +12,18 @@ from typing import Any
 
 from minircnn.arrays import Device, device_namespace
 from minircnn.detectors import RegionDetector, save_detector
+from minircnn.detectors.storage import MODEL_FILE
 from minircnn.evaluation import join_classes
 from minircnn.interrupts import interruptible
 from minircnn.profiling import stage
-from minircnn.proposals import Proposer, make_proposer
+from minircnn.proposals import Proposer
 from minircnn.proposals.base import from_pixels_alone
 from minircnn.structures import DetectionDataset
 from minircnn.training.fingerprint import DataFingerprint
 from minircnn.training.loop import LoopSettings
-from minircnn.training.proposals import compute_proposals
+from minircnn.training.proposals import compute_proposals, no_proposals
 from minircnn.training.recipe import RECIPES, Recipe, TrainingJob
-from minircnn.training.run_folder import MODEL_FILE, claim, keep_options
+from minircnn.training.run_folder import claim, keep_options
 from minircnn.training.same_run import bind_data
 from minircnn.training.settings import DetectorSettings
 from minircnn.training.validation import Validation, ValidationSummary, Validator
@@ -82,7 +83,8 @@ def train(
     network_jobs : int
         Processes that run the network where photos are independent; each holds activations of its own.
     proposal_folder : Path, optional
-        Where proposals are kept; default inside `folder`. Runs on the same photos can share it.
+        Where proposals are kept; default inside `folder`. Runs on the same photos can share it. Detectors
+        that propose by themselves leave it alone.
     map_folder : Path, optional
         Where maps of photos are kept, if the settings say ``keep_maps``; as `proposal_folder`.
     stop_after : int, optional
@@ -121,26 +123,27 @@ def train(
         progress=progress,
         stop_after=stop_after,
     )
-    proposer = make_proposer(settings.proposals, seed=settings.seed)
+    proposer, proposals = settings.proposer(), no_proposals(dataset)
     with interruptible(), claim(folder, settings, data_options or {}, resume=resume) as fresh:
         clock = time.perf_counter()
         with stage("fingerprint"):
             data = bind_data(folder, DataFingerprint.of(dataset, progress=progress), fresh=fresh)
         kept = proposal_folder or folder / "proposals"
-        with stage("proposals"):
-            proposals = compute_proposals(
-                dataset, proposer, folder=kept, n_jobs=n_jobs, progress=progress, digests=data.digests
-            )
-        # a file of boxes may change while the run rests
-        if not from_pixels_alone(proposer):
-            data = bind_data(folder, data.with_proposals(proposals), fresh=False)
+        if proposer is not None:
+            with stage("proposals"):
+                proposals = compute_proposals(
+                    dataset, proposer, folder=kept, n_jobs=n_jobs, progress=progress, digests=data.digests
+                )
+            # a file of boxes may change while the run rests
+            if not from_pixels_alone(proposer):
+                data = bind_data(folder, data.with_proposals(proposals), fresh=False)
         validator = None
         if validation is not None:
             validator = _validator(validation, data, proposer, folder, kept, n_jobs, progress)
             if not fresh:
                 keep_options(folder, data_options or {})
         loop = dataclasses.replace(loop, data=data, validator=validator)
-        seconds = {"proposals": time.perf_counter() - clock}
+        seconds = {} if proposer is None else {"proposals": time.perf_counter() - clock}
         clock = time.perf_counter()
         job = TrainingJob(
             dataset, proposals, proposer, settings, folder, loop, device, network_jobs, map_folder
@@ -170,7 +173,7 @@ def require_validation(recipe: Recipe[Any], dataset: DetectionDataset, validatio
 def _validator(
     validation: Validation,
     trained: DataFingerprint,
-    proposer: Proposer,
+    proposer: Proposer | None,
     folder: Path,
     kept: Path,
     n_jobs: int,
@@ -187,14 +190,16 @@ def _validator(
             both,
             len(data.digests),
         )
-    with stage("proposals"):
-        proposals = compute_proposals(
-            validation.dataset,
-            proposer,
-            folder=kept,
-            n_jobs=n_jobs,
-            progress=progress,
-            digests=data.digests,
-            title="proposals for validation",
-        )
+    proposals = None
+    if proposer is not None:
+        with stage("proposals"):
+            proposals = compute_proposals(
+                validation.dataset,
+                proposer,
+                folder=kept,
+                n_jobs=n_jobs,
+                progress=progress,
+                digests=data.digests,
+                title="proposals for validation",
+            )
     return Validator(validation, data, proposals, proposer, folder, progress=progress)

@@ -12,13 +12,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from minircnn import files
+from minircnn.detectors.storage import MODEL_FILE
 from minircnn.training.old_runs import adopt_old_run, find_checkpoint, read_settings, write_settings
 from minircnn.training.same_run import settle_settings
 from minircnn.training.settings import DetectorSettings, as_json
 
 logger = logging.getLogger("minircnn")
 
-MODEL_FILE = "model.safetensors"
 _LOCK_FILE = ".lock"
 _NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}
 """What file systems answer that know no locks."""

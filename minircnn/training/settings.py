@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from minircnn.backbones import BACKBONES
 from minircnn.checks import each, entry_of, file_name, flag, instance, optional, real, require, text, whole
 from minircnn.detectors import PostprocessSettings
-from minircnn.proposals import ProposalSettings
+from minircnn.proposals import ProposalSettings, Proposer, make_proposer
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,16 @@ class SolverSettings:
 
 @dataclass(frozen=True)
 class DetectorSettings:
-    """What every detector's training has in common; each adds its own fields."""
+    """What every detector's training has in common; each adds its own fields.
+
+    The regions of a detector that finds them itself need no settings here; those of the others do:
+    :class:`GivenProposalsSettings`.
+    """
 
     detector: ClassVar[str]
     """Name of the recipe that these settings are for."""
 
     backbone: BackboneSettings = field(default_factory=BackboneSettings)
-    proposals: ProposalSettings = field(default_factory=ProposalSettings)
     postprocess: PostprocessSettings = field(default_factory=PostprocessSettings)
     """How the finished detector turns scores into detections."""
     batch: int = 128
@@ -100,8 +103,32 @@ class DetectorSettings:
 
     def __post_init__(self) -> None:
         require(self, "", batch=whole(1), flip=flag, seed=whole(0))
-        require(self, "", backbone=instance(BackboneSettings), proposals=instance(ProposalSettings))
-        require(self, "", postprocess=instance(PostprocessSettings))
+        require(self, "", backbone=instance(BackboneSettings), postprocess=instance(PostprocessSettings))
+
+    def proposer(self) -> Proposer | None:
+        """Return what proposes regions to the detector; None where it does so itself."""
+        return None
+
+
+@dataclass(frozen=True)
+class GivenProposalsSettings(DetectorSettings):
+    """What the trainings of detectors have in common that are given their regions from outside."""
+
+    proposals: ProposalSettings = field(default_factory=ProposalSettings)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, "", proposals=instance(ProposalSettings))
+
+    def proposer(self) -> Proposer | None:
+        """Return what proposes regions to the detector.
+
+        Raises
+        ------
+        ValueError
+            If they come from a file and none is named.
+        """
+        return make_proposer(self.proposals, seed=self.seed)
 
 
 def as_json(settings: Any) -> dict[str, Any]:

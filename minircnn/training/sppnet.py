@@ -128,7 +128,7 @@ class SPPNetTrainer(Trainer[SPPNetSettings, PhotoBatch]):
 
         return classification_gradients(self.network, logits, labels, images, rois, image_index)
 
-    def make_detector(self, proposer: Proposer) -> SPPNet:
+    def make_detector(self, proposer: Proposer | None) -> SPPNet:
         """Return a detector with the network in its present state; SVMs and regressors know nothing yet."""
         classes, dim = len(self.dataset.class_names), self.backbone.feature_dim
         return SPPNet(

@@ -36,7 +36,7 @@ class Trainer(ABC, Generic[S, Batch]):
     ----------
     dataset : DetectionDataset
     proposals : sequence of (R, 4) arrays
-        Candidate boxes of every photo, in pixels.
+        Candidate boxes of every photo, in pixels: none of each where the detector proposes itself.
     settings : DetectorSettings
     device : {"cpu", "cuda"}
     """
@@ -90,8 +90,8 @@ class Trainer(ABC, Generic[S, Batch]):
         """Run `batch` forward and backward; return the losses by name, their sum as ``loss``."""
 
     @abstractmethod
-    def make_detector(self, proposer: Proposer) -> RegionDetector[Any]:
-        """Return a detector with the network in its present state."""
+    def make_detector(self, proposer: Proposer | None) -> RegionDetector[Any]:
+        """Return a detector with the network in its present state; without `proposer` it proposes itself."""
 
     def photo_inputs(self, keep_maps: bool, map_folder: Path | None) -> PhotoInputs:
         """Return what steps show the network of a photo: its pixels, or its map, kept in `map_folder`."""
@@ -101,7 +101,7 @@ class Trainer(ABC, Generic[S, Batch]):
         self.convolutions = self.network.features.trained_part()
         return MapInputs(self.photos, self.backbone.normalization, self.network, map_folder)
 
-    def detector(self, proposer: Proposer) -> Any:
+    def detector(self, proposer: Proposer | None) -> Any:
         """Return the detector in its present state of training, where the network lives.
 
         SVMs and regressors that are fitted afterwards know nothing yet.

@@ -97,9 +97,9 @@ class Validator:
     plan : Validation
     data : DataFingerprint
         Of its photos.
-    proposals : sequence of (R, 4) arrays
-        Of its photos.
-    proposer : Proposer
+    proposals : sequence of (R, 4) arrays or None
+        Of its photos; None: the detectors propose themselves.
+    proposer : Proposer or None
         Of the detectors that are kept.
     folder : Path
         Of the run; receives ``validation.log.jsonl`` and ``best.safetensors``.
@@ -110,8 +110,8 @@ class Validator:
         self,
         plan: Validation,
         data: DataFingerprint,
-        proposals: Sequence[FloatArray],
-        proposer: Proposer,
+        proposals: Sequence[FloatArray] | None,
+        proposer: Proposer | None,
         folder: Path,
         *,
         progress: bool = True,
@@ -174,7 +174,7 @@ class Validator:
         if result is None:
             return
         known = {f"AP {name}": own.ap for name, own in result.per_class.items() if own.ap is not None}
-        numbers = {"mAP": result.map, "photos": len(self._proposals), "data": self._data}
+        numbers = {"mAP": result.map, "photos": len(self.plan.dataset.image_ids), "data": self._data}
         record = {"iteration": iteration, **numbers, "seconds": time.perf_counter() - start, **known}
         if self.best is None or result.map > self.best["mAP"]:
             save_detector(self._folder / BEST_FILE, detector)  # first: what the log tells of is there
@@ -187,12 +187,12 @@ class Validator:
         names = join_classes(detector.class_names, dataset.class_names).names
         found, truth = [], []
         bar = progress_bar(
-            self._proposals, show=self._progress, desc="validation", unit="photo", delay=1, leave=False
+            dataset.image_ids, show=self._progress, desc="validation", unit="photo", delay=1, leave=False
         )
-        for index, boxes in enumerate(bar):
+        for index, image_id in enumerate(bar):
             if interrupted:
                 return None
-            image_id = dataset.image_ids[index]
+            boxes = None if self._proposals is None else self._proposals[index]
             detections = detector.detect(
                 dataset.image(index), proposals=boxes, image_id=image_id, keep_image=False
             )

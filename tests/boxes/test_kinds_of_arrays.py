@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minircnn.boxes import (
+    anchors_inside,
     assign,
     batched_nms,
     box_area,
@@ -12,6 +13,8 @@ from minircnn.boxes import (
     decode,
     encode,
     flip_boxes,
+    grid_anchors,
+    label_anchors,
     large_enough,
     nms,
     nms_explained,
@@ -31,6 +34,9 @@ FUNCTIONS = {
     "encode": lambda array: encode(array(BOXES), array(BOXES[::-1])),
     "decode": lambda array: decode(array(BOXES), array(BOXES / 100)),
     "assign": lambda array: assign(array(BOXES), array(BOXES)).best_iou,
+    "grid_anchors": lambda array: grid_anchors(array(BOXES), 2, 3, 16),
+    "anchors_inside": lambda array: anchors_inside(array(BOXES), (80, 70)),
+    "label_anchors": lambda array: label_anchors(array(BOXES), array(BOXES[:1])).labels,
     "nms": lambda array: nms(array(BOXES), SCORES, 0.5),
     "nms_explained": lambda array: nms_explained(array(BOXES), SCORES, 0.5)[1],
     "batched_nms": lambda array: batched_nms(array(BOXES), SCORES, LABELS, 0.5),
@@ -104,7 +110,9 @@ def test_a_single_box_is_told_how_to_become_a_row():
 @pytest.mark.parametrize("thing", [None, 5, "boxes", iter(BOXES)])
 def test_what_is_no_array_is_named(thing):
     for function in FUNCTIONS.values():
-        with pytest.raises(TypeError, match=r"^(boxes|a|proposals) must be an array, got .*numpy\.asarray"):
+        with pytest.raises(
+            TypeError, match=r"^(boxes|a|proposals|base|anchors) must be an array, got .*numpy\.asarray"
+        ):
             function(lambda _: thing)
     with pytest.raises(TypeError, match=r"^scores must be an array"):
         nms(BOXES, thing, 0.5)

@@ -166,6 +166,19 @@ def test_explanation_over_several_blocks(xp, rng):
     assert (scores[by[dropped]] > scores[dropped]).all()
 
 
+@pytest.mark.parametrize("limit", [0, 1, 5, 63, 64, 65, 10_000])
+def test_a_limit_keeps_the_first_of_all_that_stay(xp, rng, limit):
+    boxes, scores = (xp.asarray(x) for x in clustered(rng, 700, clusters=150))
+    everything = np.asarray(nms(boxes, scores, 0.3))
+    assert len(everything) > 65
+    np.testing.assert_array_equal(np.asarray(nms(boxes, scores, 0.3, limit=limit)), everything[:limit])
+
+
+def test_a_limit_that_is_no_number_is_refused():
+    with pytest.raises(ValueError, match="limit must be"):
+        nms(np.zeros((0, 4)), np.zeros(0), 0.5, limit=-1)
+
+
 def test_wrong_input_is_refused(xp):
     boxes, scores = xp.ones((2, 4)), xp.ones((2,))
     with pytest.raises(ValueError, match="2 boxes but scores"):

@@ -144,9 +144,11 @@ def test_tiny_and_uniform_photos_run(detector, size):
     assert np.isfinite(detector.detect(photo, proposals=whole).scores).all()
 
 
-def test_own_proposer_is_used_by_default(detector, image):
+def test_own_proposals_are_used_by_default(detector, image):
     found = detector.detect(image)
-    assert_same(found, detector.detect(image, proposals=detector.proposer.propose(image)))
+    assert_same(found, detector.detect(image, proposals=detector.propose(detector.look(image))))
+    if detector.proposer is not None:
+        assert_same(found, detector.detect(image, proposals=detector.proposer.propose(image)))
 
 
 @pytest.mark.parametrize("batch", [1, 2, 4, 100])

@@ -226,6 +226,7 @@ def test_headers_that_are_none(text, words, path):
         ({"proposer": {"type": "ProposalFile", "settings": {"path": "/none.npz"}}}, "no such file"),
         ({"proposer": {"type": "SlidingWindow", "settings": {"stride": 0}}}, "stride must be at least 1"),
         ({"proposer": "SelectiveSearch"}, "a proposer is described by"),
+        ({"proposer": None}, "proposer must be a proposer, got None"),
         ({"postprocess": {"top_per_class": -1}}, r"postprocess\.top_per_class must be at least 1, got -1"),
         ({"postprocess": {"soft": True}}, "postprocess has no field 'soft'; there are min_score"),
         ({"postprocess": []}, "postprocess must be a mapping of names"),

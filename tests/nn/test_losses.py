@@ -75,6 +75,25 @@ def test_l2_and_hinge(xp):
 
 
 @few
+@given(st.integers(0, 10**6), st.sampled_from([0.5, 1, 3, 5.5]))
+def test_smooth_l1_of_any_sigma_is_that_of_sigma_squared_x(seed, sigma):
+    x = np.random.default_rng(seed).normal(0, 1 / sigma**2, (4, 3))
+    loss, d = smooth_l1(x, np.zeros((4, 3)), sigma=sigma)
+    expected, gradient = textbook.smooth_l1(sigma**2 * x, np.zeros((4, 3)))
+    assert loss == pytest.approx(expected / sigma**2)
+    np.testing.assert_allclose(d, gradient, rtol=1e-12)
+
+
+def test_smooth_l1_at_the_joints_of_sigma_3(xp):
+    total, d = smooth_l1(xp.asarray([0.1, -0.1, 1 / 9, 2.0]), xp.zeros(4), sigma=3.0)
+    assert total == pytest.approx(0.045 + 0.045 + 1 / 18 + (2 - 1 / 18))
+    np.testing.assert_allclose(to_host(d), [0.9, -0.9, 1, 1], rtol=1e-12)
+    for sigma in (0.0, -1.0, np.nan, 1e200, 1e-200):
+        with pytest.raises(ValueError, match=r"^sigma must be between 0\.001 and 1000"):
+            smooth_l1(xp.zeros(4), xp.zeros(4), sigma=sigma)
+
+
+@few
 @given(st.integers(0, 10**6))
 def test_gradients(seed):
     rng = np.random.default_rng(seed)

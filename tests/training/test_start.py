@@ -75,6 +75,6 @@ def test_no_detector_is_found_out_before_the_work(tmp_path):
     with pytest.raises(StorageError, match="damaged"):
         train(SCENES, going_on(tmp_path / "bad.safetensors"), tmp_path / "run", progress=False)
     other = train_shortly("sppnet", tmp_path / "other")
-    with pytest.raises(ValueError, match=r"start must be a Fast R-CNN, .* kind sppnet"):
+    with pytest.raises(ValueError, match=r"start must be a fast-rcnn, .* kind sppnet"):
         train(SCENES, going_on(other.model_path), tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()

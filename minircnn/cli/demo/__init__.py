@@ -27,6 +27,8 @@ from minircnn.data import Scenes
 from minircnn.data.opening import FirstPhotos
 from minircnn.files import write_text
 from minircnn.imaging import write_image
+from minircnn.proposals import Proposer
+from minircnn.structures import FloatArray
 from minircnn.training import RECIPES, DetectorSettings, compute_proposals
 
 _SAVED_PHOTOS = 8
@@ -72,9 +74,9 @@ def demo(
     """Train all detectors on built-in data, compare them, and write a report with pictures.
 
     The data are handwritten digits on crops of photos; nothing is downloaded. All detectors start from random
-    weights and get the same photos and proposals; then the one that looks at every region by itself is also
-    slid over every window. The table shows what the lecture says: the same task, ever fewer passes through
-    the CNN.
+    weights and get the same photos, and the same proposals unless they make their own; then the one that
+    looks at every region by itself is also slid over every window. The table shows what the lecture says: the
+    same task, ever fewer passes through the CNN.
 
     For example:
 
@@ -149,23 +151,33 @@ def _contest(runs: list[Trained], test_photos: Scenes, plan: Plan, out: Path, jo
 
     The one that runs the CNN most often then meets the sliding window, on the first few photos.
     """
-    proposer = runs[0].detector.proposer
-    proposals = compute_proposals(test_photos, proposer, folder=out / "proposals", n_jobs=jobs)
-    proposing = seconds_to_propose(proposer, test_photos)
-    measured = [
-        measure(
-            run.detector.title,
-            run.detector,
-            test_photos,
-            proposals,
-            training_seconds=run.seconds,
-            proposal_seconds=proposing,
-        )
-        for run in runs
-    ]
+    measured = _measure_all(runs, test_photos, out / "proposals", jobs)
     slowest = max(range(len(runs)), key=lambda i: measured[i].passes)
     few = FirstPhotos(test_photos, plan.window_photos)
     return [*measured, measured[slowest].first(len(few)), measure_windows(runs[slowest], few)]
+
+
+def _measure_all(runs: list[Trained], dataset: Scenes, folder: Path, jobs: int) -> list[Contestant]:
+    """Measure each detector with the proposals it wants, kept in `folder`; each source is asked once."""
+    made: dict[Proposer | None, tuple[list[FloatArray] | None, float]] = {None: (None, 0.0)}
+    measured = []
+    for run in runs:
+        proposer = run.detector.proposer
+        if proposer is not None and proposer not in made:
+            boxes = compute_proposals(dataset, proposer, folder=folder, n_jobs=jobs)
+            made[proposer] = boxes, seconds_to_propose(proposer, dataset)
+        proposals, took = made[proposer]
+        measured.append(
+            measure(
+                run.detector.title,
+                run.detector,
+                dataset,
+                proposals,
+                training_seconds=run.seconds,
+                proposal_seconds=took,
+            )
+        )
+    return measured
 
 
 def _print_result(result: dict[str, Any], contestants: list[Contestant], *, json: bool) -> None:

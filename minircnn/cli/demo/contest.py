@@ -19,6 +19,7 @@ from minircnn.cli.output import note
 from minircnn.cli.running import Outcome, open_detector, run_detector
 from minircnn.data.opening import FirstPhotos
 from minircnn.detectors import RegionDetector
+from minircnn.detectors.storage import MODEL_FILE
 from minircnn.evaluation import ProposalResult, VocResult, evaluate_voc, proposal_recall
 from minircnn.files import read_json, write_text
 from minircnn.progress import progress_bar
@@ -27,7 +28,6 @@ from minircnn.structures import DetectionDataset, FloatArray
 from minircnn.training import DetectorSettings, as_json, compute_proposals, read_log, train
 from minircnn.training.log import log_file
 from minircnn.training.old_runs import adopt_old_run, read_settings
-from minircnn.training.run_folder import MODEL_FILE
 from minircnn.training.same_run import changed_settings
 
 _TIMED_PHOTOS = 10
@@ -136,7 +136,7 @@ class Contestant:
     training_seconds : float or None
         None where nothing was trained.
     proposal_seconds : float
-        Per photo, in one process.
+        Per photo, in one process; 0 where the detector makes its own.
     passes : float
         Times the convolutional layers ran, per photo.
     """
@@ -152,8 +152,13 @@ class Contestant:
     passes: float
 
     @property
+    def is_given(self) -> bool:
+        """Whether its boxes come from outside, and its time is without them."""
+        return not self.outcome.with_proposing
+
+    @property
     def detect_seconds(self) -> float:
-        """Mean time of a photo without proposals."""
+        """Mean time of a photo, without proposals unless the detector makes its own."""
         return float(np.mean(self.outcome.seconds))
 
     def to_record(self) -> dict[str, Any]:
@@ -164,7 +169,7 @@ class Contestant:
             "map": self.result.map,
             "training_seconds": self.training_seconds,
             "seconds_per_photo": self.detect_seconds + self.proposal_seconds,
-            "seconds_per_photo_without_proposals": self.detect_seconds,
+            "seconds_per_photo_without_proposals": self.detect_seconds if self.is_given else None,
             "boxes_per_photo": self.recall.num_proposals,
             "box_recall": self.recall.recall[0],
             "cnn_passes_per_photo": self.passes,
@@ -172,11 +177,12 @@ class Contestant:
 
     def first(self, count: int) -> Contestant:
         """Return the same, measured on the first `count` photos only."""
-        outcome = Outcome(
-            self.outcome.detections[:count],
-            self.outcome.annotations[:count],
-            self.outcome.proposals[:count],
-            self.outcome.seconds[:count],
+        outcome = dataclasses.replace(
+            self.outcome,
+            detections=self.outcome.detections[:count],
+            annotations=self.outcome.annotations[:count],
+            proposals=self.outcome.proposals[:count],
+            seconds=self.outcome.seconds[:count],
         )
         return dataclasses.replace(
             self,
@@ -193,12 +199,12 @@ def measure(
     name: str,
     detector: RegionDetector[Any],
     dataset: DetectionDataset,
-    proposals: Sequence[FloatArray],
+    proposals: Sequence[FloatArray] | None,
     *,
     training_seconds: float | None,
     proposal_seconds: float,
 ) -> Contestant:
-    """Run `detector` on every photo, given the boxes to judge, and measure what it finds."""
+    """Run `detector` on every photo, given the boxes to judge or None, and measure what it finds."""
     outcome = run_detector(detector, dataset, proposals, title=name)
     return Contestant(
         name,

@@ -60,9 +60,9 @@ def demo_report(
     names = [c.name for c in detectors]
     page = Report(
         f"{', '.join(names[:-1])} and {names[-1]}, side by side",
-        "All were trained on this machine, from random weights, on the same photos with the same proposals: "
-        "handwritten digits on crops of photographs. They were then tested on photos and digits they had "
-        "never seen.\n\n"
+        "All were trained on this machine, from random weights, on the same photos and, where they are given "
+        "proposals, with the same: handwritten digits on crops of photographs. They were then tested on "
+        "photos and digits they had never seen.\n\n"
         + ("This was the quick demonstration: too short a training for good detectors." if quick else ""),
     )
     # the first photos with several objects: one alone shows little
@@ -77,14 +77,7 @@ def demo_report(
             balance.explain(),
             detection_pictures(dataset, contestant.outcome, shown, balance.score),
         )
-    page.section(
-        "Where to look: proposals",
-        "Selective search starts from small regions of one colour and merges the most similar neighbours "
-        "over and over; the box around every region on the way is a proposal. "
-        f"{detectors[0].recall.recall[0]:.1%} of the test digits have a proposal that overlaps them by an "
-        "IoU of at least 0.5: no detector that starts from these boxes can find more.",
-        _proposal_figures(detectors[0], dataset, shown[0]),
-    )
+    _add_proposals(page, detectors, dataset, shown[0])
     page.section(
         "Training",
         "What the networks lose, update by update. Where SVMs and box regressions judge in the end, they are "
@@ -112,10 +105,11 @@ def demo_report(
 
 
 def _result_text(detectors: Sequence[Contestant], judge: Contestant, windows: Contestant) -> str:
-    fastest = min(detectors, key=lambda c: c.detect_seconds)
+    fastest = min(detectors, key=lambda c: (not c.is_given, c.detect_seconds))
     passes = "; ".join(
         f"{c.name}: {c.passes:,.0f}"
         + ("" if c is fastest else f", {c.detect_seconds / fastest.detect_seconds:.1f} times as long")
+        + ("" if c.is_given else ", which makes its proposals, too")
         for c in detectors
     )
     return (
@@ -125,15 +119,43 @@ def _result_text(detectors: Sequence[Contestant], judge: Contestant, windows: Co
         f"of {judge.detector.title}. That takes long, so it ran on the first {len(windows.dataset)} photos "
         "only; the row above it is that detector on the same ones.\n\n"
         "Times, boxes and passes are means per photo on this machine, proposals timed in one process; "
-        "the column CNN s leaves the proposals out."
+        "the column CNN s leaves out those that a detector is given."
     )
 
 
-def _proposal_figures(contestant: Contestant, dataset: DetectionDataset, index: int) -> list[Captioned]:
+def _add_proposals(
+    page: Report, detectors: Sequence[Contestant], dataset: DetectionDataset, index: int
+) -> None:
+    """Show where to look: what was searched for all, and what detectors propose themselves."""
+    given = [c for c in detectors if c.is_given][:1]
+    if given:
+        page.section(
+            "Where to look: proposals",
+            "Selective search starts from small regions of one colour and merges the most similar neighbours "
+            "over and over; the box around every region on the way is a proposal. "
+            f"{given[0].recall.recall[0]:.1%} of the test digits have a proposal that overlaps them by an "
+            "IoU of at least 0.5: no detector that starts from these boxes can find more.",
+            _proposal_figures(given[0], dataset, index),
+        )
+    for c in detectors:
+        if not c.is_given:
+            page.section(
+                f"Where {c.name} looks",
+                f"{c.detector.proposal_source} names {c.recall.num_proposals:,.0f} boxes a photo: "
+                f"{c.recall.recall[0]:.1%} of the test digits have one that overlaps them by an IoU of at "
+                "least 0.5.",
+                [_proposals_drawn(c, dataset, index)],
+            )
+
+
+def _proposals_drawn(contestant: Contestant, dataset: DetectionDataset, index: int) -> Captioned:
     image, truth = dataset.image(index), dataset.annotations(index)
-    figures: list[Captioned] = [
-        (draw_proposals(image, contestant.outcome.proposals[index], truth.boxes), dataset.image_ids[index])
-    ]
+    figure = draw_proposals(image, contestant.outcome.proposals[index], truth.boxes)
+    return figure, dataset.image_ids[index]
+
+
+def _proposal_figures(contestant: Contestant, dataset: DetectionDataset, index: int) -> list[Captioned]:
+    image, figures = dataset.image(index), [_proposals_drawn(contestant, dataset, index)]
     proposer = contestant.detector.proposer
     if isinstance(proposer, SelectiveSearch):
         hierarchy = proposer.search(image).hierarchies[0]

@@ -10,7 +10,6 @@ import numpy as np
 
 from minircnn.arrays import to_host
 from minircnn.boxes import clip_boxes, nms, nms_explained
-from minircnn.cli.running import proposer_name
 from minircnn.detectors import RegionDetector
 from minircnn.registry import Registry
 from minircnn.structures import Detections, FloatArray, ImageArray, IntArray
@@ -149,7 +148,7 @@ def usual_steps(followed: Followed) -> list[Step]:
 
 def proposals_step(followed: Followed) -> Step:
     """Show where the detector looks."""
-    how, proposals = proposer_name(followed.detector), followed.proposals
+    how, proposals = followed.detector.proposal_source, followed.proposals
     return Step(
         "proposals",
         "Proposals",

@@ -1,0 +1,96 @@
+"""Training Faster R-CNN: proposals and detections learnt in one step, or by turns."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from minircnn.boxes import AnchorSettings
+from minircnn.detectors import FasterRCNN, ImageScale, PostprocessSettings
+from minircnn.heads import ProposalLayerSettings
+from minircnn.training.backbone import ALL_CONVOLUTIONS, check_backbone
+from minircnn.training.faster_rcnn.alternating import STAGES, train_alternately
+from minircnn.training.faster_rcnn.joint import FasterRCNNTrainer
+from minircnn.training.faster_rcnn.settings import FasterRCNNSettings, RPNSettings
+from minircnn.training.photo_batches import RoISampling
+from minircnn.training.presets import CLASSROOM_SHARE, SQUEEZENET, shortened
+from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
+from minircnn.training.settings import BackboneSettings, SolverSettings
+from minircnn.training.shared_map import load_first
+
+__all__ = [
+    "FASTER_RCNN_PRESETS",
+    "STAGES",
+    "FasterRCNNSettings",
+    "FasterRCNNTrainer",
+    "RPNSettings",
+    "train_alternately",
+    "train_faster_rcnn",
+]
+
+
+def check_faster_rcnn(settings: FasterRCNNSettings) -> None:
+    """Raise where the network of `settings` cannot be built, or what it begins with cannot be read."""
+    check_backbone(settings)
+    if settings.start is not None:
+        load_first(settings.start, "fast-rcnn", "faster-rcnn")
+
+
+def train_faster_rcnn(job: TrainingJob[FasterRCNNSettings]) -> FasterRCNN:
+    """Train both branches of one network, jointly or by turns."""
+    if job.settings.schedule == "alternating":
+        return train_alternately(job)
+    trainer = FasterRCNNTrainer(
+        job.dataset, job.proposals, job.settings, device=job.device, map_folder=job.map_folder
+    )
+    trainer.train(job.loop)
+    detector: FasterRCNN = trainer.detector(job.proposer)
+    return detector
+
+
+# Digits of 14 to 62 pixels; twice as high as wide, or square.
+_SCENES = FasterRCNNSettings(
+    anchors=AnchorSettings(base_size=16.0, ratios=(1.0, 1.6), scales=(1.0, 1.4, 2.0, 2.8, 4.0)),
+    rpn=RPNSettings(width=64, anchors_per_image=64),
+    proposing=ProposalLayerSettings(top_before=2000, top_after=300, min_size=8.0),
+    training_proposals=ProposalLayerSettings(top_before=2000, top_after=300, min_size=8.0),
+    scale=ImageScale(short_side=None),
+    sampling=RoISampling(images=4, rois_per_image=32, fg_fraction=0.5, bg_iou_low=0.0),
+    solver=SolverSettings(iterations=1200, learning_rate=0.03, step=850, clip_norm=10.0),
+)
+
+FASTER_RCNN_PRESETS: dict[str, FasterRCNNSettings] = {
+    "paper": FasterRCNNSettings(backbone=BackboneSettings("vgg16")),
+    "pretrained": FasterRCNNSettings(
+        backbone=dataclasses.replace(SQUEEZENET, widths=(448,), roi_size=3, frozen=(ALL_CONVOLUTIONS,)),
+        anchors=AnchorSettings(scales=(3.0, 6.0, 12.0, 24.0)),
+        postprocess=PostprocessSettings(min_score=0.01, vote_iou=0.5),
+        scale=ImageScale(short_side=448, max_long_side=896),
+        sampling=RoISampling(images=2, rois_per_image=64, bg_iou_low=0.0),
+        solver=SolverSettings(iterations=10_000, learning_rate=0.02, step=7000, clip_norm=1.0),
+        class_agnostic=True,
+        keep_maps=True,
+    ),
+    "scenes": _SCENES,
+    "classroom": dataclasses.replace(_SCENES, solver=shortened(_SCENES.solver, CLASSROOM_SHARE)),
+    "scenes-quick": dataclasses.replace(
+        _SCENES, solver=dataclasses.replace(_SCENES.solver, iterations=180, step=140)
+    ),
+}
+
+add_recipe(
+    Recipe(
+        "faster-rcnn",
+        FasterRCNNSettings,
+        FASTER_RCNN_PRESETS,
+        train_faster_rcnn,
+        """Train Faster R-CNN: the network proposes where to look and judges it.
+
+        No proposals are computed beforehand: a region proposal network slides over the feature map of the
+        photo, and what it proposes is judged by Fast R-CNN's layers on the same map. Both learn in every
+        step, or, with --schedule alternating, in four stages by turns. Ctrl-C stops after the step at hand
+        and writes a checkpoint.
+        """,
+        check_faster_rcnn,
+        trainer=FasterRCNNTrainer,
+    )
+)

@@ -1,0 +1,81 @@
+"""What the trainings of Fast R-CNN and Faster R-CNN share: settings, and a detector to begin with."""
+
+# No deferred annotations here: the command line reads inherited fields in the modules of the heirs.
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from minircnn.checks import each, file_name, flag, instance, optional, real, require, require_order, whole
+from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings, load_detector
+from minircnn.detectors.storage import MODEL_FILE
+from minircnn.training.photo_batches import RoISampling
+from minircnn.training.settings import DetectorSettings, SolverSettings
+
+
+@dataclass(frozen=True)
+class SharedMapSettings(DetectorSettings):
+    """What decides the training of a detector that pools its regions from one map of the photo."""
+
+    postprocess: PostprocessSettings = field(default_factory=lambda: PostprocessSettings(min_score=0.01))
+    """How the finished detector turns scores into detections."""
+    batch: int = 512
+    """The finished detector pools and scores so many regions at once: fewer need less memory."""
+    scale: ImageScale = field(default_factory=ImageScale)
+    """600 for the shorter side, at most 1000 for the longer one (section 5.2)."""
+    training_scales: tuple[int, ...] = ()
+    """Shorter sides, one drawn for each photo of a batch (480, 576, 688, 864 and 1200 in section 5.2); empty:
+    always `scale`."""
+    sampling: RoISampling = field(default_factory=RoISampling)
+    solver: SolverSettings = field(default_factory=SolverSettings)
+    bbox_loss_weight: float = 1.0
+    """λ of equation 1; 1 in the paper."""
+    class_agnostic: bool = False
+    """One box regression for all classes, which few photos teach better than one for each (the paper's)."""
+    keep_maps: bool = False
+    """Keep the maps that the first convolutions, up to one that is trained (backbone.frozen), make of the
+    photos on disk, in half precision. Where none is trained, all updates but the first of each photo are then
+    some ten times faster. They take about a megabyte a photo and orientation."""
+
+    start: str | None = None
+    """A trained detector to begin with, file or run's folder, of the same network and classes: its frozen
+    layers may be thawed now, at a lower rate. None begins with the backbone's weights."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, "", start=optional(file_name))
+        require(self, "", scale=instance(ImageScale), sampling=instance(RoISampling))
+        require(self, "", solver=instance(SolverSettings))
+        require(self, "", training_scales=each(whole(1)), bbox_loss_weight=real(0))
+        require(self, "", class_agnostic=flag, keep_maps=flag)
+        largest = max(self.training_scales, default=0)
+        require_order("training_scales", largest, "scale.max_long_side", self.scale.max_long_side)
+
+
+def load_first(start: str, *kinds: str) -> FastRCNN:
+    """Return the detector that a training begins with, from its file or the folder of its run.
+
+    It must be of one of the `kinds`, names of detectors that are or extend a Fast R-CNN.
+
+    Raises
+    ------
+    OSError, StorageError
+        If there is no detector.
+    ValueError
+        If it is of another kind.
+    """
+    path = Path(start)
+    first = load_detector(path / MODEL_FILE if path.is_dir() else path)
+    if first.name not in kinds or not isinstance(first, FastRCNN):
+        wanted = " or ".join(kinds)
+        raise ValueError(f"start must be a {wanted}, {path} holds a detector of the kind {first.name}")
+    return first
+
+
+def require_alike(network: FastRCNNNetwork, first: FastRCNN, class_names: tuple[str, ...]) -> None:
+    """Raise ValueError unless `network` is to be what the detector `first` is."""
+    for what, own, theirs in (
+        ("classes", list(class_names), list(first.class_names)),
+        ("backbone", network.description, first.network.description),
+        ("class_agnostic", network.class_agnostic, first.network.class_agnostic),
+    ):
+        if own != theirs:
+            raise ValueError(f"start: its {what} must be as in this training, {own}, got {theirs}")
