@@ -103,7 +103,11 @@ class FasterRCNN(FastRCNN):
         super().__post_init__()
         require(self, "", proposing=instance(ProposalLayerSettings))
 
-    @stage("proposals")
+    @property
+    def proposal_source(self) -> str:
+        """Where the regions come from, in words that begin a sentence."""
+        return "The region proposal network" if self.proposer is None else super().proposal_source
+
     def propose(self, view: PhotoMap, image_id: str = "") -> FloatArray:
         """Return the regions (R, 4) to judge, in pixels of the photo, best first."""
         if self.proposer is not None:
@@ -111,6 +115,7 @@ class FasterRCNN(FastRCNN):
         boxes: FloatArray = self.scored_proposals(view, self.proposing).boxes
         return boxes
 
+    @stage("proposals")
     def scored_proposals(self, view: PhotoMap, proposing: ProposalLayerSettings) -> ScoredBoxes:
         """Return what the region proposal network finds in a photo, in its pixels, on the host."""
         objectness, offsets = self.network.rpn(view.map)

@@ -32,7 +32,7 @@ from minircnn.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
-class FastRCNNSettings(GivenProposalsSettings, SharedMapSettings):
+class FastRCNNSettings(SharedMapSettings, GivenProposalsSettings):
     """Everything that decides a Fast R-CNN training run."""
 
     detector = "fast-rcnn"

@@ -27,7 +27,7 @@ def detector():
 
 
 def test_proposals_come_from_the_map_and_lie_in_the_photo(detector, image):
-    found, proposals = detector.detect_with_regions(image)
+    found, proposals = detector.detect(image), detector.propose(detector.look(image))
     assert 0 < len(proposals) <= detector.proposing.top_after
     assert (proposals >= 0).all()
     assert (proposals <= 128).all()
@@ -47,8 +47,9 @@ def test_a_scaled_photo_is_proposed_in_its_own_pixels(detector, image):
 
 def test_another_proposer_takes_the_place_of_the_network(detector, image):
     other = dataclasses.replace(detector, proposer=WINDOWS)
-    _, proposals = other.detect_with_regions(image)
-    np.testing.assert_array_equal(proposals, WINDOWS.propose(image))
+    np.testing.assert_array_equal(other.propose(other.look(image)), WINDOWS.propose(image))
+    assert detector.proposal_source == "The region proposal network"
+    assert other.proposal_source == "Sliding window"
 
 
 def test_storage_keeps_anchors_and_rules_of_proposing(tmp_path, image):
@@ -60,7 +61,7 @@ def test_storage_keeps_anchors_and_rules_of_proposing(tmp_path, image):
     assert again.network.anchors == shapes
     assert again.proposing == rules
     assert again.proposer is None
-    np.testing.assert_array_equal(again.detect_with_regions(image)[1], detector.detect_with_regions(image)[1])
+    np.testing.assert_array_equal(again.detect(image).boxes, detector.detect(image).boxes)
 
 
 def test_rules_that_make_no_sense_are_refused_before_detecting(detector, image):

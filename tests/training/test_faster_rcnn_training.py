@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from minircnn.boxes import decode, flip_boxes
+from minircnn.boxes import AnchorSettings, decode, flip_boxes
 from minircnn.data import Scenes
 from minircnn.training import (
     FASTER_RCNN_PRESETS,
@@ -145,6 +145,27 @@ def test_the_same_batch_gives_the_same_losses_whatever_else_is_in_it(rng):
         )
     assert both.objectness == pytest.approx(np.mean([loss.objectness for loss in alone]), rel=1e-5)
     assert both.localization == pytest.approx(np.mean([loss.localization for loss in alone]), rel=1e-5)
+
+
+@pytest.mark.parametrize(("scales", "fits"), [((2.0, 4.0), True), ((12.0, 20.0), False)])
+def test_photos_in_which_no_anchor_fits_are_refused_before_training(scales, fits):
+    """Silently they would teach nothing: anchors across the border are left out."""
+    scenes = Scenes("train", count=2, size=128, heights=(24, 56))
+    anchors = AnchorSettings(ratios=(1.0,), scales=scales)
+    if fits:
+        _trainer(scenes, anchors=anchors)
+        return
+    words = "smallest anchor has 192 x 192 pixels and the photos of scenes-train at most 128 x 128: none lies"
+    with pytest.raises(ValueError, match=words):
+        _trainer(scenes, anchors=anchors)
+
+
+def test_objects_that_resemble_no_anchor_are_reported(caplog):
+    scenes = Scenes("train", count=4, size=128, heights=(24, 40))
+    _trainer(scenes, anchors=AnchorSettings(ratios=(1.0,), scales=(2.0,)))
+    assert "resemble no anchor" not in caplog.text
+    _trainer(scenes, anchors=AnchorSettings(ratios=(1.0,), scales=(7.0,)))
+    assert "objects resemble no anchor (IoU below 0.3 even at the same place)" in caplog.text
 
 
 def _train(folder, **options):

@@ -172,7 +172,8 @@ def _proposal_figures(contestant: Contestant, dataset: DetectionDataset, index: 
 
 def _loss_figure(name: str, run: Trained) -> Figure:
     iterations = [line["iteration"] for line in run.log]
-    losses = [key for key in ("loss", "classification", "localisation") if run.log and key in run.log[0]]
+    kinds = ("loss", "classification", "localisation", "objectness", "anchors")
+    losses = [key for key in kinds if run.log and key in run.log[0]]
     return draw_loss_curves({key: (iterations, [line[key] for line in run.log]) for key in losses}, name)
 
 

@@ -15,6 +15,7 @@ from minircnn.nn import multi_task_loss
 from minircnn.profiling import stage
 from minircnn.proposals import Proposer
 from minircnn.structures import DetectionDataset, FloatArray
+from minircnn.training.faster_rcnn.anchor_check import check_anchors
 from minircnn.training.faster_rcnn.rpn import ObjectBatch, ObjectSampler, loss_of_anchors, proposed_records
 from minircnn.training.faster_rcnn.settings import FasterRCNNSettings
 from minircnn.training.photo_batches import draw_regions
@@ -44,6 +45,7 @@ class FasterRCNNTrainer(Trainer[FasterRCNNSettings, ObjectBatch]):
         map_folder: Path | None = None,
     ) -> None:
         super().__init__(dataset, proposals, settings, device=device)
+        check_anchors(dataset, self.records, settings.anchors, settings.scale, settings.rpn.negative_iou)
         self.target_mean, self.target_std = fixed_box_units(self.first, len(dataset.class_names))
         self.sampler = ObjectSampler(
             self.photo_inputs(settings.keep_maps, map_folder),

@@ -34,7 +34,7 @@ class RPNSettings:
 
     def __post_init__(self) -> None:
         require(self, "rpn", width=whole(1), anchors_per_image=whole(1), loss_weight=real(0))
-        require(self, "rpn", positive_iou=real(0, 1, above=True), negative_iou=real(0, 1))
+        require(self, "rpn", positive_iou=real(0, 1, above=True), negative_iou=real(0, 1, above=True))
         require(self, "rpn", object_fraction=real(0, 1, above=True), sigma=real(0, above=True))
         require_order("rpn.negative_iou", self.negative_iou, "rpn.positive_iou", self.positive_iou)
 
