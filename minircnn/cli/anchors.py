@@ -185,7 +185,8 @@ def scaled_objects(dataset: DetectionDataset, scale: ImageScale) -> tuple[FloatA
     ValueError
         If there is none.
     """
-    objects, bands = [np.zeros((0, 4))], [np.zeros(0, dtype=np.int64)]
+    objects: list[FloatArray] = [np.zeros((0, 4))]
+    bands: list[IntArray] = [np.zeros(0, dtype=np.int64)]
     for index in range(len(dataset.image_ids)):
         truth = dataset.annotations(index)
         boxes = truth.boxes[~truth.difficult].astype(np.float64)

@@ -41,7 +41,8 @@ class CurvesPicture:
         title, seen = f"{self.name}: {self.folder.resolve().name}", read_log(self.folder / LOG_FILE)
         try:
             if len(self.logs) == 1:
-                figure = draw_training(*begun.values(), seen, title)
+                (log,) = begun.values()
+                figure = draw_training(log, seen, title)
             else:
                 figure = draw_stages(begun, seen, title)
             save_figure(figure, self.path)

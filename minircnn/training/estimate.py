@@ -92,7 +92,8 @@ def estimate_training(
     recipe = RECIPES[settings.detector]
     recipe.check(settings)
     plan = recipe.parts(settings)
-    if any(part.trainer is None for part in plan):
+    trainers = [part.trainer for part in plan if part.trainer is not None]
+    if len(trainers) < len(plan):
         raise ValueError(f"{recipe.name}: its recipe names no trainer, so no update can be tried")
     if validation is not None:
         require_validation(recipe, dataset, validation)
@@ -104,10 +105,10 @@ def estimate_training(
         parts.append(_proposals(searched, unlimited(proposer), proposal_folder, boxes, seconds, n_jobs))
         boxes = [own[: getattr(proposer, "limit", None)] for own in boxes]
     photos = len(dataset.image_ids)
-    for part in plan:
+    for part, make in zip(plan, trainers, strict=True):
         regions = round(_mean_length(boxes) * photos)
         with quiet():  # what classes the few photos lack, the data set may have
-            trainer: Trainer[Any, Any] = part.trainer(sample, boxes, settings, device=device)
+            trainer: Trainer[Any, Any] = make(sample, boxes, settings, device=device)
         made = min(done, trainer.solver.iterations)
         parts.append(_training(trainer, part, photos, regions, made))
         done -= made  # what is left was made by the parts that follow

@@ -98,7 +98,7 @@ def _mark_rates(ax: Axes, log: Log, height: float | None) -> None:
         ax.axvline(iteration, color=_RATE, linewidth=1.2, linestyle="--", gid="rate")
         if height is not None:
             _note_rate(ax, iteration, rate, height)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.locator_params(axis="x", integer=True)
 
 
 def _plot_validations(ax: Axes, validations: Log) -> None:
