@@ -3,6 +3,7 @@
 Importing this package needs nothing beyond NumPy; matplotlib and Jinja2 are asked for on use.
 """
 
+from minircnn.viz.anchors import draw_anchor_sizes, draw_anchors, draw_objectness
 from minircnn.viz.circuit import Gate, Wire, draw_circuit
 from minircnn.viz.curves import draw_bars, draw_loss_curves, draw_precision_recall, draw_sliding_window
 from minircnn.viz.errors import draw_error, draw_stacked_bars
@@ -22,13 +23,15 @@ from minircnn.viz.proposals import draw_proposal_hierarchy, draw_proposals
 from minircnn.viz.report import Report
 from minircnn.viz.selection import draw_nms, draw_sampled_rois
 from minircnn.viz.style import save_figure
-from minircnn.viz.training_curves import draw_training
+from minircnn.viz.training_curves import draw_stages, draw_training
 
 __all__ = [
     "Gate",
     "Report",
     "Verdict",
     "Wire",
+    "draw_anchor_sizes",
+    "draw_anchors",
     "draw_average_precision",
     "draw_bars",
     "draw_box_sizes",
@@ -43,6 +46,7 @@ __all__ = [
     "draw_maxima_table",
     "draw_merge_tree",
     "draw_nms",
+    "draw_objectness",
     "draw_precision_recall",
     "draw_proposal_hierarchy",
     "draw_proposals",
@@ -52,6 +56,7 @@ __all__ = [
     "draw_sampled_rois",
     "draw_sliding_window",
     "draw_stacked_bars",
+    "draw_stages",
     "draw_tasks",
     "draw_tiles",
     "draw_training",

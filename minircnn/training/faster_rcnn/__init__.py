@@ -8,7 +8,7 @@ from minircnn.boxes import AnchorSettings
 from minircnn.detectors import FasterRCNN, ImageScale, PostprocessSettings
 from minircnn.heads import ProposalLayerSettings
 from minircnn.training.backbone import ALL_CONVOLUTIONS, check_backbone
-from minircnn.training.faster_rcnn.alternating import STAGES, train_alternately
+from minircnn.training.faster_rcnn.alternating import STAGES, stages_of, train_alternately
 from minircnn.training.faster_rcnn.joint import FasterRCNNTrainer
 from minircnn.training.faster_rcnn.settings import FasterRCNNSettings, RPNSettings
 from minircnn.training.photo_batches import RoISampling
@@ -97,5 +97,6 @@ add_recipe(
         """,
         check_faster_rcnn,
         trainer=FasterRCNNTrainer,
+        several=stages_of,
     )
 )
