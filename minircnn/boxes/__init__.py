@@ -8,6 +8,7 @@ from minircnn.boxes.anchor_labels import (
     label_anchors,
     sample_anchors,
 )
+from minircnn.boxes.anchor_suggestion import best_anchor_iou, suggest_anchors
 from minircnn.boxes.anchors import AnchorSettings, anchors_inside, base_anchors, grid_anchors
 from minircnn.boxes.coding import MAX_LOG_SCALE, decode, encode
 from minircnn.boxes.geometry import box_area, box_iou, clip_boxes, flip_boxes, large_enough
@@ -31,6 +32,7 @@ __all__ = [
     "assign",
     "base_anchors",
     "batched_nms",
+    "best_anchor_iou",
     "box_area",
     "box_iou",
     "clip_boxes",
@@ -45,5 +47,6 @@ __all__ = [
     "sample_anchors",
     "sample_fast_rcnn",
     "sample_rcnn",
+    "suggest_anchors",
     "vote_boxes",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ def command_line(*words: str | Path, options: Mapping[str, Any] | None = None) -
     No word of these is meant as an option: a file whose name begins with a dash is written ``./-name``.
     """
     places = (f"./{word}" if str(word).startswith("-") else str(word) for word in words)
-    return shlex.join(["minircnn", *places, *_option_words(options or {})])
+    return shlex.join(["minircnn", *places, *option_words(options or {})])
 
 
 def split_to_evaluate(data: str, trained: str | None) -> str | None:
@@ -46,11 +46,16 @@ def split_to_evaluate(data: str, trained: str | None) -> str | None:
     return own
 
 
-def _option_words(options: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in options.items():
-        if value is not None and value is not False:
-            option = f"--{name.replace('_', '-')}"
+def option_words(options: Mapping[str, Any]) -> list[str]:
+    """Return those `options` that have a value as they are typed; one with several is given several times."""
+    words: list[str] = []
+    for name, given in options.items():
+        option = f"--{name.replace('_', '-')}"
+        for value in given if isinstance(given, list) else [given]:
+            if value is None or value is False:
+                continue
             if str(value).startswith("-"):
-                yield f"{option}={value}"
+                words.append(f"{option}={value}")
             else:
-                yield from [option] if value is True else [option, str(value)]
+                words += [option] if value is True else [option, str(value)]
+    return words

@@ -48,13 +48,20 @@ def _stored_settings(given: dict[str, Any]) -> dict[str, Any]:
 
 def _preset(detector: str, given: dict[str, Any]) -> dict[str, Any]:
     # imported here: the training code takes a second to load and most commands do without
-    from minircnn.training import RECIPES, as_json
+    from minircnn.training import as_json
+
+    return as_json(preset_of(detector, _value(given, "--preset"), _value(given, "DATA")))
+
+
+def preset_of(detector: str, name: str | None, data: str | None) -> Any:
+    """Return the settings of the preset `name` of a detector; None: those that suit the data set."""
+    from minircnn.training import RECIPES
 
     presets = RECIPES[detector].presets
-    name = _value(given, "--preset") or ("scenes" if _value(given, "DATA") == SCENES else "paper")
+    name = name or ("scenes" if data == SCENES else "paper")
     if name not in presets:
         raise UsageError(f"there is no preset {name!r} of {detector}; there are {', '.join(presets)}")
-    return as_json(presets[name])
+    return presets[name]
 
 
 def _tokens(keyword: str, value: Any) -> Iterator[Token]:

@@ -21,7 +21,7 @@ from minircnn.boxes import AnchorSettings, base_anchors, grid_anchors
 from minircnn.checks import checked, flag, instance, record, require, whole
 from minircnn.detectors.base import register
 from minircnn.detectors.fast_rcnn import FastRCNN, FastRCNNNetwork, PhotoMap, stored_scale
-from minircnn.heads import ProposalLayerSettings, RPNHead, propose
+from minircnn.heads import ProposalLayerSettings, RPNHead, ScoredBoxes, propose
 from minircnn.profiling import stage
 from minircnn.structures import FloatArray
 
@@ -115,13 +115,19 @@ class FasterRCNN(FastRCNN):
     @stage("proposals")
     def _propose(self, view: PhotoMap) -> FloatArray:
         """Return what the region proposal network proposes."""
+        boxes: FloatArray = self.scored_proposals(view, self.proposing).boxes
+        return boxes
+
+    def scored_proposals(self, view: PhotoMap, proposing: ProposalLayerSettings) -> ScoredBoxes:
+        """Return what the region proposal network finds in a photo, in its pixels, on the host."""
         objectness, offsets = self.network.rpn(view.map)
         anchors = self.network.anchors_on(view.map)
         height, width = view.image.shape[:2]
         size = (float(height * view.scale), float(width * view.scale))
-        found = propose(objectness[0], offsets[0], anchors, size, self.proposing, float(view.scale))
-        boxes: FloatArray = to_host(found.boxes) / view.scale
-        return np.minimum(boxes, np.array([width, height, width, height], np.float32))  # for rounding's sake
+        found = propose(objectness[0], offsets[0], anchors, size, proposing, float(view.scale))
+        boxes = to_host(found.boxes) / view.scale
+        limits = np.array([width, height, width, height], np.float32)
+        return ScoredBoxes(np.minimum(boxes, limits), to_host(found.scores))  # for rounding's sake
 
     def state(self) -> tuple[dict[str, Any], dict[str, HostArray]]:
         """Return all that a file must hold: settings, ready for JSON, and arrays by name."""

@@ -3,6 +3,7 @@
 Importing this package needs nothing beyond NumPy; matplotlib and Jinja2 are asked for on use.
 """
 
+from minircnn.viz.anchors import draw_anchor_sizes, draw_anchors, draw_objectness
 from minircnn.viz.circuit import Gate, Wire, draw_circuit
 from minircnn.viz.curves import draw_bars, draw_loss_curves, draw_precision_recall, draw_sliding_window
 from minircnn.viz.errors import draw_error, draw_stacked_bars
@@ -29,6 +30,8 @@ __all__ = [
     "Report",
     "Verdict",
     "Wire",
+    "draw_anchor_sizes",
+    "draw_anchors",
     "draw_average_precision",
     "draw_bars",
     "draw_box_sizes",
@@ -43,6 +46,7 @@ __all__ = [
     "draw_maxima_table",
     "draw_merge_tree",
     "draw_nms",
+    "draw_objectness",
     "draw_precision_recall",
     "draw_proposal_hierarchy",
     "draw_proposals",

@@ -9,16 +9,19 @@ from trained_detectors import SCENES, train_shortly
 
 from minircnn.cli.explain.steps import follow, steps_of
 from minircnn.cli.explain.strip import draw_strip
-from minircnn.detectors import PostprocessSettings
+from minircnn.detectors import ImageScale, PostprocessSettings
 from minircnn.proposals import SelectiveSearch
 from minircnn.training import RECIPES
 
 SEARCH = SelectiveSearch(mode="single", min_size=10, limit=30)
 
 
-@pytest.mark.parametrize("make", [small_detectors.fast_rcnn, small_detectors.rcnn])
+@pytest.mark.parametrize(
+    "make", [small_detectors.fast_rcnn, small_detectors.rcnn, small_detectors.faster_rcnn]
+)
 def test_nothing_is_computed_twice(make, monkeypatch):
-    detector = make(SCENES.class_names, SEARCH)
+    own = make is small_detectors.faster_rcnn
+    detector = make(SCENES.class_names, None if own else SEARCH)
     asked = {"look": 0, "propose": 0, "judge": 0}
 
     def counted(name, amount):
@@ -36,7 +39,46 @@ def test_nothing_is_computed_twice(make, monkeypatch):
     followed = follow(detector, SCENES.image(0))
     steps = steps_of(followed)
     assert asked == {"look": 1, "propose": 1, "judge": len(followed.proposals)}
-    assert [steps[0].key, steps[-2].key, steps[-1].key] == ["proposals", "suppression", "detections"]
+    first = "features" if own else "proposals"
+    assert [steps[0].key, steps[-2].key, steps[-1].key] == [first, "suppression", "detections"]
+
+
+def test_the_map_comes_before_the_proposals_of_a_network_that_proposes():
+    detector = small_detectors.faster_rcnn(SCENES.class_names, batch=64)
+    followed = follow(detector, SCENES.image(0))
+    steps = {step.key: step for step in steps_of(followed)}
+    assert list(steps)[:5] == ["features", "anchors", "objectness", "moved", "proposals"]
+    assert list(steps)[5:8] == ["pooling", "scores", "regression"]
+    _, _, height, width = followed.view.map.shape
+    assert steps["anchors"].fact == f"{height} × {width} cells × 4 = {height * width * 4:,} anchors"
+    _, rows = steps["anchors"].table
+    assert [row[:3] for row in rows] == [
+        ["1", "1", "16 × 16"], ["1", "2", "32 × 32"], ["2", "1", "11 × 22"], ["2", "2", "22 × 44"]
+    ]  # fmt: skip
+    scores, _ = detector.network.rpn(followed.view.map)
+    surest = (1 / (1 + np.exp(scores[0, :, 0] - scores[0, :, 1]))).max()
+    assert max(row[3] for row in rows) == pytest.approx(surest, rel=1e-5)
+    heat = [ax.images[1].get_array().max() for ax in steps["objectness"].figure.axes[1:]]
+    assert max(heat) == pytest.approx(surest, rel=1e-5)
+    shown = steps["moved"].figure.axes[1].patches
+    best = next(patch.get_bbox().extents for patch in shown[::-1])
+    np.testing.assert_allclose(best, followed.proposals[0], atol=1e-3)
+
+
+def test_boxes_that_were_given_to_it_are_explained_as_those_of_fast_rcnn():
+    detector = small_detectors.faster_rcnn(SCENES.class_names, SEARCH)
+    keys = [step.key for step in steps_of(follow(detector, SCENES.image(0)))]
+    assert keys[:3] == ["proposals", "features", "pooling"]
+
+
+def test_anchors_are_drawn_in_pixels_of_the_photo():
+    detector = small_detectors.faster_rcnn(SCENES.class_names)
+    detector = dataclasses.replace(detector, scale=ImageScale(short_side=256))
+    steps = {step.key: step for step in steps_of(follow(detector, SCENES.image(0)))}
+    assert [row[2] for row in steps["anchors"].table[1]] == ["8 × 8", "16 × 16", "6 × 11", "11 × 22"]
+    titles = [ax.get_title() for ax in steps["objectness"].figure.axes]
+    assert titles == ["photo", "anchors of about 8 pixels", "anchors of about 16 pixels"]
+    assert steps["objectness"].figure.axes[1].images[1].get_extent() == [0, 128, 128, 0]
 
 
 def test_the_page_shows_what_detect_finds():

@@ -7,7 +7,12 @@ from typing import Any
 
 from minircnn.arrays import Device
 from minircnn.cli.big_photos import note_big_photos, note_full_size, search_bar, sizes_of_files
-from minircnn.cli.explain import fast_rcnn, rcnn, sppnet  # noqa: F401 - each registers what only it has to show
+from minircnn.cli.explain import (  # noqa: F401 - each registers what only it has to show
+    fast_rcnn,
+    faster_rcnn,
+    rcnn,
+    sppnet,
+)
 from minircnn.cli.explain.steps import Step, follow, steps_of
 from minircnn.cli.files import refuse_folder_of, refuse_to_overwrite, require_writable
 from minircnn.cli.models import model_and_photos, model_file
@@ -35,8 +40,8 @@ def explain(
 
     Writes one picture per step and one HTML page with all of them: the proposals, what the detector makes of
     the photo and of each region (R-CNN: warped crops and SVM scores; SPP-net: feature map, pyramid and SVM
-    scores; Fast R-CNN: feature map, RoI pooling and class probabilities), how boxes move, suppression,
-    detections.
+    scores; Fast R-CNN: feature map, RoI pooling and class probabilities; Faster R-CNN: before the proposals
+    also the anchors of a cell and how likely each is an object), how boxes move, suppression, detections.
 
     For example:
 

@@ -7,7 +7,7 @@ from typing import cast
 import numpy as np
 
 from minircnn.arrays import Array, like, to_host
-from minircnn.cli.explain.steps import EXPLAINERS, Followed, Step, moving_step, scores_step
+from minircnn.cli.explain.steps import EXPLAINERS, Followed, Step, moving_step, proposals_step, scores_step
 from minircnn.detectors.fast_rcnn import FastRCNN
 from minircnn.structures import FloatArray
 from minircnn.viz import draw_feature_map, draw_roi_pool
@@ -18,15 +18,23 @@ ROIS = 3  # shown on the map
 @EXPLAINERS.register("fast-rcnn")
 def fast_rcnn_steps(followed: Followed) -> list[Step]:
     """Explain in the order of the paper's figure 1."""
+    return [
+        proposals_step(followed),
+        photo_map_step(followed, followed.proposals[followed.best(ROIS)]),
+        *region_steps(followed),
+    ]
+
+
+def photo_map_step(followed: Followed, regions: FloatArray) -> Step:
+    """Show `regions` (R, 4) on the one map of the photo."""
+    pool = cast(FastRCNN, followed.detector).network.roi_pool
+    return feature_map_step(followed, regions, followed.view.map, followed.view.scale, pool.spatial_scale)
+
+
+def region_steps(followed: Followed) -> list[Step]:
+    """Explain what is done with each region: it is pooled, scored and moved."""
     detector = cast(FastRCNN, followed.detector)
     return [
-        feature_map_step(
-            followed,
-            followed.proposals[followed.best(ROIS)],
-            followed.view.map,
-            followed.view.scale,
-            detector.network.roi_pool.spatial_scale,
-        ),
         _roi_pooling(followed, detector),
         scores_step(
             followed,
@@ -79,7 +87,9 @@ def feature_map_step(
             spatial_scale=cells_per_pixel * float(scale),
             image=followed.image,
         ),
-        f"The {len(regions)} regions that score best here, on the photo and on the map.",
+        f"The {len(regions)} regions that score best here, on the photo and on the map."
+        if len(regions)
+        else "The mean of all channels, and the channels with the highest values.",
         f"{channels} × {height} × {width}, computed "
         + ("once" if passes == 1 else f"at each of {passes} scales"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from minircnn.cli.explain.steps import EXPLAINERS, Followed, Step, moving_step, scores_step
+from minircnn.cli.explain.steps import EXPLAINERS, Followed, Step, moving_step, proposals_step, scores_step
 from minircnn.detectors import RCNN
 from minircnn.imaging import warp_regions
 from minircnn.viz import draw_warps
@@ -17,6 +17,7 @@ def rcnn_steps(followed: Followed) -> list[Step]:
     """Explain in the order of the paper's figure 1."""
     detector, regions = cast(RCNN, followed.detector), len(followed.proposals)
     return [
+        proposals_step(followed),
         _warps(followed, detector),
         scores_step(
             followed,

@@ -9,7 +9,7 @@ import numpy as np
 from minircnn.arrays import to_host
 from minircnn.cli.explain.fast_rcnn import ROIS, feature_map_step
 from minircnn.cli.explain.rcnn import ridge_step
-from minircnn.cli.explain.steps import EXPLAINERS, Followed, Step, scores_step
+from minircnn.cli.explain.steps import EXPLAINERS, Followed, Step, proposals_step, scores_step
 from minircnn.detectors.sppnet import SPPNet, nearest_scale
 from minircnn.viz import draw_roi_pool
 
@@ -26,6 +26,7 @@ def sppnet_steps(followed: Followed) -> list[Step]:
     shown = best[scale_of == scale][:ROIS]
     numbers = detector.regressors.weight.shape[2]
     return [
+        proposals_step(followed),
         feature_map_step(
             followed, shown, feature_map, factor, detector.network.pyramid.spatial_scale, len(maps)
         ),

@@ -1,4 +1,4 @@
-"""What ran, and the steps that all detectors share: proposals before, suppression and detections after."""
+"""What ran, and the steps that all detectors share: proposals, scores, suppression, detections."""
 
 from __future__ import annotations
 
@@ -124,23 +124,19 @@ def follow(detector: RegionDetector[Any], image: ImageArray, image_id: str = "")
 Explainer: TypeAlias = Callable[[Followed], list[Step]]
 
 EXPLAINERS: Registry[Explainer] = Registry("explanation")
-"""What a detector has to show between its proposals and suppression, by its name."""
+"""What a detector has to show until suppression, in its own order, by its name."""
 
 
 def steps_of(followed: Followed) -> list[Step]:
     """Return all steps of what ran, in order."""
     explain = EXPLAINERS.get(followed.detector.name, usual_steps)
-    return [
-        proposals_step(followed),
-        *explain(followed),
-        suppression_step(followed),
-        detections_step(followed),
-    ]
+    return [*explain(followed), suppression_step(followed), detections_step(followed)]
 
 
 def usual_steps(followed: Followed) -> list[Step]:
-    """Show scores and moved boxes: what every detector has."""
+    """Show proposals, scores and moved boxes: what every detector has."""
     return [
+        proposals_step(followed),
         scores_step(followed, "Scores", "Every region gets a score of each class."),
         moving_step(followed, "Boxes", "A region seldom fits its object exactly: its box is moved."),
     ]
