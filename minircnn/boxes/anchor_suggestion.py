@@ -14,7 +14,7 @@ from minircnn.checks import checked, real, whole
 
 _OBJECT = 0.7  # IoU from which an anchor is an object's
 _BEYOND = 0.1  # weight of what lies above it
-_FIRST_STEP, _LAST_STEP = 0.3, 0.01  # of the logarithms of ratios and sizes
+_FIRST_STEP, _LAST_STEP = 0.3, 0.002  # of the logarithms of ratios and sizes
 _TRIFLE = 1e-9  # less is rounding
 _ENOUGH = 20_000  # objects
 _DIGITS = 3  # of the numbers suggested: they are to be typed

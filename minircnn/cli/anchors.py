@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from minircnn.backbones import build_backbone
 from minircnn.boxes import AnchorSettings, base_anchors, best_anchor_iou, suggest_anchors
 from minircnn.checks import checked, optional, real, whole
+from minircnn.cli.anchor_report import fit_record, fit_words, measured_record, measured_words
 from minircnn.cli.errors import UsageError
 from minircnn.cli.files import refuse_to_overwrite, require_writable
 from minircnn.cli.next_commands import command_line, option_words
@@ -28,16 +29,16 @@ from minircnn.cli.options import (
     Split,
     require_device,
 )
-from minircnn.cli.output import note, print_json, table
+from minircnn.cli.output import note, print_json
 from minircnn.cli.presets import preset_of
 from minircnn.data.opening import open_dataset
 from minircnn.detectors import ImageScale
-from minircnn.evaluation.errors.sizes import SIZES, size_bands
+from minircnn.evaluation.errors.sizes import size_bands
 from minircnn.structures import DetectionDataset, FloatArray, IntArray
 from minircnn.training import FasterRCNNSettings
+from minircnn.training.backbone import ALL_CONVOLUTIONS
 from minircnn.viz import draw_anchor_sizes, save_figure
 
-_THRESHOLDS = (0.5, 0.7)
 _ANOTHER = "another file with --draw"
 _DETECTOR = "faster-rcnn"
 
@@ -94,12 +95,16 @@ def anchors(
     scales
         Scales to suggest. Default: as many as the preset has.
     draw
-        Draw sides of objects and anchors into this file (.png or .svg).
+        Draw sides of objects and anchors into this file (.png).
     """
     require_device(device)
     settings: FasterRCNNSettings = preset_of(_DETECTOR, preset, data)
     scale, changed = _scale(settings.scale, short_side, max_long_side)
     stride = checked("--stride", stride, optional(real(0, above=True))) or _stride(settings)
+    counts = {
+        "num_ratios": checked("--ratios", ratios, optional(whole(1))) or len(settings.anchors.ratios),
+        "num_scales": checked("--scales", scales, optional(whole(1))) or len(settings.anchors.scales),
+    }
     if draw is not None:
         _require_place(draw, overwrite=overwrite)
     dataset = open_dataset(
@@ -114,10 +119,6 @@ def anchors(
     )
     objects, bands = scaled_objects(dataset, scale)
     sides = objects[:, 2:] - objects[:, :2]  # (G, 2)
-    counts = {
-        "num_ratios": checked("--ratios", ratios, optional(whole(1))) or len(settings.anchors.ratios),
-        "num_scales": checked("--scales", scales, optional(whole(1))) or len(settings.anchors.scales),
-    }
     suggested = suggest_anchors(sides, **counts, base_size=stride)
     compared = {"suggested": suggested, "preset": settings.anchors}
     fits = {name: best_anchor_iou(objects, own, stride) for name, own in compared.items()}
@@ -125,11 +126,12 @@ def anchors(
     if draw is not None:
         _draw(draw, sides, compared, dataset.name)
     if json:
-        sets = {name: _record(own, fits[name], bands) for name, own in compared.items()}
-        print_json({**_facts(dataset, sides, scale, stride), **sets, "options": option_words(options)})
+        sets = {name: fit_record(own, fits[name], bands) for name, own in compared.items()}
+        facts = measured_record(dataset, sides, scale, stride)
+        print_json({**facts, **sets, "options": option_words(options)})
     else:
-        print(_words(dataset, sides, scale, stride, compared))
-        print(table(_HEADER, [row for name, iou in fits.items() for row in _rows(name, iou, bands)]))
+        print(measured_words(dataset, sides, scale, stride))
+        print(fit_words(compared, fits, bands))
         print(f"options: {' '.join(option_words(options))}")
     data_options = {
         "split": split,
@@ -138,7 +140,8 @@ def anchors(
         "on_bad_photo": None if on_bad_photo == "error" else on_bad_photo,
         "images": images,
     }
-    asked = {"out": "runs/faster", "preset": preset, **data_options, **changed, **options}
+    usable = {"out": "runs/faster", "preset": preset, **_weights(settings), **data_options}
+    asked = {**usable, **changed, **options}
     note(f"next: {command_line('train', _DETECTOR, data, options=asked)}")
 
 
@@ -168,8 +171,8 @@ def _stride(settings: FasterRCNNSettings) -> float:
 
 def _require_place(draw: Path, *, overwrite: bool) -> None:
     """See before the work that the picture can be written."""
-    if draw.suffix.lower() not in (".png", ".svg"):
-        raise UsageError(f"--draw writes .png or .svg files: name one, e.g. {draw}.png, not {draw}")
+    if draw.suffix.lower() != ".png":
+        raise UsageError(f"--draw writes .png files: name one, e.g. {draw}.png, not {draw}")
     refuse_to_overwrite([draw], overwrite=overwrite, another=_ANOTHER)
     require_writable(draw.parent, another=_ANOTHER)
 
@@ -182,7 +185,8 @@ def scaled_objects(dataset: DetectionDataset, scale: ImageScale) -> tuple[FloatA
     ValueError
         If there is none.
     """
-    objects, bands = [np.zeros((0, 4))], [np.zeros(0, dtype=np.int64)]
+    objects: list[FloatArray] = [np.zeros((0, 4))]
+    bands: list[IntArray] = [np.zeros(0, dtype=np.int64)]
     for index in range(len(dataset.image_ids)):
         truth = dataset.annotations(index)
         boxes = truth.boxes[~truth.difficult].astype(np.float64)
@@ -194,6 +198,12 @@ def scaled_objects(dataset: DetectionDataset, scale: ImageScale) -> tuple[FloatA
     return together, np.concatenate(bands)
 
 
+def _weights(settings: FasterRCNNSettings) -> dict[str, str]:
+    """Return the option that names weights, where the preset's layers stay as they are and need some."""
+    backbone = settings.backbone
+    return {"backbone.weights": backbone.name} if ALL_CONVOLUTIONS in (backbone.frozen or ()) else {}
+
+
 def _options(suggested: AnchorSettings) -> dict[str, Any]:
     """Return the options of ``train`` that ask for these anchors."""
     return {
@@ -202,64 +212,6 @@ def _options(suggested: AnchorSettings) -> dict[str, Any]:
         "anchors.ratios": [f"{ratio:g}" for ratio in suggested.ratios],
         "anchors.scales": [f"{scale:g}" for scale in suggested.scales],
     }
-
-
-_HEADER = ["anchors", "share of the photo", "objects", "IoU ≥ 0.5", "IoU ≥ 0.7", "mean IoU"]
-
-
-def _rows(name: str, iou: FloatArray, bands: IntArray) -> list[list[Any]]:
-    """Return how well anchors fit: all objects, and those of each band of sizes."""
-    parts = {"all": iou, **{band: iou[bands == i] for i, band in enumerate(SIZES)}}
-    return [[name, part, len(own), *_fit(own).values()] for part, own in parts.items()]
-
-
-def _fit(iou: FloatArray) -> dict[str, float | None]:
-    """Return the shares of objects that anchors reach, and the mean IoU; None where there is no object."""
-    known = len(iou) > 0
-    shares = {f"recall_{level:g}": float((iou >= level).mean()) if known else None for level in _THRESHOLDS}
-    return {**shares, "mean_iou": float(iou.mean()) if known else None}
-
-
-def _record(settings: AnchorSettings, iou: FloatArray, bands: IntArray) -> dict[str, Any]:
-    """Return a set of anchors and how well it fits, ready for JSON."""
-    by_size = {
-        band: {"objects": int((bands == i).sum()), **_fit(iou[bands == i])} for i, band in enumerate(SIZES)
-    }
-    named = {name: getattr(settings, name) for name in ("base_size", "ratios", "scales", "rounded")}
-    return {**named, **_fit(iou), "by_size": by_size}
-
-
-def _facts(dataset: DetectionDataset, sides: FloatArray, scale: ImageScale, stride: float) -> dict[str, Any]:
-    """Return what was measured, ready for JSON."""
-    return {
-        "data": dataset.name,
-        "photos": len(dataset.image_ids),
-        "objects": len(sides),
-        "short_side": scale.short_side,
-        "max_long_side": scale.max_long_side,
-        "stride": stride,
-    }
-
-
-def _words(
-    dataset: DetectionDataset,
-    sides: FloatArray,
-    scale: ImageScale,
-    stride: float,
-    compared: Mapping[str, AnchorSettings],
-) -> str:
-    """Return what was measured and what is compared, for people."""
-    low, middle, high = np.quantile(np.sqrt(sides.prod(axis=1)), (0.05, 0.5, 0.95))
-    size = "own size" if scale.short_side is None else f"{scale.short_side} to {scale.max_long_side} pixels"
-    lines = [
-        f"{dataset.name}: {len(dataset.image_ids):,} photos at their {size}, {len(sides):,} objects of about "
-        f"{middle:.0f} pixels (nine of ten: {low:.0f} to {high:.0f}), stride {stride:g}"
-    ]
-    for name, own in compared.items():
-        pixels = ", ".join(f"{own.base_size * scale:.0f}" for scale in own.scales)
-        ratios = ", ".join(f"{ratio:g}" for ratio in own.ratios)
-        lines.append(f"{name}: {own.num_anchors} anchors, height : width {ratios}; sides of {pixels} pixels")
-    return "\n".join(lines)
 
 
 def _draw(path: Path, sides: FloatArray, compared: Mapping[str, AnchorSettings], name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,13 +11,12 @@ from minircnn.cli.output import note, print_json, table
 from minircnn.progress import duration
 from minircnn.training import read_log
 from minircnn.training.estimate import PHOTOS, UPDATES, PartEstimate
-from minircnn.training.log import log_file
 
 
-def updates_done(out: Path, name: str) -> int:
-    """Return how many updates of the recipe `name` the run in `out` has made."""
-    log = read_log(log_file(out, name))
-    return int(log[-1]["iteration"]) if log else 0
+def updates_done(logs: Iterable[Path]) -> int:
+    """Return how many updates a run has made, which writes these logs one after the other."""
+    lasts = (read_log(log)[-1:] for log in logs)
+    return sum(int(line["iteration"]) for last in lasts for line in last)
 
 
 def print_estimate(parts: Sequence[PartEstimate], out: Path, *, json: bool) -> None:

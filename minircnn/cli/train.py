@@ -145,7 +145,8 @@ def _add_command(recipe: Recipe[Any]) -> None:
         )
         chosen = settings or recipe.settings()
         _check_proposals(chosen, proposal_folder, () if data == SCENES else sizes_of_dataset(dataset))
-        curves, asked = CurvesPicture(out, recipe.name), validation or ValidationOptions()
+        curves = CurvesPicture(out, recipe.name, recipe.parts(chosen))
+        asked = validation or ValidationOptions()
         validated = asked.plan(
             data, curves.draw, on_bad_box=on_bad_box, on_bad_photo=on_bad_photo, images=images
         )
@@ -158,7 +159,7 @@ def _add_command(recipe: Recipe[Any]) -> None:
                 n_jobs=job_count(jobs),
                 network_jobs=network_job_count(jobs, device),
                 device=device,
-                done=updates_done(out, recipe.name) if resume else 0,
+                done=updates_done(curves.logs.values()) if resume else 0,
             )
             print_estimate(parts, out, json=json)
             return

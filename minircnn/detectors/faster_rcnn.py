@@ -110,14 +110,12 @@ class FasterRCNN(FastRCNN):
 
     def propose(self, view: PhotoMap, image_id: str = "") -> FloatArray:
         """Return the regions (R, 4) to judge, in pixels of the photo, best first."""
-        return self._propose(view) if self.proposer is None else super().propose(view, image_id)
-
-    @stage("proposals")
-    def _propose(self, view: PhotoMap) -> FloatArray:
-        """Return what the region proposal network proposes."""
+        if self.proposer is not None:
+            return super().propose(view, image_id)
         boxes: FloatArray = self.scored_proposals(view, self.proposing).boxes
         return boxes
 
+    @stage("proposals")
     def scored_proposals(self, view: PhotoMap, proposing: ProposalLayerSettings) -> ScoredBoxes:
         """Return what the region proposal network finds in a photo, in its pixels, on the host."""
         objectness, offsets = self.network.rpn(view.map)

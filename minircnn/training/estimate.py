@@ -21,7 +21,7 @@ from minircnn.training.linear_parts import LinearPartsSettings
 from minircnn.training.photo_inputs import PhotoInputs
 from minircnn.training.proposals import kept_photos, no_proposals, unlimited
 from minircnn.training.quiet import quiet
-from minircnn.training.recipe import RECIPES
+from minircnn.training.recipe import RECIPES, TrainingPart
 from minircnn.training.regions import PhotoReader
 from minircnn.training.run import require_validation
 from minircnn.training.settings import DetectorSettings
@@ -82,7 +82,7 @@ def estimate_training(
     n_jobs, network_jobs, device
         As the training will have them.
     done : int
-        Updates that were made already.
+        Updates that were made already, in all parts of the training.
 
     Raises
     ------
@@ -91,7 +91,9 @@ def estimate_training(
     """
     recipe = RECIPES[settings.detector]
     recipe.check(settings)
-    if recipe.trainer is None:
+    plan = recipe.parts(settings)
+    trainers = [part.trainer for part in plan if part.trainer is not None]
+    if len(trainers) < len(plan):
         raise ValueError(f"{recipe.name}: its recipe names no trainer, so no update can be tried")
     if validation is not None:
         require_validation(recipe, dataset, validation)
@@ -102,18 +104,25 @@ def estimate_training(
         searched = [dataset] if validation is None else [dataset, validation.dataset]
         parts.append(_proposals(searched, unlimited(proposer), proposal_folder, boxes, seconds, n_jobs))
         boxes = [own[: getattr(proposer, "limit", None)] for own in boxes]
-    regions = round(_mean_length(boxes) * len(dataset.image_ids))
-    with quiet():  # what classes the few photos lack, the data set may have
-        trainer: Trainer[Any, Any] = recipe.trainer(sample, boxes, settings, device=device)
-    parts.append(_training(trainer, len(dataset.image_ids), regions, done))
+    photos = len(dataset.image_ids)
+    for part, make in zip(plan, trainers, strict=True):
+        regions = round(_mean_length(boxes) * photos)
+        with quiet():  # what classes the few photos lack, the data set may have
+            trainer: Trainer[Any, Any] = make(sample, boxes, settings, device=device)
+        made = min(done, trainer.solver.iterations)
+        parts.append(_training(trainer, part, photos, regions, made))
+        done -= made  # what is left was made by the parts that follow
+        if part.proposer is not None:
+            boxes, seconds = _propose_itself(sample, part.proposer(trainer))
+            parts.append(_own_proposals(boxes, seconds, 0 if done else photos, part))
     if getattr(settings, "keep_maps", False):
-        parts.append(_maps(trainer, len(dataset.image_ids), done))
+        parts.append(_maps(trainer, photos, made))
     detector = trainer.detector(proposer)
     photo = _photo_seconds(detector, sample, boxes)
     if validation is not None:
-        parts.append(_validation(trainer, validation, photo, done))
+        parts.append(_validation(trainer, validation, photo, made))
     if isinstance(settings, LinearPartsSettings):
-        passes = photo * len(dataset.image_ids) / network_jobs
+        passes = photo * photos / network_jobs
         parts += _linear_parts(trainer, detector, settings, regions, passes)
     return parts
 
@@ -163,7 +172,9 @@ def _mean_length(boxes: Sequence[FloatArray]) -> float:
     return float(np.mean([len(own) for own in boxes]))
 
 
-def _training(trainer: Trainer[Any, Any], photos: int, regions: int, done: int) -> PartEstimate:
+def _training(
+    trainer: Trainer[Any, Any], part: TrainingPart, photos: int, regions: int, done: int
+) -> PartEstimate:
     """Make a few updates on the sample of so many `photos`, which have so many `regions`."""
     state = trainer.state
     state.optimizer.lr = 0.0  # what is learned from so few photos might be no number soon
@@ -178,7 +189,25 @@ def _training(trainer: Trainer[Any, Any], photos: int, regions: int, done: int) 
     momentum = sum(array.nbytes for array in state.optimizer.state_dict().values())
     held = peak_memory()
     memory = None if held is None else held + regions * _REGION + PhotoReader.MAX_BYTES
-    return PartEstimate("training", each * left, memory, 2 * weights + momentum, f"{left:,} updates")
+    what = f"{left:,} updates" + (f": {part.what}" if part.what else "")
+    return PartEstimate(part.title, each * left, memory, 2 * weights + momentum, what)
+
+
+def _propose_itself(sample: SomePhotos, detector: RegionDetector[Any]) -> tuple[list[FloatArray], float]:
+    """Return what a detector that proposes by itself finds in the sample, and the seconds of a photo."""
+    photos = [sample.image(index) for index in range(len(sample.image_ids))]
+    detector.propose(detector.look(photos[0]))  # makes what is used again
+    boxes: list[FloatArray] = []
+    seconds = _seconds(lambda: boxes.extend(detector.propose(detector.look(photo)) for photo in photos))
+    return boxes, seconds / len(photos)
+
+
+def _own_proposals(
+    boxes: Sequence[FloatArray], seconds: float, photos: int, part: TrainingPart
+) -> PartEstimate:
+    """Return what a part's proposals in so many `photos` take."""
+    disk = photos * _mean_length(boxes) * _BOX
+    return PartEstimate(f"proposals of {part.title}", seconds * photos, None, disk, f"{photos:,} photos")
 
 
 def _maps(trainer: Any, photos: int, done: int) -> PartEstimate:

@@ -57,6 +57,29 @@ class TrainingJob(Generic[S]):
 
 
 @dataclass(frozen=True)
+class TrainingPart:
+    """A part of a training that makes updates from its first to its last, with a log of its own.
+
+    Parameters
+    ----------
+    suffix : str
+        Behind the run's name in the files of the part.
+    title, what : str
+        Its name, and what it trains, in words.
+    trainer : callable, optional
+        ``trainer(dataset, proposals, settings, device=...)`` makes the updates.
+    proposer : callable, optional
+        ``proposer(trainer)`` returns the detector that then proposes in all photos, for the next part.
+    """
+
+    suffix: str = ""
+    title: str = "training"
+    what: str = ""
+    trainer: Callable[..., Any] | None = None
+    proposer: Callable[[Any], RegionDetector[Any]] | None = None
+
+
+@dataclass(frozen=True)
 class Recipe(Generic[S]):
     """How one kind of detector is trained.
 
@@ -79,6 +102,8 @@ class Recipe(Generic[S]):
         Whether the network is a detector after every update, which can be validated while it is trained.
     trainer : type of Trainer, optional
         Makes the network's updates: to try a few, which tells what a training will take.
+    several : callable, optional
+        ``several(settings)`` returns the parts of a training that has more than one, in their order, or None.
     """
 
     name: str
@@ -89,6 +114,11 @@ class Recipe(Generic[S]):
     check: Callable[[S], Any] = lambda settings: None
     validates: bool = True
     trainer: Callable[..., Any] | None = None
+    several: Callable[[S], Sequence[TrainingPart] | None] = lambda settings: None
+
+    def parts(self, settings: S) -> Sequence[TrainingPart]:
+        """Return what of a training with `settings` makes updates, in its order."""
+        return self.several(settings) or (TrainingPart(trainer=self.trainer),)
 
 
 RECIPES: Registry[Recipe[Any]] = Registry("detector to train")

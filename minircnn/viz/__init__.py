@@ -23,7 +23,7 @@ from minircnn.viz.proposals import draw_proposal_hierarchy, draw_proposals
 from minircnn.viz.report import Report
 from minircnn.viz.selection import draw_nms, draw_sampled_rois
 from minircnn.viz.style import save_figure
-from minircnn.viz.training_curves import draw_training
+from minircnn.viz.training_curves import draw_stages, draw_training
 
 __all__ = [
     "Gate",
@@ -56,6 +56,7 @@ __all__ = [
     "draw_sampled_rois",
     "draw_sliding_window",
     "draw_stacked_bars",
+    "draw_stages",
     "draw_tasks",
     "draw_tiles",
     "draw_training",

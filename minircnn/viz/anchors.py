@@ -224,11 +224,21 @@ def draw_anchor_sizes(sides: Array, anchors: Mapping[str, Array], title: str = "
     ax = figure.add_subplot()
     plain_axes(ax, "width, pixels of the input", "height, pixels of the input", title)
     ax.set(xscale="log", yscale="log")
+    x, y = objects.T
     label = f"{len(objects):,} objects"
-    ax.scatter(*objects.T, s=12, alpha=0.35, color=INK, edgecolors="none", label=label, gid="objects")
+    ax.scatter(x, y, s=12, alpha=0.35, color=INK, edgecolors="none", label=label, gid="objects")
     for i, (name, own) in enumerate(shapes.items()):
-        cross = {"marker": "x+"[i % 2], "s": 90, "linewidths": 2.4, "color": line_colour(i)}
-        ax.scatter(*own.T, label=legend_entry(name), gid=name, **cross)
+        x, y = own.T
+        ax.scatter(
+            x,
+            y,
+            marker="x+"[i % 2],
+            s=90,
+            linewidths=2.4,
+            color=line_colour(i),
+            label=legend_entry(name),
+            gid=name,
+        )
     ax.set_xticks(_TICKS, [str(tick) for tick in _TICKS])
     ax.set_yticks(_TICKS, [str(tick) for tick in _TICKS])
     ax.minorticks_off()

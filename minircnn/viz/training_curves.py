@@ -7,7 +7,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from minircnn.viz.curves import plain_axes, plot_losses
-from minircnn.viz.style import INK, LEGEND_SIZE, line_colour, literal, new_figure
+from minircnn.viz.style import (
+    INK,
+    LEGEND_SIZE,
+    PANEL_TITLE_SIZE,
+    TITLE_SIZE,
+    line_colour,
+    literal,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,22 +44,61 @@ def draw_training(log: Log, validations: Log = (), title: str = "") -> Figure:
     figure.set_layout_engine("constrained")
     panels = figure.subplots(2 if validations else 1, 1, sharex=True, squeeze=False)[:, 0]
     plain_axes(panels[0], "" if validations else "iteration", "loss", title or "Training")
-    names = [name for name in (log[0] if log else {}) if name not in _NO_LOSS]
-    records = {name: [line for line in log if name in line] for name in names}
-    plot_losses(
-        panels[0],
-        {name: (_column(lines, "iteration"), _column(lines, name)) for name, lines in records.items()},
-    )
+    _plot_log(panels[0], log)
     if validations:
         _plot_validations(panels[1], validations)
     for ax in panels:
-        for iteration, rate in _new_rates(log):
-            ax.axvline(iteration, color=_RATE, linewidth=1.2, linestyle="--", gid="rate")
-            if ax is panels[-1]:
-                # where the room is: above the points of validations, below the losses
-                _note_rate(ax, iteration, rate, 0.94 if validations else 0.02)
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        # where the room is: above the points of validations, below the losses
+        _mark_rates(ax, log, (0.94 if validations else 0.02) if ax is panels[-1] else None)
     return figure
+
+
+def draw_stages(logs: Mapping[str, Log], validations: Log = (), title: str = "") -> Figure:
+    """Draw the losses of a training that has several stages, a panel each, and the mAP of its validations.
+
+    Parameters
+    ----------
+    logs : mapping of str to sequence of records
+        Of every update of each stage, by its name, as :func:`minircnn.training.read_log` returns them.
+    validations : sequence of records
+        Of every validation, which belong to the last stage: ``iteration`` and ``mAP``.
+    title : str
+    """
+    count = len(logs) + bool(validations)
+    rows = max(1, -(-count // 2))
+    figure = new_figure(13.0, 0.6 + 3.6 * rows)
+    figure.set_layout_engine("constrained")
+    figure.suptitle(literal(title or "Training"), size=TITLE_SIZE, weight="bold", color=INK)
+    for i, (name, log) in enumerate(logs.items()):
+        ax = figure.add_subplot(rows, 2, i + 1)
+        plain_axes(ax, "iteration", "loss")
+        ax.set_title(literal(name), size=PANEL_TITLE_SIZE, color=INK)
+        _plot_log(ax, log)
+        _mark_rates(ax, log, 0.02)
+    if validations:
+        ax = figure.add_subplot(rows, 2, count)
+        _plot_validations(ax, validations)
+        _mark_rates(ax, [*logs.values()][-1] if logs else (), 0.94)
+    return figure
+
+
+def _plot_log(ax: Axes, log: Log) -> None:
+    """Draw every loss of a log."""
+    names = [name for name in (log[0] if log else {}) if name not in _NO_LOSS]
+    records = {name: [line for line in log if name in line] for name in names}
+    plot_losses(
+        ax,
+        {name: (_column(lines, "iteration"), _column(lines, name)) for name, lines in records.items()},
+    )
+
+
+def _mark_rates(ax: Axes, log: Log, height: float | None) -> None:
+    """Mark the updates from which on the learning rate is another, and note it at a height of `ax`."""
+    for iteration, rate in _new_rates(log):
+        ax.axvline(iteration, color=_RATE, linewidth=1.2, linestyle="--", gid="rate")
+        if height is not None:
+            _note_rate(ax, iteration, rate, height)
+    ax.locator_params(axis="x", integer=True)
 
 
 def _plot_validations(ax: Axes, validations: Log) -> None:

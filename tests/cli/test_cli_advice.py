@@ -11,7 +11,7 @@ from PIL import Image
 from minircnn.cli import main
 from minircnn.proposals import write_proposals
 
-COMMANDS = ["check-data", "propose", "evaluate", "detect", "explain", "export", "gradcheck"]
+COMMANDS = ["check-data", "anchors", "propose", "evaluate", "detect", "explain", "export", "gradcheck"]
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_examples_and_next_steps_of_the_help_can_be_typed(command, desk, capsys)
     for number, example in enumerate([*examples, *inline]):
         out = (
             []
-            if "--out" in example or command in ("gradcheck", "check-data", "export")
+            if "--out" in example or command in ("gradcheck", "check-data", "anchors", "export")
             else ["--out", f"out{number}"]
         )
         assert typed(" ".join([example, *out])) == 0, example

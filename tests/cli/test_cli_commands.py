@@ -17,6 +17,7 @@ COMMANDS = [
     ["evaluate"],
     ["explain"],
     ["check-data"],
+    ["anchors"],
     ["gradcheck"],
 ]
 

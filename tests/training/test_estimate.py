@@ -55,6 +55,27 @@ def test_times_grow_with_the_work(tmp_path):
     assert half["validation"].what == "1 times 3 photos"
 
 
+def test_each_stage_of_alternating_training_is_tried(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = dataclasses.replace(settings_of("faster-rcnn"), schedule="alternating")
+    work = {part.name: part.what for part in estimate_training(SCENES, settings, tmp_path)}
+    assert work == {
+        "stage 1": "4 updates: the RPN and its convolutions",
+        "proposals of stage 1": "8 photos",
+        "stage 2": "4 updates: Fast R-CNN and convolutions of its own",
+        "stage 3": "4 updates: the RPN on these convolutions",
+        "proposals of stage 3": "8 photos",
+        "stage 4": "4 updates: Fast R-CNN's own layers on them",
+    }
+    assert not list(tmp_path.iterdir())
+    options = {"validation": Validation(OTHERS, every=1), "done": 4 + 4 + 1}
+    left = {part.name: part for part in estimate_training(SCENES, settings, tmp_path, **options)}
+    assert [part.what.split()[0] for part in left.values()] == ["0", "0", "0", "3", "8", "4", "4"]
+    assert left["stage 1"].seconds == left["proposals of stage 1"].seconds == 0
+    assert left["proposals of stage 3"].disk > 0
+    assert left["validation"].what == "4 times 3 photos"  # of the last stage
+
+
 def test_photos_whose_proposals_are_kept_are_not_counted(tmp_path):
     settings = settings_of("fast-rcnn")
     proposer = make_proposer(settings.proposals, seed=settings.seed)

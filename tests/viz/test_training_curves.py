@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from minircnn.viz import draw_training
+from minircnn.viz import draw_stages, draw_training
 
 RATES = [0.1, 0.1, 0.01, 0.01, 0.001]
 LOG = [
@@ -46,3 +46,17 @@ def test_a_log_of_an_older_version_and_none_at_all():
     assert not lines(ax, "rate")
     assert len(ax.lines) == 2
     assert not draw_training([]).axes[0].lines
+
+
+@pytest.mark.parametrize("seen", [[], SEEN])
+def test_each_stage_has_a_panel_and_validations_are_of_the_last(seen):
+    figure = draw_stages({"first": LOG[:2], "second": LOG}, seen, "by turns")
+    assert figure.get_suptitle() == "by turns"
+    first, second, *validation = figure.axes
+    assert [ax.get_title() for ax in (first, second)] == ["first", "second"]
+    assert len(first.lines[0].get_ydata()) == 2
+    assert not lines(first, "rate")
+    for ax in (second, *validation):
+        assert [line.get_xdata()[0] for line in lines(ax, "rate")] == [3, 5]
+    assert len(validation) == bool(seen)
+    assert not draw_stages({}).axes

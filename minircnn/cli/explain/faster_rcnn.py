@@ -16,7 +16,7 @@ from minircnn.nn import softmax
 from minircnn.structures import FloatArray
 from minircnn.viz import draw_anchors, draw_nms, draw_objectness
 
-_NMS_BOXES = 40
+_NMS_BOXES = 100
 _POINTS = 60  # of centres along the longer side at most: more would hide the photo
 
 

@@ -17,11 +17,13 @@ Faster R-CNN, section 3.2.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -41,7 +43,7 @@ from minircnn.training.faster_rcnn.joint import (
 from minircnn.training.faster_rcnn.rpn import ObjectBatch, loss_of_anchors
 from minircnn.training.faster_rcnn.settings import FasterRCNNSettings
 from minircnn.training.kept_arrays import read_kept, write_kept
-from minircnn.training.recipe import TrainingJob
+from minircnn.training.recipe import TrainingJob, TrainingPart
 
 logger = logging.getLogger("minircnn")
 
@@ -74,6 +76,11 @@ class Stage:
         """Whether the region proposal network is trained; else Fast R-CNN's layers are."""
         return "rpn" not in self.frozen
 
+    @property
+    def trainer(self) -> type[RPNStage] | type[RegionStage]:
+        """What makes its updates."""
+        return RPNStage if self.trains_rpn else RegionStage
+
 
 STAGES = (
     Stage("-1-rpn", ("head", "outputs"), shared=False, what="the RPN and its convolutions"),
@@ -87,11 +94,9 @@ STAGES = (
 class RPNStage(FasterRCNNTrainer):
     """Stages 1 and 3: the region proposal network learns; nothing is judged."""
 
-    def __init__(self, job: TrainingJob[FasterRCNNSettings], plan: Stage, weights: Weights | None) -> None:
+    def __init__(self, *data: Any, plan: Stage, weights: Weights | None = None, **place: Any) -> None:
         self.plan, self.weights = plan, weights
-        super().__init__(
-            job.dataset, job.proposals, job.settings, device=job.device, map_folder=job.map_folder
-        )
+        super().__init__(*data, **place)
 
     def make_network(self, num_classes: int, rng: np.random.Generator) -> FasterRCNNNetwork:
         """Return the network to train."""
@@ -110,25 +115,29 @@ class RPNStage(FasterRCNNTrainer):
                 self.network.features.backward(d_map)
         return {"loss": loss.total, "objectness": loss.objectness, "anchors": loss.localization}
 
+    def proposing_detector(self) -> FasterRCNN:
+        """Return the detector that proposes for the next stage.
+
+        As in the released code, all boxes enter non-maximum suppression here.
+        """
+        proposing = dataclasses.replace(self.settings.training_proposals, top_before=None)
+        detector: FasterRCNN = self.detector(None)
+        return dataclasses.replace(detector, proposing=proposing)
+
 
 class RegionStage(FastRCNNTrainer):
     """Stages 2 and 4: Fast R-CNN's training, on what the stage before proposes."""
 
     network: FasterRCNNNetwork
 
-    def __init__(
-        self,
-        job: TrainingJob[FasterRCNNSettings],
-        plan: Stage,
-        weights: Weights | None,
-        proposals: Sequence[FloatArray],
-    ) -> None:
-        self.plan, self.weights, self.own = plan, weights, job.settings
-        super().__init__(job.dataset, proposals, job.settings, device=job.device, map_folder=job.map_folder)
+    def __init__(self, *data: Any, plan: Stage, weights: Weights | None = None, **place: Any) -> None:
+        self.plan, self.weights = plan, weights
+        super().__init__(*data, **place)
 
     def make_network(self, num_classes: int, rng: np.random.Generator) -> FasterRCNNNetwork:
         """Return the network to train."""
-        network, self.first = first_network(self.own, self.backbone, self.dataset.class_names, rng)
+        own = cast(FasterRCNNSettings, self.settings)
+        network, self.first = first_network(own, self.backbone, self.dataset.class_names, rng)
         return prepare(network, self.plan, self.weights)
 
     def box_units(self) -> tuple[FloatArray, FloatArray]:
@@ -160,18 +169,37 @@ def train_alternately(job: TrainingJob[FasterRCNNSettings]) -> FasterRCNN:
         )
         weights = weights if plan.shared else None
         logger.info("stage %d of %d: %s", number, len(STAGES), plan.what)
-        trainer: RPNStage | RegionStage
-        if plan.trains_rpn:
-            trainer = RPNStage(job, plan, weights)
-            trainer.train(loop)
-            detector: FasterRCNN = trainer.detector(None)
-            proposals = propose_in_all(detector, job, number)
-        else:
-            trainer = RegionStage(job, plan, weights, proposals)
-            trainer.train(loop)
-            detector = trainer.detector(job.proposer)
+        trainer: RPNStage | RegionStage = plan.trainer(
+            job.dataset,
+            proposals,
+            job.settings,
+            plan=plan,
+            weights=weights,
+            device=job.device,
+            map_folder=job.map_folder,
+        )
+        trainer.train(loop)
+        if isinstance(trainer, RPNStage):
+            proposals = propose_in_all(trainer.proposing_detector(), job, number)
         weights = trainer.network.state_dict()
+    detector: FasterRCNN = trainer.detector(job.proposer)
     return detector
+
+
+def stages_of(settings: FasterRCNNSettings) -> list[TrainingPart] | None:
+    """Return the four stages where training is alternating, None where it is in one."""
+    if settings.schedule != "alternating":
+        return None
+    return [
+        TrainingPart(
+            plan.name,
+            f"stage {number}",
+            plan.what,
+            functools.partial(plan.trainer, plan=plan),
+            RPNStage.proposing_detector if plan.trains_rpn else None,
+        )
+        for number, plan in enumerate(STAGES, start=1)
+    ]
 
 
 def propose_in_all(
@@ -179,11 +207,8 @@ def propose_in_all(
 ) -> list[FloatArray]:
     """Return what `detector` proposes in every photo, for the next stage to learn from.
 
-    As in the released code, all boxes enter non-maximum suppression here. They are kept in the run's folder,
-    under a digest of the network that made them.
+    The boxes are kept in the run's folder, under a digest of the network that made them.
     """
-    training = dataclasses.replace(job.settings.training_proposals, top_before=None)
-    detector = dataclasses.replace(detector, proposing=training)
     digest = hashlib.sha256()
     for name, array in detector.network.state_dict().items():
         digest.update(name.encode() + array.tobytes())

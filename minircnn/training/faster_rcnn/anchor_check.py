@@ -62,7 +62,7 @@ def check_anchors(
     if unlike > _WORTH_A_WARNING * objects:
         logger.warning(
             "%s: %d of %d objects resemble no anchor (IoU below %g even at the same place): choose other "
-            "anchors.scales and anchors.ratios",
+            "anchors.scales and anchors.ratios (minircnn anchors DATA suggests some)",
             dataset.name,
             unlike,
             objects,
