@@ -23,6 +23,7 @@ SLOW = {
     "roi-pooling.md",
     "selective-search.md",
     "start.md",
+    "faster-rcnn.md",
     "fine-tuning.md",
     "svms.md",
     "box-regression.md",
