@@ -202,6 +202,7 @@ def stages_of(settings: FasterRCNNSettings) -> list[TrainingPart] | None:
     ]
 
 
+@stage("proposals of all photos")
 def propose_in_all(
     detector: FasterRCNN, job: TrainingJob[FasterRCNNSettings], number: int
 ) -> list[FloatArray]:
