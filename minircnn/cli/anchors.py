@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from minircnn.backbones import build_backbone
 from minircnn.boxes import AnchorSettings, base_anchors, best_anchor_iou, suggest_anchors
-from minircnn.checks import checked, optional, real, whole
+from minircnn.checks import checked, optional, real, require_order, whole
 from minircnn.cli.anchor_report import fit_record, fit_words, measured_record, measured_words
 from minircnn.cli.errors import UsageError
 from minircnn.cli.files import refuse_to_overwrite, require_writable
@@ -151,11 +151,11 @@ def _scale(
     """Return how photos are scaled, and the options of ``train`` that say what is not usual."""
     given = {"short_side": short_side, "max_long_side": max_long_side}
     sides = {name: checked(f"--{name.replace('_', '-')}", v, optional(whole(1))) for name, v in given.items()}
-    chosen = ImageScale(
-        sides["short_side"] or usual.short_side,
-        # a longer side that would undo what is asked for is no limit that was asked for
-        sides["max_long_side"] or max(usual.max_long_side, sides["short_side"] or 0),
-    )
+    short = sides["short_side"] or usual.short_side
+    # the preset's limit is none for what is asked for
+    long = sides["max_long_side"] or max(usual.max_long_side, short or 0)
+    require_order("--short-side", short or 0, "--max-long-side", long)
+    chosen = ImageScale(short, long)
     changed = {
         f"scale.{name}": getattr(chosen, name)
         for name in given
