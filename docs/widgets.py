@@ -18,6 +18,7 @@ TITLES = {
     "precision-recall": "Detections to drag, a least score to choose, and the point on the curve",
     "smooth-l1": "Smooth L1 and L2 at an error to choose",
     "hard-negatives": "Hard negative mining, photo by photo",
+    "anchors": "The anchors of a cell, an object to drag, and what each anchor is to say",
 }
 
 

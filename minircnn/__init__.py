@@ -1,4 +1,4 @@
-"""R-CNN, SPP-net and Fast R-CNN from scratch in NumPy, with an optional CuPy backend.
+"""R-CNN, SPP-net, Fast R-CNN and Faster R-CNN from scratch in NumPy, with an optional CuPy backend.
 
 A detection in five lines::
 

@@ -16,6 +16,7 @@ from .data import VOCDataset as VOCDataset
 from .data import check_dataset as check_dataset
 from .data.opening import open_dataset as open_dataset
 from .detectors import RCNN as RCNN
+from .detectors import FasterRCNN as FasterRCNN
 from .detectors import FastRCNN as FastRCNN
 from .detectors import RegionDetector as RegionDetector
 from .detectors import SPPNet as SPPNet
@@ -35,6 +36,7 @@ from .proposals import graph_segmentation as graph_segmentation
 from .proposals import selective_search as selective_search
 from .structures import Annotations as Annotations
 from .structures import Detections as Detections
+from .training import FasterRCNNSettings as FasterRCNNSettings
 from .training import FastRCNNSettings as FastRCNNSettings
 from .training import RCNNSettings as RCNNSettings
 from .training import SPPNetSettings as SPPNetSettings

@@ -38,7 +38,7 @@ _COMMANDS = {  # in the order of the lecture, not of the alphabet
 
 _LIST = "\n".join(f"    {name:<12}{summary}" for name, (_, summary) in _COMMANDS.items())
 
-_HELP = f"""Detect objects with R-CNN, SPP-net and Fast R-CNN, from scratch in NumPy.
+_HELP = f"""Detect objects with R-CNN, SPP-net, Fast R-CNN and Faster R-CNN, from scratch in NumPy.
 
 Commands:
 

@@ -149,6 +149,14 @@
       slide("smooth-l1", 1, -2);
       say("smooth-l1", numbers("smooth-l1"));
     },
+    anchors() {
+      say("anchors", numbers("anchors"), rows("anchors"));
+      keys(all("anchors", ".widget-body")[0], "ArrowRight", 1, true);
+      say("anchors", numbers("anchors"), rows("anchors"));
+      slide("anchors", 2, 8);
+      slide("anchors", 0, 0);
+      say("anchors", numbers("anchors"), rows("anchors")[8]);
+    },
     "hard-negatives"() {
       say("hard-negatives", numbers("hard-negatives"));
       press("hard-negatives", "next step");

@@ -10,7 +10,7 @@ import pytest
 
 from docs.widget_data import merge_tree, mining, windows
 from minircnn import SelectiveSearch, build_backbone, textbook
-from minircnn.boxes import nms_explained
+from minircnn.boxes import anchors_inside, nms_explained
 from minircnn.heads import MiningSettings, mine_and_train
 from minircnn.textbook.average_precision import Found, Truth, area_under_curve, precision_recall
 from minircnn.textbook.boxes import decode, encode, iou
@@ -242,6 +242,38 @@ def test_the_map_is_as_large_as_the_networks(call, name):
     for side in (67, 99, 128):
         shape = backbone.features.forward(np.zeros((1, 3, side, side), np.float32)).shape
         assert call([("receptive-field", "follow", windows(name), side)])[0]["length"] == shape[3]
+
+
+@pytest.mark.parametrize("rounded", [True, False])
+def test_anchors_of_a_cell_and_of_a_map(call, rounded):
+    shapes = [(16, [0.5, 1, 2], [8, 16, 32]), (4, [1.4, 2.2], [5, 7.5]), (8, [0.3, 1 / 1.7], [1.5])]
+    found = call([("anchors", "baseAnchors", *one, rounded) for one in shapes])
+    for base, (size, ratios, scales) in zip(found, shapes, strict=True):
+        same(base, textbook.base_anchors(size, ratios, scales, rounded))
+        grid = call([("anchors", "gridAnchors", base, 3, 4, size)])[0]
+        same(grid, textbook.grid_anchors(np.array(base), 3, 4, size))
+    halves = [0.5, 1.5, 2.5, 11.5, 2.4999, 3.7]
+    assert call([("anchors", "round", v) for v in halves]) == [round(v) for v in halves]
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("A", [12, 8, 44, 40]),
+        ("B", [40, 40, 56, 56]),
+        ("between", [16, 8, 48, 40]),
+        ("corner", [0, 57, 7, 64]),
+    ],
+)
+def test_labels_of_anchors(call, name, target):
+    anchors = textbook.grid_anchors(textbook.base_anchors(16, [1.0, 2.0], [2.0]), 4, 4, 16)
+    usable = anchors_inside(anchors, (64, 64))
+    inside = call([("anchors", "inside", anchor, 64, 64) for anchor in anchors])
+    assert inside == usable.tolist()
+    found = call([("anchors", "labelAnchors", anchors, target, inside)])[0]
+    labels, _ = textbook.label_anchors(anchors, np.array([target], float), usable)
+    assert found["labels"] == labels.tolist()
+    assert (1 in found["labels"]) == (name != "corner") == (found["best"] > 0)
 
 
 def test_hard_negatives_are_those_of_the_miner(call):

@@ -13,7 +13,8 @@ import pytest
 
 from docs.widget_data import merge_tree, mining, photo, windows
 from docs.widgets import TITLES, widget
-from minircnn.boxes import nms_explained
+from minircnn import textbook
+from minircnn.boxes import anchors_inside, nms_explained
 from minircnn.textbook.boxes import encode, iou
 from minircnn.textbook.warping import crop_span
 
@@ -56,6 +57,7 @@ def places():
         widget("precision-recall", photo=shown, objects=OBJECTS, boxes=BOXES, scores=SCORES),
         widget("smooth-l1", error=1.5),
         widget("hard-negatives", mining()),
+        widget("anchors", photo=shown, object=[20, 20, 52, 52], stride=10, cell=[3, 3], scale=3.5),
     ]
 
 
@@ -245,6 +247,29 @@ def test_smooth_l1(seen):
     assert paper == [1, 1, 1.125, 1.5]
     assert inside == [0.125, -0.5, 0.125, -0.5]
     assert narrow == [0.375, -1, 0.125, -0.5]
+
+
+def test_anchors(seen):
+    first, rows, moved, moved_rows, other, last_row = seen["said"]["anchors"]
+    base = textbook.base_anchors(10, [1 / 2, 1, 2], [3.5, 7, 14])
+    anchors = textbook.grid_anchors(base, 10, 12, 10)
+    usable = anchors_inside(anchors, (100, 120))
+
+    def expected(target):
+        labels, _ = textbook.label_anchors(anchors, np.array([target], float), usable)
+        return labels, [iou(anchor, target) for anchor in anchors.tolist()]
+
+    labels, overlaps = expected([20, 20, 52, 52])
+    own = slice((3 * 12 + 3) * 9, (3 * 12 + 4) * 9)
+    assert f"12 × 10 cells: 1080 anchors, {usable.sum()} inside. Objects {(labels == 1).sum()}," in first
+    assert floats(first)[-1] == pytest.approx(max(np.array(overlaps)[usable]), abs=5.1e-4)
+    np.testing.assert_allclose([float(row[1]) for row in rows], overlaps[own], atol=5.1e-4)
+    assert [row[2].startswith("object") for row in rows] == (labels[own] == 1).tolist()
+    labels, overlaps = expected([30, 20, 62, 52])
+    assert f"Objects {(labels == 1).sum()}, ignored" in moved
+    np.testing.assert_allclose([float(row[1]) for row in moved_rows], overlaps[own], atol=5.1e-4)
+    assert last_row[2] == "nothing: crosses the border"
+    assert other != moved  # at another scale
 
 
 def test_hard_negatives(seen):
