@@ -6,9 +6,11 @@ import shutil
 
 import numpy as np
 import pytest
+import small_detectors
 from PIL import Image
 
 from minircnn.cli import main
+from minircnn.detectors import save_detector
 from minircnn.proposals import write_proposals
 
 COMMANDS = ["check-data", "anchors", "propose", "evaluate", "detect", "explain", "export", "gradcheck"]
@@ -18,9 +20,11 @@ COMMANDS = ["check-data", "anchors", "propose", "evaluate", "detect", "explain",
 def desk(workspace, stand_in, tmp_path, monkeypatch):
     """A folder with what the examples name, and the present one."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "faster").mkdir(parents=True)
     for name in ("fast", "rcnn"):
-        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name).mkdir()
         shutil.copy(workspace / name / "model.safetensors", tmp_path / "runs" / name)
+    save_detector(tmp_path / "runs" / "faster" / "model.safetensors", small_detectors.faster_rcnn(("0", "1")))
     Image.open(workspace / "photos" / "test_00000.png").save("photo.jpg")
     for name in ("VOC2007", "VOCdevkit/VOC2007", "DATA"):
         shutil.copytree(workspace / "voc", name)
