@@ -87,7 +87,7 @@ def demo(
     Parameters
     ----------
     quick
-        Fewer photos and updates: about two minutes instead of ten, and worse detectors.
+        Fewer photos and updates: two to four minutes instead of ten, and worse detectors.
     out
         Folder of the runs, the report and result.json.
     resume
