@@ -130,6 +130,16 @@ def test_equal_scores_stay_in_the_order_of_the_anchors(seed, levels):
     assert (np.diff(scores) <= 0).all()
 
 
+def test_the_proposal_layer_stays_where_its_input_is(xp):
+    objectness, offsets, anchors = _outputs(3)
+    rules = ProposalLayerSettings(top_before=40, top_after=10, min_size=2.0)
+    expected = propose(objectness, offsets, anchors, (40, 48), rules)
+    boxes, scores = propose(*map(xp.asarray, (objectness, offsets, anchors)), (40, 48), rules)
+    assert type(boxes) is type(xp.asarray(anchors))
+    np.testing.assert_allclose(np.asarray(boxes), expected.boxes, rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(scores), expected.scores, rtol=1e-6)
+
+
 def test_none_is_large_enough():
     objectness, offsets, anchors = _outputs(0)
     boxes, scores = propose(objectness, offsets, anchors, (4, 4), ProposalLayerSettings())
