@@ -1,6 +1,7 @@
 """The built site, opened from disk in a browser without a window: no network, searchable, for all readers."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -108,6 +109,18 @@ def test_searching_works_from_disk(browser, address):
     first = page.query_selector(".md-search-result__item > a")
     assert "/walkthroughs/" in first.evaluate("link => link.href")
     page.close()
+    assert faults == []
+
+
+def test_every_slide_is_printed_on_a_landscape_sheet_of_its_own(browser):
+    page, faults = opened(browser, "slides.html", color_scheme="dark")
+    slides = page.locator(".slide").count()
+    printed = page.pdf(prefer_css_page_size=True)
+    page.close()
+    sheets = re.findall(rb"/MediaBox ?\[0 0 ([\d.]+) ([\d.]+)\]", printed)
+    assert slides > 20
+    assert len(sheets) == slides
+    assert all(float(width) > float(height) for width, height in sheets)
     assert faults == []
 
 
