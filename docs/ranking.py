@@ -2,7 +2,7 @@
 
 from typing import Any
 
-_BOOSTS = {"walkthroughs/": 5, "reference/": 0.2, "speed.md": 0.2}
+_BOOSTS = {"walkthroughs/": 5, "reference/": 0.2, "speed.md": 0.2, "slides.md": 0.2}
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:

@@ -171,24 +171,52 @@ def test_each_fault_would_be_found(html, fault):
     assert fault is None or faults[0].startswith(fault)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("line", "status"), [("print(1 + 1)", 0), ("print(1 / 0)", 1)])
-def test_a_block_that_fails_fails_the_strict_build(tmp_path, line, status):
-    """The site's own settings, on a single page."""
+def build_small(tmp_path, pages):
+    """Build a site of these pages with the site's own settings."""
     settings = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     settings = settings[: settings.index("\nnav:")].replace(
         "docs_dir: docs", f"docs_dir: {tmp_path / 'docs'}"
     )
     config = tmp_path / "mkdocs.yml"
     config.write_text(re.sub(r"\bdocs/(\w+\.py)", rf"{ROOT}/docs/\1", settings), encoding="utf-8")
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs/index.md").write_text(f'# Page\n\n```python exec="on"\n{line}\n```\n', encoding="utf-8")
-    shutil.copytree(ROOT / "docs/assets", tmp_path / "docs/assets")
-    done = subprocess.run(
+    for name, text in pages.items():
+        path = tmp_path / "docs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    for name in ("assets", "widgets"):
+        shutil.copytree(ROOT / "docs" / name, tmp_path / "docs" / name)
+    return subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", config, "-d", tmp_path / "site"],
         cwd=ROOT,
         capture_output=True,
         text=True,
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("line", "status"), [("print(1 + 1)", 0), ("print(1 / 0)", 1)])
+def test_a_block_that_fails_fails_the_strict_build(tmp_path, line, status):
+    done = build_small(tmp_path, {"index.md": f'# Page\n\n```python exec="on"\n{line}\n```\n'})
     assert done.returncode == status, done.stderr
     assert ("ZeroDivisionError" in done.stderr) == bool(status)
+
+
+@pytest.mark.slow
+def test_the_slides_are_the_figures_of_the_walkthroughs(tmp_path):
+    code = (
+        "from matplotlib.figure import Figure\nfrom docs.figures import picture\nfigure = Figure((4, 3))\n"
+        "figure.add_subplot().plot([0, {0}])\nprint(picture(figure, '{0} < 3'))"
+    )
+    page = f'# Page & {{0}}\n\n```python exec="on"\n{code}\n```\n'
+    slides = (ROOT / "docs/slides.md").read_text(encoding="utf-8")
+    pages = {f"walkthroughs/{number}.md": page.replace("{0}", str(number)) for number in (1, 2)}
+    done = build_small(tmp_path, {"index.md": page.replace("{0}", "0"), "slides.md": slides, **pages})
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "site/slides.html").read_text(encoding="utf-8")
+    shown = SitePage(text)
+    assert [figure["caption"] for figure in shown.figures] == ["1 < 3", "2 < 3"]
+    assert text.count('<section class="slide"><h2>Page &amp; ') == 2
+    assert {"walkthroughs/1.html", "walkthroughs/2.html"} <= set(shown.links)
+    sources = [image["src"] for image in shown.images if "pictures/" in image["src"]]
+    assert len(set(sources)) == 2
+    assert all((tmp_path / "site" / source).is_file() for source in sources)

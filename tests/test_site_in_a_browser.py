@@ -1,6 +1,7 @@
-"""The built site, opened from disk in a browser without a window, needs no network, and its search works."""
+"""The built site, opened from disk in a browser without a window: no network, searchable, for all readers."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 if not SITE or BROWSER is None:
     pytest.skip("wants MINIRCNN_SITE to name a built site, and Chromium or Chrome", allow_module_level=True)
 playwright = pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 PAGES = sorted(
     path.relative_to(SITE).as_posix() for path in Path(SITE).rglob("*.html") if path.name != "404.html"
@@ -23,6 +25,21 @@ FAULTS_OF_LAYOUT = """async () => {
   const { scrollWidth } = document.scrollingElement;
   return scrollWidth > innerWidth ? [...faults, `${scrollWidth} pixels wide`] : faults;
 }"""
+
+# Every fold is opened. Of highlighted code, most of the site, one token of a kind stays: they look alike.
+SHOW_ALL = """() => {
+  for (const fold of document.querySelectorAll("details")) fold.open = true;
+  for (const anchor of document.querySelectorAll(".highlight a:empty")) anchor.remove();
+  const kinds = new Set();
+  for (const token of document.querySelectorAll(".highlight :is(code, .linenos) span[class]")) {
+    if (kinds.has(token.className)) token.replaceWith(token.textContent);
+    kinds.add(token.className);
+  }
+}"""
+STEADY = "* { transition: none !important; animation: none !important; }"  # no colour halfway to another
+COLORS = ["color-contrast", "link-in-text-block"]  # all that a dark page has differently
+# The theme's script puts wide tables into boxes without tabindex. Browsers let keys scroll them anyway.
+NOT_OURS = {("scrollable-region-focusable", ".md-typeset__scrollwrap")}
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +72,34 @@ def test_a_page_needs_no_network_and_is_no_wider_than_a_phone(browser, address):
     assert faults == []
 
 
+def barriers(page, rules=None):
+    """Return what axe-core finds serious or critical: rule, element and what is wrong."""
+    options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
+    return [
+        f"{violation['id']}: {' '.join(map(str, node['target']))}: {node['failureSummary']}"
+        for violation in axe.Axe().run(page, options=options).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+        if not any(
+            rule == violation["id"] and str(node["target"][-1]).startswith(start) for rule, start in NOT_OURS
+        )
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_keeps_no_reader_out(browser, address):
+    page, _ = opened(browser, address, viewport={"width": 1280, "height": 900}, color_scheme="light")
+    page.evaluate(SHOW_ALL)
+    page.add_style_tag(content=STEADY)
+    in_light = barriers(page)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function("document.body.dataset.mdColorScheme === 'slate'")
+    in_dark = barriers(page, COLORS)
+    page.close()
+    assert {"light": in_light, "dark": in_dark} == {"light": [], "dark": []}, address
+
+
 @pytest.mark.parametrize("address", ["index.html", "reference/nn.html"])
 def test_searching_works_from_disk(browser, address):
     page, faults = opened(browser, address, viewport={"width": 1280, "height": 900})
@@ -65,6 +110,37 @@ def test_searching_works_from_disk(browser, address):
     assert "/walkthroughs/" in first.evaluate("link => link.href")
     page.close()
     assert faults == []
+
+
+def test_every_slide_is_printed_on_a_landscape_sheet_of_its_own(browser):
+    page, faults = opened(browser, "slides.html", color_scheme="dark")
+    slides = page.locator(".slide").count()
+    printed = page.pdf(prefer_css_page_size=True)
+    page.close()
+    sheets = re.findall(rb"/MediaBox ?\[0 0 ([\d.]+) ([\d.]+)\]", printed)
+    assert slides > 20
+    assert len(sheets) == slides
+    assert all(float(width) > float(height) for width, height in sheets)
+    assert faults == []
+
+
+def test_a_barrier_would_be_noticed(browser, tmp_path):
+    (tmp_path / "page.html").write_text(
+        '<html lang="en"><title>.</title><main><h1>.</h1><input type="text"><img src="data:,">'
+        '<p style="background: white; color: silver">Pale</p><div role="sheep"></div>'
+        '<div class="{0}" style="height: 2em; overflow: auto">{1}</div>'
+        '<div class="own" style="height: 2em; overflow: auto">{1}</div></main>'.format(
+            "md-typeset__scrollwrap", "<p>Long</p>" * 9
+        ),
+        encoding="utf-8",
+    )
+    page, _ = opened(browser, tmp_path / "page.html")
+    found, of_color = barriers(page), barriers(page, COLORS)
+    page.close()
+    rules = ["aria-roles", "color-contrast", "image-alt", "label", "scrollable-region-focusable"]
+    assert sorted(barrier.partition(":")[0] for barrier in found) == rules
+    assert next(it for it in found if it.startswith("scrollable")).split(": ")[1] == ".own"
+    assert [barrier.partition(":")[0] for barrier in of_color] == ["color-contrast"]
 
 
 def test_a_fault_would_be_noticed(browser, tmp_path):

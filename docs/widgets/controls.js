@@ -105,7 +105,7 @@
           element("tr", { class: className }, ...cells.map((text) => element("td", {}, text))),
         ),
       );
-    return { node: element("div", { class: "widget-table" }, node), show };
+    return { node: element("div", { class: "widget-table", tabindex: 0 }, node), show }; // keys can scroll it
   }
 
   const row = (...nodes) => element("div", { class: "widget-row" }, ...nodes);
