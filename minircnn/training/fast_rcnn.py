@@ -5,18 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from minircnn.arrays import Device, to_host
 from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings
 from minircnn.nn import multi_task_loss
 from minircnn.profiling import stage
 from minircnn.proposals import ProposalSettings, Proposer
-from minircnn.structures import DetectionDataset, FloatArray
+from minircnn.structures import FloatArray
 from minircnn.training.backbone import ALL_CONVOLUTIONS, check_backbone
-from minircnn.training.photo_batches import PhotoBatch, PhotoSampler, RoISampling
+from minircnn.training.photo_batches import PhotoBatch, RoISampling
 from minircnn.training.presets import (
     CLASSROOM_SHARE,
     QUICK_PROPOSALS,
@@ -27,8 +25,7 @@ from minircnn.training.presets import (
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
 from minircnn.training.regions import RegionRecord
 from minircnn.training.settings import BackboneSettings, GivenProposalsSettings, SolverSettings
-from minircnn.training.shared_map import SharedMapSettings, load_first, require_alike
-from minircnn.training.trainer import Trainer
+from minircnn.training.shared_map import SharedMapSettings, SharedMapTrainer, load_first, require_alike
 
 
 @dataclass(frozen=True)
@@ -61,38 +58,10 @@ def target_statistics(
     return mean.astype(np.float32), std.astype(np.float32)
 
 
-class FastRCNNTrainer(Trainer[SharedMapSettings, PhotoBatch]):
+class FastRCNNTrainer(SharedMapTrainer[SharedMapSettings, PhotoBatch]):
     """Makes batches of photos and their regions, and computes the gradients of the multi-task loss."""
 
     network: FastRCNNNetwork
-    first: FastRCNN | None
-    """What training begins with."""
-
-    def __init__(
-        self,
-        dataset: DetectionDataset,
-        proposals: Sequence[FloatArray],
-        settings: SharedMapSettings,
-        *,
-        device: Device = "cpu",
-        map_folder: Path | None = None,
-    ) -> None:
-        super().__init__(dataset, proposals, settings, device=device)
-        self.target_mean, self.target_std = self.box_units()
-        self.sampler = PhotoSampler(
-            self.photo_inputs(settings.keep_maps, map_folder),
-            self.records,
-            settings.sampling,
-            settings.scale,
-            settings.training_scales,
-            self.flip,
-            settings.seed,
-        )
-
-    @property
-    def solver(self) -> SolverSettings:
-        """How the network is updated, and how often."""
-        return self.settings.solver
 
     def make_network(self, num_classes: int, rng: np.random.Generator) -> FastRCNNNetwork:
         """Return the network to train."""
@@ -104,10 +73,8 @@ class FastRCNNTrainer(Trainer[SharedMapSettings, PhotoBatch]):
             network.load_state_dict(self.first.network.state_dict())
         return network
 
-    def box_units(self) -> tuple[FloatArray, FloatArray]:
-        """Return the mean and standard deviation of box targets, (K+1, 4) each, in which they are learnt."""
-        if self.first is not None:  # the units its box regression has learnt
-            return to_host(self.first.target_mean), to_host(self.first.target_std)
+    def new_box_units(self) -> tuple[FloatArray, FloatArray]:
+        """Return the statistics of the regions that are close to an object."""
         classes, settings = len(self.dataset.class_names), self.settings
         return target_statistics(
             self.records, classes, settings.sampling.fg_iou, class_agnostic=settings.class_agnostic

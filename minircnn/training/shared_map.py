@@ -1,14 +1,20 @@
 """What the trainings of Fast R-CNN and Faster R-CNN share: settings, and a detector to begin with."""
 
 # No deferred annotations here: the command line reads inherited fields in the modules of the heirs.
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar, TypeVar
 
+from minircnn.arrays import Device, to_host
 from minircnn.checks import each, file_name, flag, instance, optional, real, require, require_order, whole
 from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings, load_detector
 from minircnn.detectors.storage import MODEL_FILE
-from minircnn.training.photo_batches import RoISampling
+from minircnn.structures import DetectionDataset, FloatArray
+from minircnn.training.photo_batches import PhotoSampler, RoISampling
 from minircnn.training.settings import DetectorSettings, SolverSettings
+from minircnn.training.trainer import Batch, Trainer
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,51 @@ class SharedMapSettings(DetectorSettings):
         require(self, "", class_agnostic=flag, keep_maps=flag)
         largest = max(self.training_scales, default=0)
         require_order("training_scales", largest, "scale.max_long_side", self.scale.max_long_side)
+
+
+M = TypeVar("M", bound=SharedMapSettings)
+
+
+class SharedMapTrainer(Trainer[M, Batch]):
+    """What both trainers share: photos to draw, a detector to begin with, units of the box targets."""
+
+    sampler_type: ClassVar[type[PhotoSampler]] = PhotoSampler
+
+    first: FastRCNN | None
+    """What training begins with; ``make_network`` sets it."""
+
+    def __init__(
+        self,
+        dataset: DetectionDataset,
+        proposals: Sequence[FloatArray],
+        settings: M,
+        *,
+        device: Device = "cpu",
+        map_folder: Path | None = None,
+    ) -> None:
+        super().__init__(dataset, proposals, settings, device=device)
+        if self.first is None:
+            self.target_mean, self.target_std = self.new_box_units()
+        else:  # the units its box regression has learnt
+            self.target_mean, self.target_std = map(to_host, (self.first.target_mean, self.first.target_std))
+        self.sampler = self.sampler_type(
+            self.photo_inputs(settings.keep_maps, map_folder),
+            self.records,
+            settings.sampling,
+            settings.scale,
+            settings.training_scales,
+            self.flip,
+            settings.seed,
+        )
+
+    @property
+    def solver(self) -> SolverSettings:
+        """How the network is updated, and how often."""
+        return self.settings.solver
+
+    @abstractmethod
+    def new_box_units(self) -> tuple[FloatArray, FloatArray]:
+        """Return the mean and standard deviation of box targets, (K+1, 4) each, of a training from anew."""
 
 
 def load_first(start: str, *kinds: str) -> FastRCNN:

@@ -27,11 +27,6 @@ def _in_float64(batch):
     )
 
 
-def _relative(ours, theirs):
-    theirs = theirs.detach().numpy()
-    return np.abs(ours - theirs).max() / max(np.abs(theirs).max(), 1e-6)
-
-
 @pytest.mark.slow
 def test_twenty_training_steps_equal_pytorch():
     scenes = Scenes("train", count=6)
@@ -51,19 +46,10 @@ def test_twenty_training_steps_equal_pytorch():
         if isinstance(layer, Dropout):
             layer.rate = 0.0
     twin = Twin(trainer.network)
-    solver = trainer.settings.solver
     for iteration in range(20):
         batch = _in_float64(trainer.make_batch(iteration))
         trainer.network.zero_grad()
         losses = trainer.gradients(batch)
         loss = twin.loss(batch, trainer.settings.bbox_loss_weight)
-        loss.backward()
-        assert losses["loss"] == pytest.approx(loss.item(), rel=1e-4)
-        for name, parameter in trainer.network.named_parameters():
-            assert _relative(parameter.grad, twin.weights[name].grad) < 1e-4, (iteration, name)
-        trainer.state.optimizer.lr = solver.learning_rate
-        trainer.state.optimizer.step()
-        twin.update(solver.learning_rate, solver.momentum, solver.weight_decay)
-        for name, parameter in trainer.network.named_parameters():
-            assert _relative(parameter.data, twin.weights[name]) < 1e-4, (iteration, name)
+        twin.assert_same_step(trainer, losses, loss, iteration)
     assert np.isfinite(losses["loss"])

@@ -45,11 +45,6 @@ def _loss(twin, trainer, batch, rng):
     return rpn + twin.loss_of_regions(features, *regions, settings.bbox_loss_weight)
 
 
-def _relative(ours, theirs):
-    theirs = theirs.detach().numpy()
-    return np.abs(ours - theirs).max() / max(np.abs(theirs).max(), 1e-6)
-
-
 @pytest.mark.slow
 def test_twenty_joint_training_steps_equal_pytorch():
     torch.set_num_threads(1)
@@ -63,7 +58,7 @@ def test_twenty_joint_training_steps_equal_pytorch():
     scenes = Scenes("train", count=6)
     trainer = FasterRCNNTrainer(scenes, [np.zeros((0, 4), np.float32)] * len(scenes), settings)
     trainer.network.astype(np.float64)
-    twin, solver = Twin(trainer.network), settings.solver
+    twin = Twin(trainer.network)
     for iteration in range(20):
         batch = trainer.make_batch(iteration)
         batch = dataclasses.replace(batch, images=batch.images.astype(np.float64))
@@ -71,13 +66,5 @@ def test_twenty_joint_training_steps_equal_pytorch():
         trainer.network.zero_grad()
         losses = trainer.gradients(batch)
         loss = _loss(twin, trainer, batch, rng)
-        loss.backward()
-        assert losses["loss"] == pytest.approx(loss.item(), rel=1e-4)
-        for name, parameter in trainer.network.named_parameters():
-            assert _relative(parameter.grad, twin.weights[name].grad) < 1e-4, (iteration, name)
-        trainer.state.optimizer.lr = solver.learning_rate
-        trainer.state.optimizer.step()
-        twin.update(solver.learning_rate, solver.momentum, solver.weight_decay)
-        for name, parameter in trainer.network.named_parameters():
-            assert _relative(parameter.data, twin.weights[name]) < 1e-4, (iteration, name)
+        twin.assert_same_step(trainer, losses, loss, iteration)
     assert np.isfinite(losses["loss"])

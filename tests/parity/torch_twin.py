@@ -111,3 +111,21 @@ class Twin:
                 v.mul_(momentum).add_(gradient, alpha=lr * parameter.lr_multiplier)
                 w -= v
                 w.grad = None
+
+    def assert_same_step(self, trainer, losses, loss, where):
+        """Compare loss and gradients, update both, and compare the weights; all to 1e-4."""
+        loss.backward()
+        assert abs(losses["loss"] - loss.item()) <= 1e-4 * abs(loss.item()), where
+        for name, parameter in self.network.named_parameters():
+            assert _relative(parameter.grad, self.weights[name].grad) < 1e-4, (where, name)
+        solver = trainer.settings.solver
+        trainer.state.optimizer.lr = solver.learning_rate
+        trainer.state.optimizer.step()
+        self.update(solver.learning_rate, solver.momentum, solver.weight_decay)
+        for name, parameter in self.network.named_parameters():
+            assert _relative(parameter.data, self.weights[name]) < 1e-4, (where, name)
+
+
+def _relative(ours, theirs):
+    theirs = theirs.detach().numpy()
+    return np.abs(ours - theirs).max() / max(np.abs(theirs).max(), 1e-6)

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from mirrored_scenes import Mirrored
 
 from minircnn.boxes import decode
 from minircnn.data import Scenes
@@ -12,20 +13,6 @@ from minircnn.training.backbone import make_backbone
 from minircnn.training.photo_inputs import MapInputs, PhotoInputs
 
 PRESET = FAST_RCNN_PRESETS["scenes"]
-
-
-class _Mirrored:
-    """Scenes that may be mirrored, to see what becomes of their boxes."""
-
-    def __init__(self, scenes):
-        self._scenes = scenes
-        self.flippable = True
-
-    def __getattr__(self, name):
-        return getattr(self._scenes, name)
-
-    def __len__(self):
-        return len(self._scenes)
 
 
 def _jittered(scenes, rng, copies=15):
@@ -59,7 +46,7 @@ def test_a_batch_keeps_the_bounds_of_its_samples(rng):
 @pytest.mark.parametrize("sides", [(), (160,)])
 def test_a_batch_is_float32_with_channels_last_in_memory(sides, rng):
     """As the layers take it: nothing is converted or rearranged on the way."""
-    trainer = _trainer(_Mirrored(Scenes("train", count=3)), rng, training_scales=sides, flip=True)
+    trainer = _trainer(Mirrored(Scenes("train", count=3)), rng, training_scales=sides, flip=True)
     for iteration in range(4):
         batch = trainer.make_batch(iteration)
         assert {batch.images.dtype, batch.rois.dtype, batch.bbox_targets.dtype} == {np.dtype(np.float32)}
@@ -69,7 +56,7 @@ def test_a_batch_is_float32_with_channels_last_in_memory(sides, rng):
 @pytest.mark.parametrize("sides", [(), (160,), (240,)])
 def test_regions_move_with_scaled_and_mirrored_photos(sides, rng):
     """Decoding the targets of a batch gives the objects of the photo as the network sees it."""
-    scenes = _Mirrored(Scenes("train", count=3))
+    scenes = Mirrored(Scenes("train", count=3))
     trainer = _trainer(scenes, rng, training_scales=sides, flip=True)
     seen_mirrored = False
     for iteration in range(6):
@@ -155,7 +142,7 @@ def test_freezing_a_layer_that_does_not_exist_names_those_that_do():
 def _frozen(rng, tmp_path, **changes):
     backbone = dataclasses.replace(PRESET.backbone, frozen=("convolutions",))
     settings = dataclasses.replace(PRESET, backbone=backbone, flip=True, keep_maps=True, **changes)
-    scenes = _Mirrored(Scenes("train", count=3))
+    scenes = Mirrored(Scenes("train", count=3))
     return FastRCNNTrainer(scenes, _jittered(scenes, rng), settings, map_folder=tmp_path / "maps")
 
 

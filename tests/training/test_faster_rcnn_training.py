@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from mirrored_scenes import Mirrored
 
 from minircnn.boxes import AnchorSettings, decode, flip_boxes
 from minircnn.data import Scenes
@@ -33,23 +34,9 @@ def _trainer(scenes, **changes):
     return FasterRCNNTrainer(scenes, nothing, dataclasses.replace(SHORT, **changes))
 
 
-class _Mirrored:
-    """Scenes that may be mirrored, to see what becomes of their boxes."""
-
-    def __init__(self, scenes):
-        self._scenes = scenes
-        self.flippable = True
-
-    def __getattr__(self, name):
-        return getattr(self._scenes, name)
-
-    def __len__(self):
-        return len(self._scenes)
-
-
 @pytest.mark.parametrize("side", [160, 240])
 def test_objects_move_with_scaled_and_mirrored_photos(side):
-    scenes = _Mirrored(Scenes("train", count=3))
+    scenes = Mirrored(Scenes("train", count=3))
     trainer = _trainer(scenes, training_scales=(side,), flip=True)
     seen = set()
     for iteration in range(6):

@@ -140,9 +140,9 @@ class RegionStage(FastRCNNTrainer):
         network, self.first = first_network(own, self.backbone, self.dataset.class_names, rng)
         return prepare(network, self.plan, self.weights)
 
-    def box_units(self) -> tuple[FloatArray, FloatArray]:
+    def new_box_units(self) -> tuple[FloatArray, FloatArray]:
         """Return the mean and standard deviation of box targets, (K+1, 4) each, in which they are learnt."""
-        return fixed_box_units(self.first, len(self.dataset.class_names))
+        return fixed_box_units(len(self.dataset.class_names))
 
     def make_detector(self, proposer: Proposer | None) -> FasterRCNN:
         """Return a detector with the network in its present state."""

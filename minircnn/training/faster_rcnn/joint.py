@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minircnn.arrays import Array, Device, like, to_host
+from minircnn.arrays import Array, Device, like
 from minircnn.backbones import Backbone
 from minircnn.detectors import FasterRCNN, FasterRCNNNetwork, FastRCNN
 from minircnn.nn import multi_task_loss
@@ -20,20 +20,19 @@ from minircnn.training.faster_rcnn.rpn import ObjectBatch, ObjectSampler, loss_o
 from minircnn.training.faster_rcnn.settings import FasterRCNNSettings
 from minircnn.training.photo_batches import draw_regions
 from minircnn.training.regions import RegionRecord
-from minircnn.training.settings import SolverSettings
-from minircnn.training.shared_map import load_first, require_alike
+from minircnn.training.shared_map import SharedMapTrainer, load_first, require_alike
 from minircnn.training.trainer import Trainer
 
 TARGET_STD = (0.1, 0.1, 0.2, 0.2)
 """The second stage's box targets are divided by these; they are known before there is any proposal."""
 
 
-class FasterRCNNTrainer(Trainer[FasterRCNNSettings, ObjectBatch]):
+class FasterRCNNTrainer(SharedMapTrainer[FasterRCNNSettings, ObjectBatch]):
     """Approximate joint training: makes batches of photos, and the gradients of both losses in one step."""
 
     network: FasterRCNNNetwork
-    first: FastRCNN | None
-    """What training begins with."""
+    sampler: ObjectSampler
+    sampler_type = ObjectSampler
 
     def __init__(
         self,
@@ -44,23 +43,12 @@ class FasterRCNNTrainer(Trainer[FasterRCNNSettings, ObjectBatch]):
         device: Device = "cpu",
         map_folder: Path | None = None,
     ) -> None:
-        super().__init__(dataset, proposals, settings, device=device)
+        super().__init__(dataset, proposals, settings, device=device, map_folder=map_folder)
         check_anchors(dataset, self.records, settings.anchors, settings.scale, settings.rpn.negative_iou)
-        self.target_mean, self.target_std = fixed_box_units(self.first, len(dataset.class_names))
-        self.sampler = ObjectSampler(
-            self.photo_inputs(settings.keep_maps, map_folder),
-            self.records,
-            settings.sampling,
-            settings.scale,
-            settings.training_scales,
-            self.flip,
-            settings.seed,
-        )
 
-    @property
-    def solver(self) -> SolverSettings:
-        """How the network is updated, and how often."""
-        return self.settings.solver
+    def new_box_units(self) -> tuple[FloatArray, FloatArray]:
+        """Return fixed units: there is no proposal yet to measure them on."""
+        return fixed_box_units(len(self.dataset.class_names))
 
     def make_network(self, num_classes: int, rng: np.random.Generator) -> FasterRCNNNetwork:
         """Return the network to train."""
@@ -156,9 +144,7 @@ def detector_of(
     )
 
 
-def fixed_box_units(first: FastRCNN | None, num_classes: int) -> tuple[FloatArray, FloatArray]:
-    """Return mean and standard deviation of the box targets, (K+1, 4) each: fixed, or those of `first`."""
-    if first is not None:  # the units its box regression has learnt
-        return to_host(first.target_mean), to_host(first.target_std)
+def fixed_box_units(num_classes: int) -> tuple[FloatArray, FloatArray]:
+    """Return the mean and standard deviation of the box targets, (K+1, 4) each."""
     std = np.tile(np.array(TARGET_STD, np.float32), (num_classes + 1, 1))
     return np.zeros_like(std), std
