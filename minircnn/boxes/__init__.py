@@ -12,6 +12,7 @@ from minircnn.boxes.anchor_suggestion import best_anchor_iou, suggest_anchors
 from minircnn.boxes.anchors import AnchorSettings, anchors_inside, base_anchors, grid_anchors
 from minircnn.boxes.coding import MAX_LOG_SCALE, decode, encode
 from minircnn.boxes.geometry import box_area, box_iou, clip_boxes, flip_boxes, large_enough
+from minircnn.boxes.grouping import group_boxes
 from minircnn.boxes.matching import Assignment, Sample, assign, sample_fast_rcnn, sample_rcnn
 from minircnn.boxes.nms_rules import NMS_RULES, NmsRule
 from minircnn.boxes.suppression import batched_nms, nms, nms_explained
@@ -40,6 +41,7 @@ __all__ = [
     "encode",
     "flip_boxes",
     "grid_anchors",
+    "group_boxes",
     "label_anchors",
     "large_enough",
     "nms",

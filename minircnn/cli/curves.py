@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from minircnn.cli.output import note
+from minircnn.registry import Registry
 from minircnn.training import read_log
 from minircnn.training.log import log_file
 from minircnn.training.recipe import TrainingPart
 from minircnn.training.validation import LOG_FILE
 from minircnn.viz import draw_stages, draw_training, save_figure
+
+TRAINING_PICTURES: Registry[Callable[[Path], Any]] = Registry("picture of a training")
+"""How trainings without loss curves are drawn, by the names of their recipes: ``draw(folder)`` returns a
+figure, or None where nothing is to be seen yet."""
 
 
 class CurvesPicture:
@@ -34,18 +40,28 @@ class CurvesPicture:
 
     def draw(self) -> None:
         """Draw the logs as they are now; nothing where nothing was trained yet."""
-        read = {title: read_log(path) for title, path in self.logs.items()}
-        begun = {title: log for title, log in read.items() if log}
-        if not begun or self._failed:
+        if self._failed:
             return
-        title, seen = f"{self.name}: {self.folder.resolve().name}", read_log(self.folder / LOG_FILE)
         try:
-            if len(self.logs) == 1:
-                (log,) = begun.values()
-                figure = draw_training(log, seen, title)
-            else:
-                figure = draw_stages(begun, seen, title)
-            save_figure(figure, self.path)
+            figure = (
+                TRAINING_PICTURES[self.name](self.folder)
+                if self.name in TRAINING_PICTURES
+                else self._curves()
+            )
+            if figure is not None:
+                save_figure(figure, self.path)
         except (ImportError, OSError) as error:  # the training is worth more than its picture
             self._failed = True
             note(f"{self.path} is not drawn: {error}")
+
+    def _curves(self) -> Any:
+        """Return the curves of what was logged, or None where nothing was yet."""
+        read = {title: read_log(path) for title, path in self.logs.items()}
+        begun = {title: log for title, log in read.items() if log}
+        if not begun:
+            return None
+        title, seen = f"{self.name}: {self.folder.resolve().name}", read_log(self.folder / LOG_FILE)
+        if len(self.logs) > 1:
+            return draw_stages(begun, seen, title)
+        (log,) = begun.values()
+        return draw_training(log, seen, title)

@@ -10,6 +10,7 @@ from minircnn.detectors.rcnn import RCNN, RCNNNetwork, WarpSettings
 from minircnn.detectors.rpn_proposer import RegionProposalNetwork
 from minircnn.detectors.sppnet import SPPNet, SPPNetNetwork
 from minircnn.detectors.storage import StorageError, load_detector, save_detector
+from minircnn.detectors.windows import WindowDetector, WindowView
 
 __all__ = [
     "DETECTORS",
@@ -30,6 +31,8 @@ __all__ = [
     "StorageError",
     "View",
     "WarpSettings",
+    "WindowDetector",
+    "WindowView",
     "load_detector",
     "register",
     "save_detector",

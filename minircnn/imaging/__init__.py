@@ -1,6 +1,7 @@
 """Photos: reading, resizing, warping regions, colour spaces."""
 
 from minircnn.imaging.colour import COLOUR_SPACES, ColourSpace, convert
+from minircnn.imaging.exact_resize import resize_exact
 from minircnn.imaging.filters import gaussian_gradient, gaussian_kernel, smooth
 from minircnn.imaging.photo import as_image
 from minircnn.imaging.read import (
@@ -29,6 +30,7 @@ __all__ = [
     "gaussian_kernel",
     "read_header",
     "read_image",
+    "resize_exact",
     "resize_image",
     "scale_factor",
     "scale_to",

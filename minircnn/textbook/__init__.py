@@ -29,8 +29,9 @@ from minircnn.textbook.average_precision import (
 from minircnn.textbook.boxes import box_iou, clip_box, decode, encode, iou
 from minircnn.textbook.convolution import conv2d, conv2d_backward
 from minircnn.textbook.fast_rcnn import fast_rcnn_forward
-from minircnn.textbook.filters import correlate2d, gaussian, gaussian_gradient, resize, smooth
+from minircnn.textbook.filters import correlate2d, gaussian, gaussian_gradient, resize, resize_exact, smooth
 from minircnn.textbook.fully_connected import linear, linear_backward, relu, relu_backward
+from minircnn.textbook.grouping import group_boxes
 from minircnn.textbook.hard_negative_mining import mine_hard_negatives
 from minircnn.textbook.linear_svm import fit_linear_svm
 from minircnn.textbook.losses import multi_task_loss, smooth_l1, softmax, softmax_cross_entropy
@@ -82,6 +83,7 @@ __all__ = [
     "greedy_suppression",
     "grid_anchors",
     "grid_edges",
+    "group_boxes",
     "hierarchical_grouping",
     "iou",
     "label_anchors",
@@ -101,6 +103,7 @@ __all__ = [
     "relu",
     "relu_backward",
     "resize",
+    "resize_exact",
     "roi_pool",
     "roi_pool_backward",
     "rpn_loss",

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from minircnn.structures import FloatArray
+from minircnn.structures import FloatArray, IntArray
 
 
 def correlate2d(plane: FloatArray, kernel: FloatArray) -> FloatArray:
@@ -56,3 +56,25 @@ def resize(image: FloatArray, height: int, width: int) -> FloatArray:
         lower = image[bottom, left] * (1 - (x - left)) + image[bottom, right] * (x - left)
         out[i, j] = upper * (1 - (y - top)) + lower * (y - top)
     return out
+
+
+def resize_exact(image: IntArray, height: int, width: int) -> IntArray:
+    """Return grey levels `image` (H, W) in another size, in whole numbers: weights are 256ths."""
+    out = np.zeros((height, width), np.int64)
+    for i, j in np.ndindex(height, width):
+        top, bottom, down = _two_samples(i, height, image.shape[0])
+        left, right, across = _two_samples(j, width, image.shape[1])
+        upper = int(image[top, left]) * (256 - across) + int(image[top, right]) * across
+        lower = int(image[bottom, left]) * (256 - across) + int(image[bottom, right]) * across
+        out[i, j] = (upper * (256 - down) + lower * down + 2**15) // 2**16  # rounded once, at the end
+    return out
+
+
+def _two_samples(i: int, target: int, source: int) -> tuple[int, int, int]:
+    """Return between which samples target sample i lies, and the weight of the second in 256ths."""
+    position = (i + 0.5) * (source / target) - 0.5
+    low = math.floor(position)
+    if low < 0 or low >= source - 1:  # beyond the first or the last centre: the border repeats
+        border = 0 if low < 0 else source - 1
+        return border, border, 0
+    return low, low + 1, round((position - low) * 256)

@@ -37,6 +37,7 @@ from minircnn.training.settings import (
     BackboneSettings,
     DetectorSettings,
     GivenProposalsSettings,
+    NetworkSettings,
     SolverSettings,
     as_json,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "GivenProposalsSettings",
     "LogError",
     "LoopSettings",
+    "NetworkSettings",
     "NotFiniteError",
     "OtherDataError",
     "PartEstimate",

@@ -9,13 +9,13 @@ import numpy as np
 
 from minircnn.backbones import BACKBONES, Backbone, build_backbone
 from minircnn.training.photo_inputs import require_frozen
-from minircnn.training.settings import BackboneSettings, DetectorSettings
+from minircnn.training.settings import BackboneSettings, NetworkSettings
 
 ALL_CONVOLUTIONS = "convolutions"
 """Among the names of layers to freeze: all that see the whole photo."""
 
 
-def check_backbone(settings: DetectorSettings) -> Backbone:
+def check_backbone(settings: NetworkSettings) -> Backbone:
     """Raise where the backbone cannot be built, loaded, frozen or kept maps of; else return it."""
     chosen = settings.backbone
     if chosen.weights is None and ALL_CONVOLUTIONS in (chosen.frozen or ()):

@@ -91,12 +91,14 @@ def estimate_training(
     """
     recipe = RECIPES[settings.detector]
     recipe.check(settings)
+    if validation is not None:
+        require_validation(recipe, dataset, validation)
+    if recipe.estimate is not None:
+        return list(recipe.estimate(dataset, settings, n_jobs))
     plan = recipe.parts(settings)
     trainers = [part.trainer for part in plan if part.trainer is not None]
     if len(trainers) < len(plan):
         raise ValueError(f"{recipe.name}: its recipe names no trainer, so no update can be tried")
-    if validation is not None:
-        require_validation(recipe, dataset, validation)
     sample = _sample(dataset)
     parts, boxes, proposer = [], no_proposals(sample), settings.proposer()
     if proposer is not None:

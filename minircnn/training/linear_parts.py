@@ -15,13 +15,13 @@ from minircnn.training.checkpoint import CheckpointClock
 from minircnn.training.feature_cache import cache_features
 from minircnn.training.kept_part import KeptPart, part_key
 from minircnn.training.recipe import TrainingJob
-from minircnn.training.settings import GivenProposalsSettings, as_json
+from minircnn.training.settings import GivenProposalsSettings, NetworkSettings, as_json
 from minircnn.training.svms import SVMSettings, train_svms
 from minircnn.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
-class LinearPartsSettings(GivenProposalsSettings):
+class LinearPartsSettings(NetworkSettings, GivenProposalsSettings):
     """What decides the SVMs and the box regressions."""
 
     svm: SVMSettings = field(default_factory=SVMSettings)

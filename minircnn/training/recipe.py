@@ -104,6 +104,9 @@ class Recipe(Generic[S]):
         Makes the network's updates: to try a few, which tells what a training will take.
     several : callable, optional
         ``several(settings)`` returns the parts of a training that has more than one, in their order, or None.
+    estimate : callable, optional
+        ``estimate(dataset, settings, n_jobs)`` tells what a training without a network will take, as
+        :class:`~minircnn.training.estimate.PartEstimate` records; those with one are tried on a few photos.
     """
 
     name: str
@@ -115,6 +118,7 @@ class Recipe(Generic[S]):
     validates: bool = True
     trainer: Callable[..., Any] | None = None
     several: Callable[[S], Sequence[TrainingPart] | None] = lambda settings: None
+    estimate: Callable[[DetectionDataset, S, int], Sequence[Any]] | None = None
 
     def parts(self, settings: S) -> Sequence[TrainingPart]:
         """Return what of a training with `settings` makes updates, in its order."""

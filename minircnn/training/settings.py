@@ -84,14 +84,13 @@ class SolverSettings:
 class DetectorSettings:
     """What every detector's training has in common; each adds its own fields.
 
-    The regions of a detector that finds them itself need no settings here; those of the others do:
-    :class:`GivenProposalsSettings`.
+    Those with a network have it from :class:`NetworkSettings`; those that are given their regions have the
+    choice of what proposes them from :class:`GivenProposalsSettings`.
     """
 
     detector: ClassVar[str]
     """Name of the recipe that these settings are for."""
 
-    backbone: BackboneSettings = field(default_factory=BackboneSettings)
     postprocess: PostprocessSettings = field(default_factory=PostprocessSettings)
     """How the finished detector turns scores into detections."""
     batch: int = 128
@@ -103,11 +102,22 @@ class DetectorSettings:
 
     def __post_init__(self) -> None:
         require(self, "", batch=whole(1), flip=flag, seed=whole(0))
-        require(self, "", backbone=instance(BackboneSettings), postprocess=instance(PostprocessSettings))
+        require(self, "", postprocess=instance(PostprocessSettings))
 
     def proposer(self) -> Proposer | None:
         """Return what proposes regions to the detector; None where it does so itself."""
         return None
+
+
+@dataclass(frozen=True)
+class NetworkSettings(DetectorSettings):
+    """What the trainings of detectors have in common whose features a network computes."""
+
+    backbone: BackboneSettings = field(default_factory=BackboneSettings)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, "", backbone=instance(BackboneSettings))
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, Postproces
 from minircnn.detectors.storage import MODEL_FILE
 from minircnn.structures import DetectionDataset, FloatArray
 from minircnn.training.photo_batches import PhotoSampler, RoISampling
-from minircnn.training.settings import DetectorSettings, SolverSettings
+from minircnn.training.settings import NetworkSettings, SolverSettings
 from minircnn.training.trainer import Batch, Trainer
 
 
 @dataclass(frozen=True)
-class SharedMapSettings(DetectorSettings):
+class SharedMapSettings(NetworkSettings):
     """What decides the training of a detector that pools its regions from one map of the photo."""
 
     postprocess: PostprocessSettings = field(default_factory=lambda: PostprocessSettings(min_score=0.01))

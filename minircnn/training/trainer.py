@@ -22,10 +22,10 @@ from minircnn.training.fingerprint import DataFingerprint
 from minircnn.training.loop import LoopSettings, train_loop
 from minircnn.training.photo_inputs import MapInputs, PhotoInputs
 from minircnn.training.quiet import quiet
-from minircnn.training.recipe import S
 from minircnn.training.regions import PhotoReader, region_records
-from minircnn.training.settings import SolverSettings, as_json
+from minircnn.training.settings import NetworkSettings, SolverSettings, as_json
 
+S = TypeVar("S", bound=NetworkSettings)
 Batch = TypeVar("Batch")
 
 
@@ -37,7 +37,7 @@ class Trainer(ABC, Generic[S, Batch]):
     dataset : DetectionDataset
     proposals : sequence of (R, 4) arrays
         Candidate boxes of every photo, in pixels: none of each where the detector proposes itself.
-    settings : DetectorSettings
+    settings : NetworkSettings
     device : {"cpu", "cuda"}
     """
 
