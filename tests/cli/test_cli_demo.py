@@ -10,12 +10,15 @@ from trained_detectors import shortened
 
 import minircnn.cli.demo as demo_module
 from minircnn.cli import main
-from minircnn.detectors import DETECTORS
+from minircnn.detectors import DETECTORS, NetworkDetector
 from minircnn.training import RECIPES
 
 
-def tiny_plan(*, quick, seed):
-    settings = [shortened(recipe.presets["scenes"], 2, 30) for recipe in RECIPES.values()]
+NETWORKS = [name for name, kind in DETECTORS.items() if issubclass(kind, NetworkDetector)]
+
+
+def tiny_plan(*, quick, seed, classical):
+    settings = [shortened(RECIPES[name].presets["scenes"], 2, 30) for name in NETWORKS]
     return demo_module.Plan(settings, train_photos=2, test_photos=2, window_photos=1)
 
 
@@ -27,7 +30,7 @@ def test_demo_compares_and_can_be_restarted(tmp_path, capsys, monkeypatch):
     assert main([*arguments, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     *detectors, few, windows = result["rows"]
-    assert [row["name"] for row in detectors] == [DETECTORS[name].title for name in RECIPES]
+    assert [row["name"] for row in detectors] == [DETECTORS[name].title for name in NETWORKS]
     fast, rcnn = (next(row for row in detectors if row["name"] == name) for name in ("Fast R-CNN", "R-CNN"))
     assert fast["cnn_passes_per_photo"] == 1
     assert rcnn["cnn_passes_per_photo"] == rcnn["boxes_per_photo"] == fast["boxes_per_photo"]
@@ -71,10 +74,19 @@ def test_demo_compares_and_can_be_restarted(tmp_path, capsys, monkeypatch):
 
 def test_plans_differ_in_length_and_seed():
     full, quick = (demo_module.make_plan(quick=quick, seed=3) for quick in (False, True))
-    assert len(full.settings) == len(quick.settings) == len(RECIPES)
+    assert (
+        {one.detector for one in full.settings} == {one.detector for one in quick.settings} == set(NETWORKS)
+    )
     assert quick.settings != full.settings
     assert quick.train_photos < full.train_photos
     assert {settings.seed for settings in full.settings + quick.settings} == {3}
+
+
+def test_those_without_a_network_come_last_where_they_are_wanted():
+    plan = demo_module.make_plan(quick=True, seed=0, classical=True)
+    names = [settings.detector for settings in plan.settings]
+    assert sorted(names) == sorted(RECIPES)
+    assert set(names[: len(NETWORKS)]) == set(NETWORKS)
 
 
 @pytest.mark.parametrize("more", [[], ["--resume"]], ids=" ".join)

@@ -25,6 +25,7 @@ from minircnn.cli.options import DeviceName, Jobs, Json, Seed, job_count, requir
 from minircnn.cli.output import note, print_json, table
 from minircnn.data import Scenes
 from minircnn.data.opening import FirstPhotos
+from minircnn.detectors import DETECTORS, NetworkDetector
 from minircnn.files import write_text
 from minircnn.imaging import write_image
 from minircnn.proposals import Proposer
@@ -53,10 +54,17 @@ class Plan:
     window_photos: int
 
 
-def make_plan(*, quick: bool, seed: int) -> Plan:
-    """Return the whole demonstration, or the quick one: every detector that has a preset for the scenes."""
+def make_plan(*, quick: bool, seed: int, classical: bool = False) -> Plan:
+    """Return the whole demonstration, or the quick one: every detector that has a preset for the scenes.
+
+    Those without a network come after the others, and only where `classical` ones are wanted.
+    """
     name = "scenes-quick" if quick else "scenes"
-    presets = [recipe.presets[name] for recipe in RECIPES.values() if name in recipe.presets]
+    known = [recipe for recipe in RECIPES.values() if name in recipe.presets]
+    recipes = [recipe for recipe in known if issubclass(DETECTORS[recipe.name], NetworkDetector)]
+    if classical:
+        recipes += [recipe for recipe in known if recipe not in recipes]
+    presets = [recipe.presets[name] for recipe in recipes]
     photos = (40, 20, 2) if quick else (400, 200, 8)
     return Plan([dataclasses.replace(preset, seed=seed) for preset in presets], *photos)
 
@@ -64,6 +72,7 @@ def make_plan(*, quick: bool, seed: int) -> Plan:
 def demo(
     *,
     quick: Annotated[bool, Parameter(negative="")] = False,
+    classical: Annotated[bool, Parameter(name="--all", negative="")] = False,
     out: Path = Path("minircnn-demo"),
     resume: Annotated[bool, Parameter(negative="")] = False,
     jobs: Jobs = 0,
@@ -88,13 +97,19 @@ def demo(
     ----------
     quick
         Fewer photos and updates: two to four minutes instead of ten, and worse detectors.
+    classical
+        Those that came before the networks, too, on the same photos: features made by hand.
     out
         Folder of the runs, the report and result.json.
     resume
         Go on with what is in the folder: finished trainings are taken, a stopped one is continued.
     """
     require_device(device)
-    start, plan, workers = time.perf_counter(), make_plan(quick=quick, seed=seed), job_count(jobs)
+    start, plan, workers = (
+        time.perf_counter(),
+        make_plan(quick=quick, seed=seed, classical=classical),
+        job_count(jobs),
+    )
     page_path, result_path = out / "report.html", out / "result.json"
     _refuse_used_folder(out, resume=resume)
     refuse_to_overwrite([page_path, result_path], overwrite=True)

@@ -78,11 +78,12 @@ def demo_report(
             detection_pictures(dataset, contestant.outcome, shown, balance.score),
         )
     _add_proposals(page, detectors, dataset, shown[0])
+    logged = [(c, run) for c, run in zip(detectors, runs, strict=True) if run.log]
     page.section(
         "Training",
         "What the networks lose, update by update. Where SVMs and box regressions judge in the end, they are "
         "fitted afterwards to what the network has learned, and have no such curve.",
-        [(_loss_figure(c.name, run), c.name) for c, run in zip(detectors, runs, strict=True)],
+        [(_loss_figure(c.name, run), c.name) for c, run in logged],
     )
     page.section(
         "Class by class",
@@ -105,6 +106,8 @@ def demo_report(
 
 
 def _result_text(detectors: Sequence[Contestant], judge: Contestant, windows: Contestant) -> str:
+    others = [c for c in detectors if c.passes == 0]
+    detectors = [c for c in detectors if c.passes > 0]
     fastest = min(detectors, key=lambda c: (not c.is_given, c.detect_seconds))
     passes = "; ".join(
         f"{c.name}: {c.passes:,.0f}"
@@ -114,13 +117,22 @@ def _result_text(detectors: Sequence[Contestant], judge: Contestant, windows: Co
     )
     return (
         "Passes of the convolutional layers for a photo, and time behind the same proposals beside the "
-        f"fastest, {fastest.name}. {passes}.\n\n"
+        f"fastest, {fastest.name}. {passes}.\n\n{_classical_text(others)}"
         f"The sliding window judges all of {windows.recall.num_proposals:,.0f} windows with the classifier "
         f"of {judge.detector.title}. That takes long, so it ran on the first {len(windows.dataset)} photos "
         "only; the row above it is that detector on the same ones.\n\n"
         "Times, boxes and passes are means per photo on this machine, proposals timed in one process; "
         "the column CNN s leaves out those that a detector is given."
     )
+
+
+def _classical_text(others: Sequence[Contestant]) -> str:
+    """Return what is to be said of detectors without a network, as a paragraph; nothing if there are none."""
+    if not others:
+        return ""
+    names = " and ".join(c.name for c in others)
+    times = "; ".join(f"{c.name}: {c.detect_seconds:.3f} s, mAP {c.result.map:.3f}" for c in others)
+    return f"{names} run no network: their features are made by hand. {times}.\n\n"
 
 
 def _add_proposals(
@@ -173,7 +185,7 @@ def _proposal_figures(contestant: Contestant, dataset: DetectionDataset, index: 
 def _loss_figure(name: str, run: Trained) -> Figure:
     iterations = [line["iteration"] for line in run.log]
     kinds = ("loss", "classification", "localisation", "objectness", "anchors")
-    losses = [key for key in kinds if run.log and key in run.log[0]]
+    losses = [key for key in kinds if key in run.log[0]]
     return draw_loss_curves({key: (iterations, [line[key] for line in run.log]) for key in losses}, name)
 
 
