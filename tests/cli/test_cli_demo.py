@@ -13,7 +13,6 @@ from minircnn.cli import main
 from minircnn.detectors import DETECTORS, NetworkDetector
 from minircnn.training import RECIPES
 
-
 NETWORKS = [name for name, kind in DETECTORS.items() if issubclass(kind, NetworkDetector)]
 
 
