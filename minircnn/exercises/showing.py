@@ -68,7 +68,10 @@ def _exact(value: Any) -> str:
         return _array(value, exact=True)
     if isinstance(value, list | tuple) and not hasattr(value, "_fields"):
         begin, end = "[]" if isinstance(value, list) else ("(", ",)" if len(value) == 1 else ")")
-        return f"{begin}{', '.join(map(_exact, value))}{end}"
+        words = [_exact(entry) for entry in value]
+        records = all(hasattr(entry, "_fields") for entry in value)
+        between = ",\n " if records and sum(map(len, words)) > WIDTH else ", "
+        return f"{begin}{between.join(words)}{end}"
     return repr(value.item() if isinstance(value, np.generic) else value)
 
 

@@ -54,7 +54,7 @@ WRONG = {
     ),
     "empty curves": ("area, before = 0.0, 0.0", "area, before = 0.0 * recall[0], 0.0", "no area"),
     "scores ignored": ("sorted(detections, key=lambda d: -d.score)", "detections", "best score first"),
-    "worst score first": ("key=lambda d: -d.score", "key=lambda d: d.score", ""),
+    "worst score first": ("key=lambda d: -d.score", "key=lambda d: d.score", "worst score"),
     "ties reversed": (
         "sorted(detections, key=lambda d: -d.score)",
         "sorted(detections, key=lambda d: d.score)[::-1]",
@@ -98,6 +98,14 @@ WRONG = {
         "for g, o in enumerate(objects):\n            if o.difficult:\n                continue\n",
         "difficult",
     ),
+    "the last of equal objects": ("iou(d.box, o.box) > most", "iou(d.box, o.box) >= most", "to the first"),
+    "precision first": ("return recall, precision", "return precision, recall", "recall comes first"),
+    "recall over the detections so far": (
+        "len(found) / to_find",
+        "len(found) / (len(found) + wrong)",
+        "share of the objects",
+    ),
+    "precision over all detections": ("(len(found) + wrong)", "len(detections)", "so far"),
     "recall over the detections": ("len(found) / to_find", "len(found) / len(detections)", ""),
     "precision over the objects": ("len(found) / (len(found) + wrong)", "len(found) / len(objects)", ""),
     "entries for right ones only": (

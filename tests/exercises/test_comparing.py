@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from minircnn.exercises.comparing import difference
 from minircnn.exercises.showing import as_call, as_code, kind_of
+from minircnn.textbook import Found
 
 A = np.array([[1.0, 2.0], [3.0, 4.0]])
 
@@ -120,3 +121,17 @@ def test_long_calls_name_their_arguments():
     assert call.endswith("29.]]),\n    0.5,  # limit\n)")
     assert as_call("f", ([1], 2, 3), "abc") == "f(\n    [1],  # a\n    2,  # b\n    3,  # c\n)"
     assert as_call("f", ([1], 2), "ab") == "f([1], 2)"
+
+
+def test_of_many_records_each_has_a_line():
+    found = [Found(0.9, photo, [0, 0, 2, 2]) for photo in range(3)]
+    call = as_call("f", (found[:1], found), ["few", "many"])
+    assert [line.strip()[:9] for line in call.splitlines()] == [
+        "f(",
+        "[Found(sc",
+        "[Found(sc",
+        "Found(sco",
+        "Found(sco",
+        ")",
+    ]
+    assert eval(call, {"f": lambda few, many: many, "Found": Found}) == found

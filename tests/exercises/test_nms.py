@@ -42,6 +42,27 @@ WRONG = {
         "    return kept",
         "that have been removed still remove",
     ),
+    "the last that stays removes alone": (
+        "    while candidates:\n"
+        "        best = candidates.pop(0)\n"
+        "        kept.append(best)\n"
+        "        candidates = [i for i in candidates if not iou(boxes[best], boxes[i]) > iou_threshold]\n",
+        "    for i in candidates:\n"
+        "        if not kept or iou(boxes[kept[-1]], boxes[i]) <= iou_threshold:\n"
+        "            kept.append(i)\n",
+        "every one that stays",
+    ),
+    "a list shortened while it is read": (
+        "        best = candidates.pop(0)\n"
+        "        kept.append(best)\n"
+        "        candidates = [i for i in candidates if not iou(boxes[best], boxes[i]) > iou_threshold]\n",
+        "        best = candidates[0]\n"
+        "        kept.append(best)\n"
+        "        for i in candidates:\n"
+        "            if iou(boxes[best], boxes[i]) > iou_threshold:\n"
+        "                candidates.remove(i)\n",
+        "build a new list",
+    ),
     "only the next one is looked at": (
         "candidates = [i for i in candidates if not",
         "candidates = [i for n, i in enumerate(candidates) if n or not",
@@ -54,7 +75,7 @@ WRONG = {
     "places in the sorted list": (
         "return kept",
         "ranks = sorted(range(len(scores)), key=lambda i: -scores[i])\n    return [*map(ranks.index, kept)]",
-        "scores decide",
+        "places in the sorted list",
     ),
     "the first alone": ("    while candidates:", "    if candidates:", "every other one stays"),
     "a fixed threshold": ("> iou_threshold", "> 0.5", "threshold"),

@@ -75,6 +75,8 @@ def area_under_curve(recall: Sequence[float], precision: Sequence[float]) -> flo
 _BOX, _ELSEWHERE = [0, 0, 2, 2], [5, 5, 7, 7]
 _HALF = [0, 0, 2, 1]  # of _BOX: an IoU of exactly 0.5
 _NEAR = [0, 0, 2, 1.5]  # an IoU of 0.75
+_BESIDE = [1, 0, 3, 2]
+_BOTH = [0, 0, 3, 2]  # an IoU of 2/3 with _BOX and with _BESIDE
 
 
 def _one_object(rng: np.random.Generator) -> Iterator[Arguments]:
@@ -86,6 +88,7 @@ def _one_object(rng: np.random.Generator) -> Iterator[Arguments]:
 
 def _by_score(rng: np.random.Generator) -> Iterator[Arguments]:
     yield [Found(0.5, 0, _BOX), Found(0.9, 0, _ELSEWHERE)], [Truth(0, _BOX)], 0.5
+    yield [Found(0.9, 0, _ELSEWHERE), Found(0.5, 0, _BOX)], [Truth(0, _BOX)], 0.5
     yield [Found(0.5, 0, _ELSEWHERE), Found(0.5, 0, _BOX)], [Truth(0, _BOX)], 0.5
 
 
@@ -106,6 +109,8 @@ def _several_objects(rng: np.random.Generator) -> Iterator[Arguments]:
     yield [Found(0.9, 0, _BOX)], [Truth(0, _BOX), Truth(0, _ELSEWHERE)], 0.5
     yield [Found(0.9, 0, _BOX)], [Truth(0, _NEAR), Truth(0, _BOX)], 0.5
     yield [Found(0.9, 0, _BOX), Found(0.8, 0, _NEAR)], [Truth(0, _NEAR), Truth(0, _BOX)], 0.5
+    # the first detection overlaps both alike and takes the first one
+    yield [Found(0.9, 0, _BOTH), Found(0.8, 0, _BESIDE)], [Truth(0, _BOX), Truth(0, _BESIDE)], 0.5
 
 
 def _several_photos(rng: np.random.Generator) -> Iterator[Arguments]:
@@ -178,6 +183,26 @@ def _strictly(detections: Any, objects: Any, iou_threshold: float) -> Any:
     return textbook.precision_recall(detections, objects, float(np.nextafter(iou_threshold, 2)))
 
 
+def _worst_first(detections: Any, objects: Any, iou_threshold: float) -> Any:
+    ordered = sorted(detections, key=lambda detection: detection.score)
+    again = [Found(-n, photo, box) for n, (_, photo, box) in enumerate(ordered)]
+    return textbook.precision_recall(again, objects, iou_threshold)
+
+
+def _exchanged(detections: Any, objects: Any, iou_threshold: float) -> Any:
+    return textbook.precision_recall(detections, objects, iou_threshold)[::-1]
+
+
+def _precision_twice(detections: Any, objects: Any, iou_threshold: float) -> Any:
+    _, precision = textbook.precision_recall(detections, objects, iou_threshold)
+    return precision, precision
+
+
+def _of_all_detections(detections: Any, objects: Any, iou_threshold: float) -> Any:
+    recall, precision = textbook.precision_recall(detections, objects, iou_threshold)
+    return recall, [p * n / len(detections) for n, p in enumerate(precision, start=1)]
+
+
 _curve = partial(
     Part, function="precision_recall", expected=textbook.precision_recall, returns=("recall", "precision")
 )
@@ -212,7 +237,7 @@ LABS["average-precision"] = Lab(
         _curve(
             "several objects",
             cases=_several_objects,
-            hint="recall divides by the number of objects; a detection belongs to the one it overlaps most",
+            hint="a detection belongs to the object it overlaps most, of equals to the first",
         ),
         _curve(
             "several photos", cases=_several_photos, hint="a detection can only find objects of its own photo"
@@ -230,7 +255,7 @@ LABS["average-precision"] = Lab(
         _area(
             "a falling curve",
             cases=_falling,
-            hint="each step: how much recall grows, times the precision there",
+            hint="each step: how much recall grows, from 0 on, times the precision there",
         ),
         _area(
             "a curve that rises in between",
@@ -259,5 +284,17 @@ LABS["average-precision"] = Lab(
             "area_under_curve", _trapezes, "the curve falls in steps, it is not joined by slanting lines"
         ),
         Mistake("precision_recall", _strictly, "an IoU that equals the threshold is enough"),
+        Mistake("precision_recall", _worst_first, "you begin with the worst score"),
+        Mistake("precision_recall", _exchanged, "recall comes first, then precision"),
+        Mistake(
+            "precision_recall",
+            _precision_twice,
+            "recall is a share of the objects, precision one of the detections",
+        ),
+        Mistake(
+            "precision_recall",
+            _of_all_detections,
+            "precision is a share of the detections *so far*, not of all that will come",
+        ),
     ),
 )

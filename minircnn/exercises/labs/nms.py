@@ -59,6 +59,8 @@ def _order(rng: np.random.Generator) -> Iterator[Arguments]:
     yield _table([[0, 0, 3, 3], [0, 0, 3, 4]]), np.array([0.5, 0.9]), 0.5
     yield _table([[0, 0, 2, 2], [9, 9, 11, 11], [5, 5, 7, 7]]), np.array([0.5, 0.9, 0.7]), 0.5
     yield _table([[0, 0, 2, 2], [9, 9, 11, 11], [5, 5, 7, 7]]), np.array([-1.0, 0.2, 0.9]), 0.5
+    # places in the sorted list, and the list unsorted, differ where something goes
+    yield _table([[0, 0, 2, 2], [0, 0, 2, 2], [5, 5, 7, 7]]), np.array([0.5, 0.7, 0.9]), 0.5
 
 
 def _at_the_threshold(rng: np.random.Generator) -> Iterator[Arguments]:
@@ -75,6 +77,8 @@ def _ties(rng: np.random.Generator) -> Iterator[Arguments]:
 
 def _chains(rng: np.random.Generator) -> Iterator[Arguments]:
     yield _table([[0, 0, 4, 1], [1, 0, 5, 1], [2, 0, 6, 1]]), np.array([0.9, 0.8, 0.7]), 0.5
+    # the first of two that stay removes the third
+    yield _table([[0, 0, 2, 2], [5, 5, 7, 7], [0, 0, 2, 2]]), np.array([0.9, 0.8, 0.7]), 0.5
     yield (
         _table([[2, 0, 6, 1], [1, 0, 5, 1], [0, 0, 4, 1], [3, 0, 7, 1]]),
         np.array([0.6, 0.8, 0.9, 0.7]),
@@ -104,6 +108,30 @@ def _removed_remove(boxes: FloatArray, scores: FloatArray, iou_threshold: float)
         for n, i in enumerate(order)
         if all(textbook.iou(boxes[i], boxes[j]) <= iou_threshold for j in order[:n])
     ]
+
+
+def _last_removes(boxes: FloatArray, scores: FloatArray, iou_threshold: float) -> list[int]:
+    kept: list[int] = []
+    for i in sorted(range(len(scores)), key=lambda i: -scores[i]):
+        if not kept or textbook.iou(boxes[i], boxes[kept[-1]]) <= iou_threshold:
+            kept.append(i)
+    return kept
+
+
+def _shortened_while_read(boxes: FloatArray, scores: FloatArray, iou_threshold: float) -> list[int]:
+    candidates, kept = sorted(range(len(scores)), key=lambda i: -scores[i]), []
+    while candidates:
+        best = candidates[0]
+        kept.append(best)
+        for i in candidates:
+            if i == best or textbook.iou(boxes[best], boxes[i]) > iou_threshold:
+                candidates.remove(i)
+    return kept
+
+
+def _places(boxes: FloatArray, scores: FloatArray, iou_threshold: float) -> list[int]:
+    ranks = sorted(range(len(scores)), key=lambda i: -scores[i])
+    return [ranks.index(i) for i in textbook.nms(boxes, scores, iou_threshold)]
 
 
 def _in_input_order(boxes: FloatArray, scores: FloatArray, iou_threshold: float) -> list[int]:
@@ -166,6 +194,19 @@ LABS["nms"] = Lab(
     mistakes=(
         Mistake("nms", _worst_first, "your list begins with the worst score"),
         Mistake("nms", _in_input_order, "the right boxes, in another order: the best score is to come first"),
+        Mistake(
+            "nms", _places, "you return places in the sorted list; wanted are the row numbers of the boxes"
+        ),
+        Mistake(
+            "nms",
+            _last_removes,
+            "you compare with the last box that stays only: every one that stays removes others",
+        ),
+        Mistake(
+            "nms",
+            _shortened_while_read,
+            "a list that gets shorter while a loop goes through it makes the loop skip: build a new list",
+        ),
         Mistake("nms", _also_at_the_threshold, "you remove boxes whose IoU equals the threshold; they stay"),
         Mistake("nms", _removed_remove, "in your code boxes that have been removed still remove others"),
     ),

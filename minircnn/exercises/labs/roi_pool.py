@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -108,17 +108,21 @@ def _regions(rng: np.random.Generator) -> Iterator[Arguments]:
 
 def _rounded(rng: np.random.Generator) -> Iterator[Arguments]:
     yield _pooled(_map(2, 2), [[0, 0, 2, 2]], (1, 1), 0.5)  # (2 - 1) / 2 = 0.5 becomes 1
+    yield _pooled(3 - _map(2, 2), [[1, 1, 3, 3]], (1, 1), 0.5)  # 1 / 2 becomes 1, where the smallest is
     yield _pooled(_map(3, 3), [[1, 1, 6, 6]], (1, 1), 0.5)  # 2.5 becomes 3, beyond the map
     yield _pooled(_map(4, 4), [[5, 5, 6, 6]], (1, 1), 0.5)  # 2.5 becomes 3, not 2
-    for _ in range(8):
+    for number in range(8):
         x1, y1 = rng.integers(0, 12, 2)
         w, h = rng.integers(1, 8, 2)
-        yield _pooled(_map(5, 5), [[float(x1), float(y1), float(x1 + w), float(y1 + h)]], (1, 1), 0.25)
+        corners = [float(x1), float(y1), float(x1 + w), float(y1 + h)]
+        # of a rising map the maximum stands in the last cell, of a falling one in the first
+        yield _pooled(_map(5, 5) if number % 2 else 24 - _map(5, 5), [corners], (1, 1), 0.25)
 
 
 def _shared_rows(rng: np.random.Generator) -> Iterator[Arguments]:
     yield _pooled(different_numbers(rng, 1, 1, 3, 1), [[0, 0, 1, 3]], (2, 1))
     yield _pooled(different_numbers(rng, 1, 1, 1, 3), [[0, 0, 3, 1]], (1, 2))
+    yield _pooled(_map(3, 1), [[0, 0, 1, 3]], (2, 1))
     yield _pooled(9 - _map(3, 3), [[0, 0, 3, 3]], (2, 2))
     yield _pooled(different_numbers(rng, 1, 1, 5, 7), [[0, 0, 7, 5], [1, 1, 5, 5]], (3, 3))
 
@@ -178,26 +182,27 @@ def _gradients(*sources: Any) -> Any:
     return cases
 
 
-def _half_to_even(
+def _nearest(v: float) -> int:
+    return math.floor(v + 0.5)
+
+
+def _with_cells(first: Callable[[float], int] = _nearest, last: Callable[[float], int] = _nearest) -> Any:
+    """Return RoI pooling by another rule for the first cell, and for the last, of the last pixel."""
+
+    def answer(
+        features: FloatArray, rois: FloatArray, index: IntArray, size: tuple[int, int], scale: float
+    ) -> Any:
+        low = np.array([[first(v * scale) for v in row] for row in rois[:, :2].tolist()], dtype=float)
+        high = np.array([[last((v - 1) * scale) for v in row] for row in rois[:, 2:].tolist()], dtype=float)
+        return textbook.roi_pool(features, np.hstack([low, high + 1]), index, size, 1.0)
+
+    return answer
+
+
+def _one_pixel_more(
     features: FloatArray, rois: FloatArray, index: IntArray, size: tuple[int, int], scale: float
 ) -> Any:
-    return _cells(features, rois, index, size, scale, lambda v: round(v))
-
-
-def _cut_off(
-    features: FloatArray, rois: FloatArray, index: IntArray, size: tuple[int, int], scale: float
-) -> Any:
-    return _cells(features, rois, index, size, scale, math.floor)
-
-
-def _cells(
-    features: FloatArray, rois: FloatArray, index: IntArray, size: tuple[int, int], scale: float, rounded: Any
-) -> Any:
-    """Return the answer with another rule of rounding: that of whole cells, given as pixels."""
-    low, high = rois[:, :2], rois[:, 2:]
-    first = np.array([[rounded(v * scale) for v in row] for row in low.tolist()], dtype=float)
-    last = np.array([[rounded((v - 1) * scale) for v in row] for row in high.tolist()], dtype=float)
-    return textbook.roi_pool(features, np.hstack([first, last + 1]), index, size, 1.0)
+    return textbook.roi_pool(features, rois + np.array([0, 0, 1, 1]), index, size, scale)
 
 
 def _overwritten(dy: FloatArray, where: IntArray, image_index: IntArray, shape: Sequence[int]) -> FloatArray:
@@ -297,8 +302,34 @@ LABS["roi-pool"] = Lab(
         ),
     ),
     mistakes=(
-        Mistake("roi_pool", _half_to_even, "round() takes halves to even numbers; here they are rounded up"),
-        Mistake("roi_pool", _cut_off, "you cut off where the nearest cell is meant: floor(v + 0.5)"),
+        Mistake(
+            "roi_pool",
+            _with_cells(round, round),
+            "round() takes halves to even numbers; here they are rounded up",
+        ),
+        Mistake(
+            "roi_pool",
+            _with_cells(math.floor, math.floor),
+            "you cut off where the nearest cell is meant: floor(v + 0.5)",
+        ),
+        Mistake(
+            "roi_pool",
+            _with_cells(first=math.floor),
+            "you cut off at the first cell, where the nearest one is meant: floor(v + 0.5)",
+        ),
+        Mistake(
+            "roi_pool",
+            _with_cells(last=math.floor),
+            "you cut off at the last cell, where the nearest one is meant: floor(v + 0.5)",
+        ),
+        Mistake(
+            "roi_pool", _one_pixel_more, "the last pixel of a region is x2 - 1, and y2 - 1: one cell too many"
+        ),
+        Mistake(
+            "roi_pool",
+            _with_cells(last=lambda v: _nearest(v) - 1),
+            "the last cell belongs to the region, too: last - first + 1 of them",
+        ),
         Mistake(
             "roi_pool_backward", _overwritten, "where bins share their maximum, the last one overwrites: add"
         ),
