@@ -1,6 +1,7 @@
 """The documentation names only what exists."""
 
 import importlib
+import inspect
 import re
 import tomllib
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 
 import minircnn
 from docs import quotes
-from minircnn import viz
+from minircnn import textbook, viz
+from minircnn.exercises import LABS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
@@ -101,6 +103,14 @@ def test_the_gallery_shows_every_picture_that_can_be_drawn():
     assert drawn == set(
         re.findall(r"viz\.(draw_\w+)\(", (ROOT / "docs/gallery.md").read_text(encoding="utf-8"))
     )
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_the_page_of_a_lab_keeps_the_answer_folded(name):
+    page = (ROOT / "docs" / LABS[name].page.partition("#")[0]).read_text(encoding="utf-8")
+    answers = {Path(inspect.getfile(getattr(textbook, function))).name for function in LABS[name].functions}
+    open_quotes = re.findall(r'^print\(quote\("minircnn/textbook/(\w+\.py)"', page, re.MULTILINE)
+    assert not answers & set(open_quotes)
 
 
 def test_everything_quoted_exists():
