@@ -26,6 +26,9 @@ class Formula(InlineProcessor):
     def handleMatch(self, m: Any, data: str) -> tuple[etree.Element, int, int]:  # type: ignore[override]  # noqa: D102
         element = convert_to_element(m[1], display=self.display)
         element.set("class", "formula")
+        if self.display == "block":
+            # on a phone its paragraph scrolls, by keys only if something in it can have the focus
+            element.set("tabindex", "0")
         return element, m.start(0), m.end(0)
 
 

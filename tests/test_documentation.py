@@ -113,6 +113,15 @@ def test_the_page_of_a_lab_keeps_the_answer_folded(name):
     assert not answers & set(open_quotes)
 
 
+def test_a_formula_that_may_scroll_can_be_reached_by_keys():
+    markdown = pytest.importorskip("markdown")
+    pytest.importorskip("latex2mathml")
+    in_a_line, block = markdown.markdown("$x$\n\n$$x$$", extensions=["docs.formulas"]).split("</p>\n")
+    assert 'display="block"' in block
+    assert 'tabindex="0"' in block
+    assert "tabindex" not in in_a_line
+
+
 def test_everything_quoted_exists():
     calls = [call for page in PAGES for call in CALL.findall(page.read_text(encoding="utf-8"))]
     assert len(calls) > 20

@@ -38,6 +38,7 @@ SHOW_ALL = """() => {
 }"""
 STEADY = "* { transition: none !important; animation: none !important; }"  # no colour halfway to another
 COLORS = ["color-contrast", "link-in-text-block"]  # all that a dark page has differently
+WIDTHS = ["scrollable-region-focusable", "target-size"]  # and a narrow one, but for its own header
 # The theme's script puts wide tables into boxes without tabindex. Browsers let keys scroll them anyway.
 NOT_OURS = {("scrollable-region-focusable", ".md-typeset__scrollwrap")}
 
@@ -72,18 +73,24 @@ def test_a_page_needs_no_network_and_is_no_wider_than_a_phone(browser, address):
     assert faults == []
 
 
-def barriers(page, rules=None):
-    """Return what axe-core finds serious or critical: rule, element and what is wrong."""
+def barriers(page, rules=None, within=None):
+    """Return what axe-core finds serious or critical `within` a part: rule, element and what is wrong."""
     options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
     return [
         f"{violation['id']}: {' '.join(map(str, node['target']))}: {node['failureSummary']}"
-        for violation in axe.Axe().run(page, options=options).response["violations"]
+        for violation in axe.Axe().run(page, within, options).response["violations"]
         if violation["impact"] in ("serious", "critical")
         for node in violation["nodes"]
         if not any(
             rule == violation["id"] and str(node["target"][-1]).startswith(start) for rule, start in NOT_OURS
         )
     ]
+
+
+def barriers_of_a_phone(page):
+    """Return what else axe-core finds once the page is as narrow as a phone."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    return barriers(page, WIDTHS) + barriers(page, COLORS, within=".md-header")
 
 
 @pytest.mark.slow
@@ -96,8 +103,10 @@ def test_a_page_keeps_no_reader_out(browser, address):
     page.emulate_media(color_scheme="dark")
     page.wait_for_function("document.body.dataset.mdColorScheme === 'slate'")
     in_dark = barriers(page, COLORS)
+    on_a_phone = barriers_of_a_phone(page)
     page.close()
-    assert {"light": in_light, "dark": in_dark} == {"light": [], "dark": []}, address
+    found = {"light": in_light, "dark": in_dark, "phone": on_a_phone}
+    assert found == {"light": [], "dark": [], "phone": []}, address
 
 
 @pytest.mark.parametrize("address", ["index.html", "reference/nn.html"])
@@ -141,6 +150,22 @@ def test_a_barrier_would_be_noticed(browser, tmp_path):
     assert sorted(barrier.partition(":")[0] for barrier in found) == rules
     assert next(it for it in found if it.startswith("scrollable")).split(": ")[1] == ".own"
     assert [barrier.partition(":")[0] for barrier in of_color] == ["color-contrast"]
+
+
+def test_a_barrier_on_a_phone_would_be_noticed(browser, tmp_path):
+    (tmp_path / "page.html").write_text(
+        '<html lang="en"><title>.</title><meta name="viewport" content="width=device-width"><style>'
+        "a { display: block; height: 6px; margin: 40px; overflow: hidden; font-size: 6px }"
+        "@media (width < 400px) { p { width: 9px; overflow: auto } a { margin: 0 } b { color: silver } }"
+        '</style><header class="md-header"><b>Pale</b></header>'
+        '<main><p>Long-word</p><a href="#1">One</a><a href="#2">Two</a></main>',
+        encoding="utf-8",
+    )
+    page, _ = opened(browser, tmp_path / "page.html", viewport={"width": 1280, "height": 900})
+    wide, found = barriers(page, WIDTHS + COLORS), barriers_of_a_phone(page)
+    page.close()
+    assert wide == []
+    assert {barrier.partition(":")[0] for barrier in found} == {*WIDTHS, "color-contrast"}
 
 
 def test_a_fault_would_be_noticed(browser, tmp_path):
