@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from cyclopts import App, Group, Parameter
 from cyclopts.validators import Number
 
+from minircnn import textbook
 from minircnn.cli.errors import CommandFailed, describe
 from minircnn.cli.files import refuse_to_overwrite
 from minircnn.cli.next_commands import command_line
@@ -135,6 +136,9 @@ def _description(report: Report) -> dict[str, Any]:
 
 
 def _tell_next(done: str) -> None:
+    answers = [getattr(textbook, function, None) for function in LABS[done].functions]
+    for module in dict.fromkeys(answer.__module__ for answer in answers if answer is not None):
+        note(f"to compare with yours: {module.replace('.', '/')}.py")
     names = list(LABS)
     after = names[names.index(done) + 1 :]
     if after:

@@ -2,10 +2,12 @@
 
 import json
 import shlex
+from pathlib import Path
 
 import pytest
 
 from minircnn.cli import main
+from minircnn.cli.exercise import _tell_next
 from minircnn.exercises import LABS
 
 RIGHT = """
@@ -63,12 +65,22 @@ def test_from_the_list_to_the_next_lab(here, capsys):
     assert code == 0
     assert "7 of 7 parts pass" in out
     assert next_command(err) == ["start", "graph-segmentation"]
+    assert "to compare with yours: minircnn/textbook/boxes.py\n" in err
 
 
 def test_after_the_last_lab_comes_none(here, capsys, monkeypatch):
     monkeypatch.setattr("minircnn.cli.exercise.LABS", {"iou": LABS["iou"]})
     (here / "iou.py").write_text(RIGHT)
-    assert run(capsys, "check", "iou.py")[::2] == (0, "")
+    code, _, err = run(capsys, "check", "iou.py")
+    assert (code, err) == (0, "to compare with yours: minircnn/textbook/boxes.py\n")
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_there_is_one_file_to_compare_with(name, capsys):
+    _tell_next(name)
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("to compare")]
+    text = (Path(__file__).resolve().parents[2] / line.split(": ")[1]).read_text(encoding="utf-8")
+    assert all(f"def {function}(" in text for function in LABS[name].functions)
 
 
 def test_start_names_its_file_and_replaces_none_unasked(here, capsys):

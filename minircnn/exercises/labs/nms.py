@@ -200,7 +200,7 @@ LABS["nms"] = Lab(
         Mistake(
             "nms",
             _last_removes,
-            "you compare with the last box that stays only: every one that stays removes others",
+            "you compare with the last box that stays alone: every one that stays removes others",
         ),
         Mistake(
             "nms",
