@@ -39,10 +39,10 @@ class SceneDataset(Protocol):
 class LadderSettings:
     """What decides a training of the ladder."""
 
-    images: int = 4
+    images: int = 2
     """Photos a step, one after the other: they may be of any size."""
     solver: SolverSettings = field(
-        default_factory=lambda: SolverSettings(iterations=300, learning_rate=0.03, step=230, clip_norm=10.0)
+        default_factory=lambda: SolverSettings(iterations=700, learning_rate=0.05, step=525, clip_norm=10.0)
     )
     """How the network is updated."""
     seed: int = 0

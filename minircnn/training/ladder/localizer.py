@@ -1,7 +1,7 @@
 """One label with one box: a localizer in the manner of OverFeat (Sermanet et al. 2014), small."""
 
 # No deferred annotations here: settings are read field by field.
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from minircnn.checks import class_names as rule_of_names
 from minircnn.nn import Linear, Module, RoIPool, l2_loss, softmax, softmax_cross_entropy
 from minircnn.structures import Annotations, Detections, FloatArray, ImageArray
 from minircnn.training.ladder.fitting import LadderSettings, SceneDataset, fit, loop_of
+from minircnn.training.settings import SolverSettings
 
 
 class Localizer(Module):
@@ -83,9 +84,12 @@ class Localizer(Module):
 class LocalizerSettings(LadderSettings):
     """What decides the training of a localizer."""
 
-    bbox_loss_weight: float = 10.0
-    """How much the box counts beside the class. Its corners are shares of the photo's sides, whose squares
-    are small numbers."""
+    solver: SolverSettings = field(
+        default_factory=lambda: SolverSettings(iterations=400, learning_rate=0.01, step=300, clip_norm=10.0)
+    )
+    """How the network is updated. A larger rate makes the box swing about the right one."""
+    bbox_loss_weight: float = 2.0
+    """How much the box counts beside the class."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -88,7 +88,7 @@ class SegmenterSettings(LadderSettings):
 
     width: int = 96
     """Channels of fc6."""
-    background_weight: float = 0.3
+    background_weight: float = 0.2
     """How much a pixel of background counts in the loss beside one of a class. The paper needs no such
     weight; on the scenes nine tenths of all pixels are background."""
 
