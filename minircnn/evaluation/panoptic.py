@@ -137,7 +137,7 @@ def evaluate_panoptic(
     if not truth or len(predicted) != len(truth):
         raise ValueError(f"predictions of {len(predicted)} photos but the truth of {len(truth)}")
     first = truth[0]
-    counts = np.zeros((len(first.class_names) + 1, 4))  # (K+1, 4): tp, fp, fn, sum of IoU
+    counts = np.zeros((len(first.class_names) + 1, 4))  # (K+1, 4): matches, false ones, misses, sum of IoU
     for i, (found, known) in enumerate(zip(predicted, truth, strict=True)):
         for which in (found, known):
             if (which.class_names, which.stuff) != (first.class_names, first.stuff):
