@@ -29,11 +29,14 @@ from .evaluation import proposal_recall as proposal_recall
 from .imaging import read_image as read_image
 from .imaging import write_image as write_image
 from .nn import gradcheck as gradcheck
+from .panoptic import PanopticMap as PanopticMap
+from .panoptic import Segment as Segment
 from .proposals import ProposalFile as ProposalFile
 from .proposals import SelectiveSearch as SelectiveSearch
 from .proposals import SlidingWindow as SlidingWindow
 from .proposals import graph_segmentation as graph_segmentation
 from .proposals import selective_search as selective_search
+from .scene import Scene as Scene
 from .structures import Annotations as Annotations
 from .structures import Detections as Detections
 from .training import FasterRCNNSettings as FasterRCNNSettings

@@ -30,9 +30,11 @@ from minircnn.nn import (
     RoIPool,
     Scale,
     SpatialPyramidPool,
+    UpsampleBilinear,
     hinge_loss,
     l2_loss,
     multi_task_loss,
+    pixel_cross_entropy,
     rpn_loss,
     smooth_l1,
     softmax_cross_entropy,
@@ -112,6 +114,7 @@ def _layers(rng: np.random.Generator) -> Iterator[tuple[str, Case]]:
         "Scale": (Scale(0.125), (maps,)),
         "LocalResponseNorm": (LocalResponseNorm(alpha=0.5), (maps,)),
         "Dropout": (dropout, (maps,)),
+        "UpsampleBilinear": (UpsampleBilinear((17, 11)), (maps,)),
         "Concat": (
             Concat(a=Conv2d(4, 2, 1, rng=rng), b=Conv2d(4, 3, 3, padding=1, rng=rng)),
             (maps,),
@@ -127,6 +130,7 @@ def _layers(rng: np.random.Generator) -> Iterator[tuple[str, Case]]:
 def _losses(rng: np.random.Generator) -> Iterator[tuple[str, Case]]:
     scores, labels = rng.standard_normal((5, 4)), np.array([0, 1, 3, 0, 2])
     offsets, targets = rng.standard_normal((5, 16)), 2 * rng.standard_normal((5, 4))
+    pixels = rng.standard_normal((2, 4, 7, 6))
     signs = np.where(rng.random((5, 4)) < 0.5, -1.0, 1.0)
 
     def multi_task(cls_score: Array, bbox_pred: Array) -> tuple[float, tuple[Array, Array]]:
@@ -142,6 +146,9 @@ def _losses(rng: np.random.Generator) -> Iterator[tuple[str, Case]]:
     yield "softmax cross-entropy", (lambda x: softmax_cross_entropy(x, labels), (scores,))
     yield "smooth L1", (lambda x: smooth_l1(x, targets), (offsets[:, :4],))
     yield "L2", (lambda x: l2_loss(x, targets), (offsets[:, :4],))
+    classes = rng.integers(0, 4, (2, 7, 6))
+    classes[0, :2] = 255  # void
+    yield "softmax cross-entropy of pixels", (lambda x: pixel_cross_entropy(x, classes), (pixels,))
     yield "hinge", (lambda x: hinge_loss(x, signs), (scores,))
     yield "multi-task loss", (multi_task, (scores, offsets))
     yield "RPN loss", (rpn, (scores[:, :2], offsets[:, :4]))

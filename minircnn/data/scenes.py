@@ -11,6 +11,7 @@ from PIL import Image
 from minircnn.boxes import box_iou
 from minircnn.data.digits import all_digits, digit_samples, render_digit, tight_box
 from minircnn.data.photos import Split, load_photo, photo_names
+from minircnn.scene import Scene
 from minircnn.structures import Annotations, BoolArray, FloatArray, ImageArray, IntArray
 
 _Box = tuple[int, int, int, int]
@@ -66,6 +67,7 @@ class _Scene:
     image: ImageArray
     boxes: FloatArray
     labels: IntArray
+    masks: BoolArray
 
 
 def _most_iou(box: _Box, others: list[_Box]) -> float:
@@ -108,7 +110,7 @@ class Scenes:
     ValueError
         If the split is unknown, a range is empty or the largest digit does not fit a scene.
     IndexError
-        From :meth:`image` and :meth:`annotations`, if the index is not in ``0..count-1``.
+        From :meth:`image`, :meth:`annotations` and :meth:`scene`, if the index is not in ``0..count-1``.
 
     Examples
     --------
@@ -165,6 +167,14 @@ class Scenes:
             scene.boxes.copy(), scene.labels.copy(), DIGIT_NAMES, self.size, self.size, self.image_ids[index]
         )
 
+    def scene(self, index: int) -> Scene:
+        """Return the digits of scene `index` pixel by pixel: ink of coverage above 0.5, all else background.
+
+        No digit covers another, and nothing is void.
+        """
+        made = self._scene(index)
+        return Scene(made.masks.copy(), made.labels.copy(), DIGIT_NAMES, image_id=self.image_ids[index])
+
     def _scene(self, index: int) -> _Scene:
         if not 0 <= index < self.count:
             raise IndexError(f"{self.name} has scenes 0..{self.count - 1}, asked for {index}")
@@ -178,6 +188,7 @@ class Scenes:
         inked = np.zeros(canvas.shape[:2], dtype=bool)
         boxes: list[_Box] = []
         labels: list[int] = []
+        masks: list[BoolArray] = []
         for _ in range(rng.integers(self.digits[0], self.digits[1] + 1)):
             coverage, label = self._draw_digit(rng)
             place = self._find_place(coverage, boxes, inked, rng)
@@ -188,11 +199,16 @@ class Scenes:
             alpha = (coverage * _uniform(rng, 0.85, 1.0))[:, :, None]  # the photo shines through a little
             canvas[window] = canvas[window] * (1 - alpha) + colour * alpha
             inked[window] |= coverage > 0
+            mask = np.zeros_like(inked)
+            mask[window] = coverage > 0.5
             boxes.append(box)
             labels.append(label)
+            masks.append(mask)
         noise = rng.integers(-6, 7, size=canvas.shape)  # a sensor's, over photo and ink alike
         image = np.clip(np.floor(canvas + 0.5) + noise, 0, 255).astype(np.uint8)
-        return _Scene(image, np.array(boxes, dtype=np.float32), np.array(labels, dtype=np.int64))
+        return _Scene(
+            image, np.array(boxes, dtype=np.float32), np.array(labels, dtype=np.int64), np.array(masks)
+        )
 
     def _draw_digit(self, rng: np.random.Generator) -> tuple[FloatArray, int]:
         """Return one digit's coverage (h, w) and its label 1..10, classes equally likely."""

@@ -20,7 +20,9 @@ from minircnn.checks import checked, each, whole
 from minircnn.evaluation.coco_matching import (
     AREA_RANGES,
     IOU_THRESHOLDS,
+    BoxShapes,
     ImageMatches,
+    Shapes,
     coco_area,
     match_image,
 )
@@ -116,7 +118,22 @@ def evaluate_coco(
     >>> round(evaluate_coco([found], [truth]).stats["AP"], 2)  # IoU 0.75: six of ten
     0.6
     """
-    names = paired_classes(detections, annotations)
+    paired_classes(detections, annotations)
+    shapes = [BoxShapes(d.boxes, a.boxes) for d, a in zip(detections, annotations, strict=True)]
+    return coco_figures(detections, annotations, shapes, max_detections, areas=areas, image_ids=image_ids)
+
+
+def coco_figures(
+    detections: Sequence[Detections],
+    annotations: Sequence[Annotations],
+    shapes: Sequence[Shapes],
+    max_detections: tuple[int, int, int],
+    *,
+    areas: Sequence[FloatArray] | None = None,
+    image_ids: Sequence[int | str] | None = None,
+) -> CocoResult:
+    """Return the twelve figures of records that fit together, the `shapes` of each photo being compared."""
+    names = annotations[0].class_names
     limits = checked("max_detections", max_detections, each(whole(1), least=1))
     if len(limits) != 3 or not limits[0] < limits[1] < limits[2]:
         raise ValueError(f"max_detections must be three rising positive numbers, got {max_detections}")
@@ -132,7 +149,8 @@ def evaluate_coco(
     recall = np.full((*shape, len(max_detections)), -1.0)  # (T, K, A, 3)
     for k in range(len(names)):
         photos = [
-            match_image(detections[i], annotations[i], areas[i], k + 1, max_detections[-1]) for i in order
+            match_image(detections[i], annotations[i], shapes[i], areas[i], k + 1, max_detections[-1])
+            for i in order
         ]
         matches = [photo for photo in photos if photo is not None]
         if matches:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -37,8 +38,42 @@ class ImageMatches:
     num_gt: IntArray
 
 
+class Shapes(Protocol):
+    """What the matching asks of the detections and objects of one photo, be they boxes or masks."""
+
+    def areas(self, chosen: IntArray) -> FloatArray:
+        """Return the areas (D,) of the chosen detections, in square pixels."""
+        ...
+
+    def overlap(self, chosen: IntArray, objects: BoolArray, crowd: BoolArray) -> FloatArray:
+        """Return the overlap (D, G) of chosen detections and chosen objects; `crowd` (G,) is of these."""
+        ...
+
+
+@dataclass(frozen=True)
+class BoxShapes:
+    """The boxes of one photo's detections (D, 4) and objects (G, 4)."""
+
+    found: FloatArray
+    objects: FloatArray
+
+    def areas(self, chosen: IntArray) -> FloatArray:
+        """Return the areas of the chosen detections."""
+        return coco_area(self.found[chosen].astype(np.float64))
+
+    def overlap(self, chosen: IntArray, objects: BoolArray, crowd: BoolArray) -> FloatArray:
+        """Return the overlap of chosen detections and chosen objects."""
+        boxes = self.found[chosen].astype(np.float64)
+        return coco_overlap(boxes, self.objects[objects].astype(np.float64), crowd)
+
+
 def match_image(
-    detections: Detections, annotations: Annotations, areas: FloatArray, label: int, limit: int
+    detections: Detections,
+    annotations: Annotations,
+    shapes: Shapes,
+    areas: FloatArray,
+    label: int,
+    limit: int,
 ) -> ImageMatches | None:
     """Match the best `limit` detections of class `label` in one photo; None if the class does not occur."""
     of_class = np.flatnonzero(detections.labels == label)
@@ -47,12 +82,12 @@ def match_image(
         return None
     scores = detections.scores[of_class].astype(np.float64)
     order = np.argsort(-scores, kind="stable")[:limit]
-    boxes = detections.boxes[of_class][order].astype(np.float64)  # (D, 4)
+    chosen = of_class[order]  # (D,)
     crowd = annotations.difficult[objects]  # (G,)
     ignored_gt = crowd | _outside(areas[objects].astype(np.float64))  # (A, G)
-    overlap = coco_overlap(boxes, annotations.boxes[objects].astype(np.float64), crowd)  # (D, G)
+    overlap = shapes.overlap(chosen, objects, crowd)  # (D, G)
     matched, ignored = _match(overlap, crowd, ignored_gt)
-    ignored |= ~matched & _outside(coco_area(boxes))[:, None, :]
+    ignored |= ~matched & _outside(shapes.areas(chosen))[:, None, :]
     return ImageMatches(scores[order], matched, ignored, np.count_nonzero(~ignored_gt, axis=1))
 
 

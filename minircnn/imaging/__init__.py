@@ -3,6 +3,7 @@
 from minircnn.imaging.colour import COLOUR_SPACES, ColourSpace, convert
 from minircnn.imaging.exact_resize import resize_exact
 from minircnn.imaging.filters import gaussian_gradient, gaussian_kernel, smooth
+from minircnn.imaging.index_maps import read_id_map, read_index_map, voc_palette, write_index_map
 from minircnn.imaging.photo import as_image
 from minircnn.imaging.read import (
     OTHER_ENDINGS,
@@ -29,13 +30,17 @@ __all__ = [
     "gaussian_gradient",
     "gaussian_kernel",
     "read_header",
+    "read_id_map",
     "read_image",
+    "read_index_map",
     "resize_exact",
     "resize_image",
     "scale_factor",
     "scale_to",
     "smooth",
+    "voc_palette",
     "warp_frame",
     "warp_regions",
     "write_image",
+    "write_index_map",
 ]

@@ -68,7 +68,7 @@ def read_header(path: str | Path) -> PhotoHeader:
         If the file is missing or no image.
     """
     path = Path(path)
-    with _opened(path) as picture:
+    with opened(path) as picture:
         orientation = _orientation(picture, path)
         width, height = _stored_size(picture)
     if orientation in _LIES_ON_ITS_SIDE:
@@ -98,13 +98,13 @@ def read_image(path: str | Path) -> ImageArray:
         If the file is missing, no image, truncated, or its values have no one meaning in 8 bits.
     """
     path = Path(path)
-    with _opened(path) as picture:
+    with opened(path) as picture:
         picture.load()
         return _to_rgb(ImageOps.exif_transpose(picture), path)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def opened(path: Path) -> Iterator[Image.Image]:
     """Open a photo; whatever goes wrong inside becomes an ImageError that names it."""
     if path.suffix.lower() in _RAW_ENDINGS:  # Pillow would take the small preview inside for the photo
         raise ImageError(f"{path}: is a camera's raw file; develop it to JPEG or PNG")

@@ -20,11 +20,13 @@ from minircnn.nn.losses import (
 from minircnn.nn.module import Module, Parameter
 from minircnn.nn.normalization import LocalResponseNorm
 from minircnn.nn.optim import SGD, MultiStepSchedule, StepSchedule, clip_gradients
+from minircnn.nn.pixel_loss import pixel_cross_entropy
 from minircnn.nn.pooling import GlobalAveragePool, MaxPool2d
 from minircnn.nn.roi_pool import RoIPool
 from minircnn.nn.rpn_loss import RPNLoss, rpn_loss
 from minircnn.nn.scale import Scale
 from minircnn.nn.spatial_pyramid import SpatialPyramidPool
+from minircnn.nn.upsample import UpsampleBilinear
 
 __all__ = [
     "SGD",
@@ -49,6 +51,7 @@ __all__ = [
     "Sequential",
     "SpatialPyramidPool",
     "StepSchedule",
+    "UpsampleBilinear",
     "clip_gradients",
     "gradcheck",
     "he_normal",
@@ -56,6 +59,7 @@ __all__ = [
     "l2_loss",
     "multi_task_loss",
     "normal",
+    "pixel_cross_entropy",
     "rpn_loss",
     "smooth_l1",
     "softmax",

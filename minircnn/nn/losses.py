@@ -64,7 +64,7 @@ def softmax_cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
     total = xp.sum(e, axis=1, keepdims=True)  # (R, 1)
     own = xp.astype(own_column(labels, logits.shape[1]), logits.dtype)  # (R, K+1)
     loss = float(xp.sum(xp.log(total[:, 0])) - xp.sum(shifted * own))
-    _require_labels(labels, logits.shape[1])
+    require_labels(labels, logits.shape[1])
     return loss / rows, (e / total - own) / rows
 
 
@@ -225,7 +225,7 @@ def own_column(labels: Array, columns: int) -> Array:
     return xp.astype(labels, xp.int64)[:, None] == numbers[None, :]
 
 
-def _require_labels(labels: Array, columns: int) -> None:
+def require_labels(labels: Array, columns: int) -> None:
     """Raise ValueError, naming the first, if `labels` (R,) are not all 0..columns − 1."""
     xp = array_namespace(labels)
     labels = xp.astype(labels, xp.int64)

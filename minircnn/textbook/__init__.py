@@ -50,9 +50,11 @@ from minircnn.textbook.region_proposal_network import propose, rpn_loss
 from minircnn.textbook.ridge_regression import fit_ridge_regression
 from minircnn.textbook.roi_pooling import pool_bins, roi_pool, roi_pool_backward, split_into_bins
 from minircnn.textbook.segmentation import graph_segmentation, grid_edges
+from minircnn.textbook.segmentation_measures import mean_iou, panoptic_quality
 from minircnn.textbook.selective_search import hierarchical_grouping, selective_search
 from minircnn.textbook.spatial_pyramid import spatial_pyramid_pool, spatial_pyramid_pool_backward
 from minircnn.textbook.suppression import greedy_suppression, nms, vote_boxes
+from minircnn.textbook.upsampling import neighbours, upsample_bilinear, upsample_bilinear_backward
 from minircnn.textbook.warping import CropSpan, crop_span, warp_region
 
 __all__ = [
@@ -92,11 +94,14 @@ __all__ = [
     "local_response_norm",
     "max_pool2d",
     "max_pool2d_backward",
+    "mean_iou",
     "merge_regions",
     "mine_hard_negatives",
     "multi_task_loss",
     "neighbouring_pairs",
+    "neighbours",
     "nms",
+    "panoptic_quality",
     "pool_bins",
     "precision_recall",
     "propose",
@@ -117,6 +122,8 @@ __all__ = [
     "spatial_pyramid_pool_backward",
     "split_into_bins",
     "texture_bins",
+    "upsample_bilinear",
+    "upsample_bilinear_backward",
     "vote_boxes",
     "warp_region",
 ]

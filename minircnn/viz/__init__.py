@@ -9,6 +9,7 @@ from minircnn.viz.curves import draw_bars, draw_loss_curves, draw_precision_reca
 from minircnn.viz.errors import draw_error, draw_stacked_bars
 from minircnn.viz.features import draw_feature_map, draw_receptive_field, draw_warps
 from minircnn.viz.kernels import draw_corner_grid, draw_maxima_table, draw_tiles
+from minircnn.viz.ladder import draw_class_maps, draw_ladder
 from minircnn.viz.lecture import (
     draw_average_precision,
     draw_box_sizes,
@@ -37,11 +38,13 @@ __all__ = [
     "draw_box_sizes",
     "draw_boxes",
     "draw_circuit",
+    "draw_class_maps",
     "draw_corner_grid",
     "draw_curves",
     "draw_detections",
     "draw_error",
     "draw_feature_map",
+    "draw_ladder",
     "draw_loss_curves",
     "draw_maxima_table",
     "draw_merge_tree",

@@ -172,3 +172,29 @@ def test_wrong_settings_are_refused(wrong):
 def test_index_outside_is_refused(index):
     with pytest.raises(IndexError, match=r"0\.\.99"):
         Scenes("val").image(index)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_the_masks_of_a_scene_have_the_boxes_of_its_annotations(split):
+    scenes = Scenes(split, count=12)
+    for index in range(len(scenes)):
+        scene, truth = scenes.scene(index), scenes.annotations(index)
+        objects = scene.objects()
+        np.testing.assert_array_equal(objects.boxes, truth.boxes)
+        np.testing.assert_array_equal(objects.labels, truth.labels)
+        assert (objects.class_names, objects.image_id) == (truth.class_names, truth.image_id)
+        assert scene.masks.sum(axis=0).max() == 1  # no digit covers another
+        assert [s.label for s in scene.panoptic().segments] == [*truth.labels, 0]  # background last
+
+
+def test_masks_lie_on_the_ink():
+    """Half of a mask and more differs clearly from the noise of a scene that lacks the digit's colour."""
+    scenes = Scenes("val", count=4)
+    for index in range(len(scenes)):
+        image = scenes.image(index).astype(float)
+        for mask in scenes.scene(index).masks:
+            rows, columns = np.nonzero(mask)
+            around = np.zeros_like(mask)
+            around[max(rows.min() - 3, 0) : rows.max() + 4, max(columns.min() - 3, 0) : columns.max() + 4] = 1
+            inside, outside = image[mask].mean(axis=0), image[around & ~mask].mean(axis=0)
+            assert np.abs(inside - outside).max() > 25

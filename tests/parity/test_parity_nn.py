@@ -19,9 +19,11 @@ from minircnn.nn import (  # noqa: E402
     RoIPool,
     Sequential,
     SpatialPyramidPool,
+    UpsampleBilinear,
     hinge_loss,
     l2_loss,
     multi_task_loss,
+    pixel_cross_entropy,
     smooth_l1,
     softmax_cross_entropy,
 )
@@ -264,3 +266,25 @@ def test_sgd_at_a_constant_rate(rng, dtype):
         theirs.step()
     assert_same(layer.weight.data, tw, dtype)
     assert_same(layer.bias.data, tb, dtype)
+
+
+@pytest.mark.parametrize("size", [(13, 11), (5, 7), (40, 28)])
+def test_bilinear_up_sampling(size, rng, dtype):
+    def twin(x):
+        return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
+
+    check_layer(UpsampleBilinear(size), twin, rng.standard_normal((2, 3, 5, 7)), rng, dtype)
+
+
+def test_softmax_loss_of_pixels(rng, dtype):
+    logits = rng.standard_normal((2, 4, 5, 6)).astype(dtype)
+    labels = np.where(rng.random((2, 5, 6)) < 0.2, 255, rng.integers(0, 4, (2, 5, 6)))
+    weights = np.array([0.2, 1, 1, 3], dtype=dtype)
+    for own in (None, weights):
+        theirs = tensor(logits)
+        given = None if own is None else torch.from_numpy(own)
+        expected = F.cross_entropy(theirs, torch.from_numpy(labels), weight=given, ignore_index=255)
+        expected.backward()
+        loss, gradient = pixel_cross_entropy(logits, labels, weights=own)
+        assert loss == pytest.approx(expected.item(), rel=1e-5)
+        assert_same(gradient, theirs.grad, dtype)
