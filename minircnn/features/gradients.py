@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from minircnn.features.hog_settings import HogSettings
+from minircnn.kernels.scratch import workspace
 from minircnn.structures import ImageArray
 
 Float32 = npt.NDArray[np.float32]
+
+_HOST = np.empty(0, np.float32)
 
 LUMINANCE = (0.299, 0.587, 0.114)
 """Of red, green and blue (ITU-R BT.601)."""
@@ -31,57 +35,84 @@ def channels(image: ImageArray, settings: HogSettings) -> Float32:
         raise ValueError(
             f"oriented gradients are taken of (H, W) or (H, W, 3) uint8, got {image.shape} of {image.dtype}"
         )
-    level = np.arange(256, dtype=np.float32)
     if image.ndim == 2:
-        image = image[:, :, None]
+        planes = image[None].astype(np.float32)
     elif settings.color == "gray":
-        gray = (image.astype(np.float32) @ np.float32(LUMINANCE))[None]
-        return np.sqrt(gray) if settings.gamma == "sqrt" else gray
-    table = np.sqrt(level) if settings.gamma == "sqrt" else level
-    planes: Float32 = table[image.transpose(2, 0, 1)]
-    return planes
+        planes = (image.astype(np.float32) @ np.array(LUMINANCE, np.float32))[None]
+    else:
+        planes = np.ascontiguousarray(image.transpose(2, 0, 1)).astype(np.float32)
+    return np.sqrt(planes, out=planes) if settings.gamma == "sqrt" else planes
 
 
 def band_gradients(planes: Float32, rows: slice, settings: HogSettings) -> tuple[Float32, Float32]:
-    """Return the gradients dx, dy (r, W) of the pixels of `rows`, each of the channel where it is strongest."""
-    height, width = planes.shape[1:]
-    row = np.arange(rows.start, rows.stop)
-    if settings.border == "reflect":
-        above, below = np.abs(row - 1), height - 1 - np.abs(height - 2 - row)
-        above, below = np.minimum(above, height - 1), np.maximum(below, 0)  # of a photo of one row
-    else:
-        above, below = np.maximum(row - 1, 0), np.minimum(row + 1, height - 1)
-    dx = np.zeros((len(planes), len(row), width), np.float32)  # 0 at both ends of a row that is reflected
-    dy = planes[:, below] - planes[:, above]
+    """Return the gradients dx, dy (r, W) of the pixels of `rows`, each of the channel where it is strongest.
+
+    In scratch memory that the next call uses again.
+    """
+    count, height, width = planes.shape
     band = planes[:, rows]
+    dx, dy = _scratch("hog dx", band.shape), _scratch("hog dy", band.shape)
+    dx[:, :, ::max(1, width - 1)] = 0  # over a rim that mirrors the photo
     np.subtract(band[:, :, 2:], band[:, :, :-2], out=dx[:, :, 1:-1])
-    if settings.border == "replicate" and width > 1:
+    first, last = max(rows.start, 1), min(rows.stop, height - 1)  # that have a row above and below
+    inner = slice(first - rows.start, max(first, last) - rows.start)
+    if last > first:
+        np.subtract(planes[:, first + 1 : last + 1], planes[:, first - 1 : last - 1], out=dy[:, inner])
+    dy[:, : inner.start] = 0
+    dy[:, inner.stop :] = 0
+    if settings.border == "replicate":
+        _over_the_rim(planes, rows, dx, dy)
+    if count > 1:
+        _strongest(dx, dy, settings)
+    best = count - 1 if settings.color == "strongest-opencv" else 0
+    return dx[best], dy[best]
+
+
+def _scratch(name: str, shape: tuple[int, ...], dtype: type = np.float32) -> Any:
+    return workspace(name, shape, dtype, _HOST)
+
+
+def _over_the_rim(planes: Float32, rows: slice, dx: Float32, dy: Float32) -> None:
+    """Write the gradients at the rim of the photo, where its outermost pixels are repeated beyond it."""
+    _, height, width = planes.shape
+    band = planes[:, rows]
+    if width > 1:
         dx[:, :, 0], dx[:, :, -1] = band[:, :, 1] - band[:, :, 0], band[:, :, -1] - band[:, :, -2]
-    if len(planes) == 1:
-        return dx[0], dy[0]
-    squares = dx * dx
-    squares += dy * dy
-    return _strongest(dx, dy, squares, settings)
+    if height > 1 and rows.start == 0:
+        dy[:, 0] = planes[:, 1] - planes[:, 0]
+    if height > 1 and rows.stop == height:
+        dy[:, -1] = planes[:, -1] - planes[:, -2]
 
 
-def _strongest(dx: Float32, dy: Float32, squares: Float32, settings: HogSettings) -> tuple[Float32, Float32]:
-    """Return of each pixel the gradient of its strongest channel, of equals the one that comes first."""
-    order, width = range(len(dx)), dx.shape[2]
+def _strongest(dx: Float32, dy: Float32, settings: HogSettings) -> None:
+    """Bring the strongest gradient of each pixel into the first channel, or the last in OpenCV's order."""
+    squares, more = _scratch("hog squares", dx.shape), _scratch("hog products", dx.shape)
+    np.multiply(dx, dx, out=squares)
+    squares += np.multiply(dy, dy, out=more)
+    order, width = list(range(len(dx))), dx.shape[2]
     parts = [(slice(0, width), order)]
     if settings.color == "strongest-opencv":
         four = width - width % 4
         parts = [(slice(0, four), order[::-1]), (slice(four, width), order)]
-    out_x, out_y = np.empty_like(dx[0]), np.empty_like(dy[0])
+    best = parts[0][1][0]
     for columns, (first, *others) in parts:
-        most = squares[first, :, columns].copy()
-        x, y = dx[first, :, columns].copy(), dy[first, :, columns].copy()
+        x, y, most = (array[first, :, columns] for array in (dx, dy, squares))
         for other in others:
-            more = squares[other, :, columns] > most
-            np.copyto(x, dx[other, :, columns], where=more)
-            np.copyto(y, dy[other, :, columns], where=more)
+            stronger = squares[other, :, columns] > most
+            _take(x, dx[other, :, columns], stronger)
+            _take(y, dy[other, :, columns], stronger)
             np.maximum(most, squares[other, :, columns], out=most)
-        out_x[:, columns], out_y[:, columns] = x, y
-    return out_x, out_y
+        if first != best:
+            dx[best, :, columns], dy[best, :, columns] = x, y
+
+
+def _take(values: Float32, others: Float32, where: npt.NDArray[np.bool_]) -> None:
+    """Replace `values` by `others` where the mask says so: by their bits, since a condition would be slower."""
+    mask = where.astype(np.int32)
+    np.negative(mask, out=mask)
+    mine, theirs = values.view(np.int32), others.view(np.int32)
+    mask &= mine ^ theirs
+    mine ^= mask
 
 
 def angles(dx: Float32, dy: Float32, settings: HogSettings) -> Float32:

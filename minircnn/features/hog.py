@@ -17,7 +17,7 @@ from minircnn.structures import ImageArray
 
 Float32 = npt.NDArray[np.float32]
 
-_BAND = 32
+_BAND = 16
 """Rows of pixels that are worked on together."""
 
 
