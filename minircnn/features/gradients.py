@@ -142,37 +142,40 @@ def angles(dx: Float32, dy: Float32, settings: HogSettings) -> Float32:
     return angle
 
 
-def band_votes(planes: Float32, rows: slice, settings: HogSettings, out: Float32) -> None:
-    """Write to `out` (r, bins, W) what each pixel of `rows` votes for each orientation.
+def band_votes(
+    planes: Float32, rows: slice, columns: slice, settings: HogSettings, out: Float32
+) -> None:
+    """Write what each pixel of `rows` and `columns` votes for each orientation.
 
-    A vote is as strong as the gradient; softly, it is shared by the two orientations whose centres are next
-    to its angle.
+    A vote is as strong as the gradient; softly, it is shared by the two orientations whose centres, at 0.5,
+    1.5, … bins, are next to its angle.
+
+    Parameters
+    ----------
+    out : (r, bins + 2, w) float32 array
+        Bin i goes to ``out[:, i + 1]``. The two at the ends are scratch: orientations go round, and what falls
+        beyond an end is added to the other.
     """
-    dx, dy = band_gradients(planes, rows, settings)
+    dx, dy = (part[:, columns] for part in band_gradients(planes, rows, settings))
     angle = angles(dx, dy, settings)
-    dx *= dx
-    dy *= dy
-    dx += dy
-    strength = np.sqrt(dx, out=dx)
-    width = out.shape[2]
-    place = np.arange(len(out))[:, None] * (settings.bins * width) + np.arange(width)  # of bin 0
+    strength = dx * dx
+    strength += dy * dy
+    np.sqrt(strength, out=strength)
+    bins, width = settings.bins, out.shape[2]
     flat = out.reshape(-1)
     flat[:] = 0
-    if not settings.soft_bins:
-        nearest = angle.astype(np.intp)
-        nearest[nearest >= settings.bins] = 0  # half a turn is none
-        flat[place + nearest * width] = strength
-        return
-    angle -= np.float32(0.5)
+    if settings.soft_bins:
+        angle -= np.float32(0.5)
     low = np.floor(angle)
-    angle -= low
-    bin_ = low.astype(np.intp)
-    second = strength * angle
-    np.add(bin_, settings.bins, out=bin_, where=bin_ < 0)
-    np.subtract(bin_, settings.bins, out=bin_, where=bin_ >= settings.bins)
-    bin_ *= width
-    bin_ += place
-    flat[bin_] = strength - second
-    bin_ += width
-    np.subtract(bin_, settings.bins * width, out=bin_, where=bin_ - place >= settings.bins * width)
-    flat[bin_] = second
+    place = low.astype(np.intp)
+    place += 1
+    place *= width
+    place += np.arange(len(out))[:, None] * ((bins + 2) * width) + np.arange(width)
+    if settings.soft_bins:
+        angle -= low
+        angle *= strength
+        strength -= angle
+        flat[place + width] = angle
+    flat[place] = strength
+    out[:, bins] += out[:, 0]
+    out[:, 1] += out[:, bins + 1]

@@ -7,17 +7,20 @@ of its votes with a small table, one along the rows and one along the columns.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
 from minircnn.features.gradients import band_votes, channels
 from minircnn.features.hog_settings import HOG_STYLES, HogSettings
+from minircnn.kernels.scratch import workspace
 from minircnn.profiling import stage
 from minircnn.structures import ImageArray
 
 Float32 = npt.NDArray[np.float32]
 
-_BAND = 16
+_BAND = 32
 """Rows of pixels that are worked on together."""
 
 
@@ -60,36 +63,54 @@ def hog_blocks(
     rows, columns = settings.blocks(height, width)
     if rows == 0 or columns == 0:
         return np.zeros((rows, columns, settings.block_dim), np.float32)
-    cells = _cell_sums(planes, start, (rows, columns), settings)
-    return normalize_blocks(_arranged(cells, rows, settings), settings)
+    out = np.empty((rows, columns, settings.block_dim), np.float32)
+    for first, sums in _rows_of_blocks(planes, start, (rows, columns), settings):
+        out[first : first + len(sums)] = normalize_blocks(_across(sums, columns, settings), settings)
+    return out
 
 
-def _cell_sums(
+def _rows_of_blocks(
     planes: Float32, start: tuple[int, int], shape: tuple[int, int], settings: HogSettings
-) -> Float32:
-    """Return what each row of cells gives to each row of cells of the blocks it lies in.
+) -> Iterator[tuple[int, Float32]]:
+    """Yield the sums along the columns of pixels, some rows of blocks after the other.
 
-    (cell rows, row of the block, row in the block, bins, block columns, column in the block).
+    Each time the first row and (rows, row of cells, bins, W): the votes of a block's pixels, weighted by row.
     """
     n, cell, bins = settings.block, settings.cell, settings.bins
-    count, columns = shape[0] + n - 1, shape[1]
-    table = _table(settings)  # (cell, n·n)
-    sums = np.empty((count, n * n, bins * columns * n), np.float32)
+    used = (shape[1] + n - 1) * cell
+    table = _table(settings).T  # (n·n, cell)
     step = max(1, _BAND // cell)
-    used = (columns + n - 1) * cell
-    whole = np.zeros((step * cell, bins, planes.shape[2]), np.float32)
-    for first in range(0, count, step):
-        last = min(first + step, count)
-        votes = whole[: (last - first) * cell]
-        band_votes(planes, slice(start[0] + first * cell, start[0] + last * cell), settings, votes)
-        inside = votes[:, :, start[1] : start[1] + used]
-        along = inside.reshape(-1, cell) @ table  # (r·bins·cells, n·n)
-        along = along.reshape(-1, bins, columns + n - 1, n, n)
-        both = along[:, :, :columns, 0].copy()  # (r, bins, columns, n)
-        for part in range(1, n):
-            both += along[:, :, part : part + columns, part]
-        np.matmul(table.T, both.reshape(last - first, cell, -1), out=sums[first:last])
-    return sums.reshape(count, n, n, bins, columns, n)
+    # what each row of cells gives to the cells of the blocks it lies in, by its row in the block
+    parts = np.empty((step + n - 1, n, n, bins, used), np.float32)
+    votes = workspace("hog votes", (step * cell, bins + 2, used), np.float32, planes)
+    ready = 0
+    for first in range(0, shape[0] + n - 1, step):
+        count = min(step, shape[0] + n - 1 - first)
+        rows = slice(start[0] + first * cell, start[0] + (first + count) * cell)
+        some = votes[: count * cell]
+        band_votes(planes, rows, slice(start[1], start[1] + used), settings, some)
+        true = some.reshape(count, cell, -1)[:, :, used:-used]  # without the two scratch bins
+        np.matmul(table, true, out=parts[ready : ready + count].reshape(count, n * n, -1))
+        ready += count
+        whole = ready - n + 1
+        if whole > 0:
+            sums = parts[:whole, 0].copy()  # (rows, n, bins, W)
+            for part in range(1, n):
+                sums += parts[part : part + whole, part]
+            yield first + count - ready, sums
+            parts[: n - 1] = parts[whole:ready].copy()
+            ready = n - 1
+
+
+def _across(sums: Float32, columns: int, settings: HogSettings) -> Float32:
+    """Return the blocks (rows, columns, D) of `_rows_of_blocks`, summed along the rows of pixels."""
+    n, cell, bins = settings.block, settings.cell, settings.bins
+    parts = (sums.reshape(-1, cell) @ _table(settings)).reshape(-1, n, bins, columns + n - 1, n, n)
+    total = parts[:, :, :, :columns, 0].copy()  # (rows, cell row, bins, columns, cell column)
+    for part in range(1, n):
+        total += parts[:, :, :, part : part + columns, part]
+    order = (0, 3, 1, 4, 2) if settings.layout == "rows" else (0, 3, 4, 1, 2)
+    return np.ascontiguousarray(total.transpose(order)).reshape(len(sums), columns, -1)
 
 
 def _table(settings: HogSettings) -> Float32:
@@ -97,15 +118,6 @@ def _table(settings: HogSettings) -> Float32:
     n, cell = settings.block, settings.cell
     weights = settings.weights().reshape(n, n, cell)  # (cell of the block, part, pixel)
     return np.ascontiguousarray(weights.transpose(2, 1, 0).reshape(cell, n * n), dtype=np.float32)
-
-
-def _arranged(cells: Float32, rows: int, settings: HogSettings) -> Float32:
-    """Add what the cells' rows give to each block; return it as (rows, columns, D)."""
-    total = cells[:rows, 0].copy()  # (rows, cell row, bins, columns, cell column)
-    for part in range(1, settings.block):
-        total += cells[part : part + rows, part]
-    order = (0, 3, 1, 4, 2) if settings.layout == "rows" else (0, 3, 4, 1, 2)
-    return np.ascontiguousarray(total.transpose(order)).reshape(rows, total.shape[3], -1)
 
 
 def normalize_blocks(blocks: Float32, settings: HogSettings) -> Float32:
