@@ -111,6 +111,14 @@ class HogWindows:
         order = blocks.swapaxes(0, 1) if self.hog.layout == "columns" else blocks
         return order.reshape(-1)
 
+    def at(self, image: ImageArray, level: Level, places: IntArray) -> Float32:
+        """Return descriptors (R, D) of the windows at `places` (R, 2), row and column of the grid of a level."""
+        out = np.empty((len(places), self.dim), np.float32)
+        for phase, apart, step, blocks in self.described(image, level):
+            own = (places % apart == phase).all(axis=1)
+            out[own] = self.vectors(blocks, places[own] // apart * step)
+        return out
+
     def of_crop(self, crop: ImageArray) -> Float32:
         """Return the descriptor (D,) of the window in the middle of `crop`, which is as large or larger.
 
