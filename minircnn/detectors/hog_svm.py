@@ -6,6 +6,7 @@ all scores of a level come from one product (:mod:`minircnn.features.hog_windows
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -224,6 +225,6 @@ def read_numbers(path: Path | str) -> HostArray:
             raise ValueError("they must be finite numbers")
     except FileNotFoundError:
         raise
-    except (ValueError, OSError, KeyError) as error:
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: no numbers can be read ({error})") from error
     return array.ravel()
