@@ -1,7 +1,7 @@
 """Histograms of oriented gradients and linear SVMs: people, before there were proposals (CVPR 2005).
 
-A window of one size slides over the photo at many scales. Its histograms are weighed by one linear SVM per class;
-all scores of a level come from one product (:mod:`minircnn.features.hog_windows`).
+A window of one size slides over the photo at many scales. Its histograms are weighed by one linear SVM per
+class; all scores of a level come from one product (:mod:`minircnn.features.hog_windows`).
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ class HogSVM(WindowDetector):
         Parameters
         ----------
         numbers : (3781,) array, or the name of a file of it
-            ``cv2.HOGDescriptor_getDefaultPeopleDetector()``: weights of a window's 105 blocks and a bias. Files
-            are ``.npy``, ``.npz`` or text.
+            ``cv2.HOGDescriptor_getDefaultPeopleDetector()``: weights of a window's 105 blocks and a bias.
+            Files are ``.npy``, ``.npz`` or text.
         **fields
             Of the detector, instead of OpenCV's own: e.g. `windows` with padding.
 
@@ -95,8 +95,8 @@ class HogSVM(WindowDetector):
         if len(values) != windows.dim + 1:
             raise ValueError(
                 f"a window of {width}×{height} pixels takes {windows.hog.window_sum(height, width)} + 1 = "
-                f"{windows.dim + 1:,} numbers (blocks across · blocks down · numbers of a block, and the bias), "
-                f"got {len(values):,}"
+                f"{windows.dim + 1:,} numbers (blocks across · blocks down · numbers of a block, and the bias)"
+                f", got {len(values):,}"
             )
         values = values.astype(np.float32)
         svms = LinearSVMs.from_weights(values[None, :-1], values[-1:])
@@ -113,7 +113,8 @@ class HogSVM(WindowDetector):
 
         With their margin, and not clipped to the photo.
         """
-        boxes, scores = [np.zeros((0, 4))], [np.zeros((0, len(self.class_names)), np.float32)]
+        boxes: list[FloatArray] = [np.zeros((0, 4))]
+        scores = [np.zeros((0, len(self.class_names)), np.float32)]
         for level, own in self.levels(image):
             places = np.argwhere((own >= threshold).any(axis=0))
             boxes.append(self.windows.boxes(level, places))
@@ -121,7 +122,8 @@ class HogSVM(WindowDetector):
         return np.concatenate(boxes), np.concatenate(scores)
 
     def scan(self, image: ImageArray) -> tuple[Float32, Float32]:
-        """Return the objects' boxes of the best windows of every class, clipped to the photo, and their scores.
+        """Return the objects' boxes of the best windows of every class, clipped to the photo, and their
+        scores.
 
         Of windows that become the same box each class keeps its best score. As many are returned as decisions
         are made from: `postprocess.top_per_class` of each class, from `postprocess.min_score`.
@@ -134,7 +136,7 @@ class HogSVM(WindowDetector):
         return boxes[rows], scores[rows]
 
     def judge_crops(self, image: ImageArray, boxes: FloatArray) -> Float32:
-        """Return the scores (R, K) of `boxes` (R, 4), each cut out with its margin and resized to the window."""
+        """Return the scores (R, K) of `boxes` (R, 4), each cut out with its margin and resized."""
         scores: Float32 = self.svms.scores(self.windows.of_boxes(image, boxes)).astype(np.float32)
         return scores
 
@@ -145,7 +147,7 @@ class HogSVM(WindowDetector):
         return super().decide(view, scores, boxes)
 
     def _grouped(self, scores: Array, boxes: Array, neighbors: int) -> tuple[Array, Array]:
-        """Return a row for each group of a class: its mean box, and the best score in it for that class alone."""
+        """Return a row for each group of a class: its mean box, and the best score, for that class alone."""
         least = max(self.usual_min_score, self.postprocess.min_score)
         below = np.nextafter(np.float32(self.postprocess.min_score), np.float32(-np.inf))
         all_scores = [np.zeros((0, scores.shape[1]), np.float32)]

@@ -31,7 +31,12 @@ def channels(image: ImageArray, settings: HogSettings) -> Float32:
     ValueError
         If `image` is not (H, W) or (H, W, 3) of uint8.
     """
-    if image.dtype != np.uint8 or image.ndim not in (2, 3) or 0 in image.shape or image.shape[2:] not in ((), (3,)):
+    if (
+        image.dtype != np.uint8
+        or image.ndim not in (2, 3)
+        or 0 in image.shape
+        or image.shape[2:] not in ((), (3,))
+    ):
         raise ValueError(
             f"oriented gradients are taken of (H, W) or (H, W, 3) uint8, got {image.shape} of {image.dtype}"
         )
@@ -52,7 +57,7 @@ def band_gradients(planes: Float32, rows: slice, settings: HogSettings) -> tuple
     count, height, width = planes.shape
     band = planes[:, rows]
     dx, dy = _scratch("hog dx", band.shape), _scratch("hog dy", band.shape)
-    dx[:, :, ::max(1, width - 1)] = 0  # over a rim that mirrors the photo
+    dx[:, :, :: max(1, width - 1)] = 0  # over a rim that mirrors the photo
     np.subtract(band[:, :, 2:], band[:, :, :-2], out=dx[:, :, 1:-1])
     first, last = max(rows.start, 1), min(rows.stop, height - 1)  # that have a row above and below
     inner = slice(first - rows.start, max(first, last) - rows.start)
@@ -107,7 +112,7 @@ def _strongest(dx: Float32, dy: Float32, settings: HogSettings) -> None:
 
 
 def _take(values: Float32, others: Float32, where: npt.NDArray[np.bool_]) -> None:
-    """Replace `values` by `others` where the mask says so: by their bits, since a condition would be slower."""
+    """Replace `values` by `others` where the mask says so, by their bits: a condition is slower."""
     mask = where.astype(np.int32)
     np.negative(mask, out=mask)
     mine, theirs = values.view(np.int32), others.view(np.int32)
@@ -142,9 +147,7 @@ def angles(dx: Float32, dy: Float32, settings: HogSettings) -> Float32:
     return angle
 
 
-def band_votes(
-    planes: Float32, rows: slice, columns: slice, settings: HogSettings, out: Float32
-) -> None:
+def band_votes(planes: Float32, rows: slice, columns: slice, settings: HogSettings, out: Float32) -> None:
     """Write what each pixel of `rows` and `columns` votes for each orientation.
 
     A vote is as strong as the gradient; softly, it is shared by the two orientations whose centres, at 0.5,
@@ -153,8 +156,8 @@ def band_votes(
     Parameters
     ----------
     out : (r, bins + 2, w) float32 array
-        Bin i goes to ``out[:, i + 1]``. The two at the ends are scratch: orientations go round, and what falls
-        beyond an end is added to the other.
+        Bin i goes to ``out[:, i + 1]``. The two at the ends are scratch: orientations go round, and what
+        falls beyond an end is added to the other.
     """
     dx, dy = (part[:, columns] for part in band_gradients(planes, rows, settings))
     angle = angles(dx, dy, settings)

@@ -1,7 +1,7 @@
 """What a histogram of oriented gradients can be told, and the three ways that are in use.
 
-Paper, OpenCV and scikit-image agree on the idea and on hardly a number (docs/conventions.md has the table), so
-each choice is a field here, and each of the three is a value of all fields.
+Paper, OpenCV and scikit-image agree on the idea and on hardly a number (docs/conventions.md has the table),
+so each choice is a field here, and each of the three is a value of all fields.
 """
 
 # No deferred annotations here: the command line reads inherited fields in the modules of the heirs.
@@ -24,8 +24,8 @@ class HogSettings:
     """``sqrt``: the square root of each grey level comes first (section 6.1: one percent better at few false
     alarms)."""
     border: Literal["reflect", "replicate"] = "reflect"
-    """What lies beyond the rim: the photo mirrored about its outermost pixels, so that no gradient points over
-    the rim, or these pixels again."""
+    """What lies beyond the rim: the photo mirrored about its outermost pixels, so that no gradient points
+    over the rim, or these pixels again."""
     color: Literal["strongest", "strongest-opencv", "gray"] = "strongest"
     """A pixel has the gradient of the channel where that is strongest (section 6.2), of equals the first; or,
     as OpenCV does, the last, but in the last one to three columns of a photo whose width is no multiple of

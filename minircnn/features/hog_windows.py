@@ -1,18 +1,19 @@
 """The windows of a photo: where they stand, what describes them, how all are scored at once.
 
-No window's descriptor is ever built to score it. A score is a sum over the blocks of a window; what a block gives
-to it depends on its place in the window alone. So all blocks of a level are multiplied with the weights of all
-places, in one product, and the results are added with as many shifts as a window has blocks.
+No window's descriptor is ever built to score it. A score is a sum over the blocks of a window; what a block
+gives to it depends on its place in the window alone. So all blocks of a level are multiplied with the weights
+of all places, in one product, and the results are added with as many shifts as a window has blocks.
 """
 
 # No deferred annotations here: the command line reads inherited fields in the modules of the heirs.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from minircnn.arrays import HostArray
-from minircnn.checks import Refused, each, instance, require, whole
+from minircnn.checks import Refused, Rule, each, instance, require, whole
 from minircnn.features.hog import Float32, hog_blocks
 from minircnn.features.hog_settings import HogSettings
 from minircnn.features.pyramid import Level, PyramidSettings, pyramid_levels
@@ -25,6 +26,18 @@ _PRODUCT = 1 << 24
 """Numbers of the product of blocks and weights at a time: 64 MB."""
 
 
+def pair(rule: Rule) -> Rule:
+    """Return the rule: two values that obey `rule`, width and height; kept as a tuple."""
+
+    def both(value: Any) -> tuple[Any, ...]:
+        kept: tuple[Any, ...] = each(rule)(value)
+        if len(kept) != 2:
+            raise Refused("two numbers, width and height")
+        return kept
+
+    return both
+
+
 @dataclass(frozen=True)
 class HogWindows:
     """Windows of one size on a pyramid; the defaults are the paper's for people."""
@@ -32,8 +45,9 @@ class HogWindows:
     window: tuple[int, int] = (64, 128)
     """Width and height in pixels; whole cells."""
     margin: tuple[int, int] = (16, 16)
-    """Pixels of a window left and right of the object, and above and below it: what surrounds an object helps to
-    tell it (16: section 6.6; with 8 four percent are lost). An object's box is its window without the margin."""
+    """Pixels of a window left and right of the object, and above and below it: what surrounds an object helps
+    to tell it (16: section 6.6; with 8 four percent are lost). An object's box is its window without the
+    margin."""
     stride: int = 8
     """Pixels between two windows: a multiple of a cell, or a part of it."""
     hog: HogSettings = field(default_factory=HogSettings)
@@ -43,7 +57,7 @@ class HogWindows:
 
     def __post_init__(self) -> None:
         require(self, "", hog=instance(HogSettings), pyramid=instance(PyramidSettings))
-        require(self, "", window=_pair(each(whole(2, 4096))), margin=_pair(each(whole(0, 2048))), stride=whole(1))
+        require(self, "", window=pair(whole(2, 4096)), margin=pair(whole(0, 2048)), stride=whole(1))
         cell, block = self.hog.cell, self.hog.block
         if any(side % cell or side < block * cell for side in self.window):
             raise ValueError(
@@ -52,7 +66,8 @@ class HogWindows:
             )
         if any(2 * margin >= side for margin, side in zip(self.margin, self.window, strict=True)):
             raise ValueError(
-                f"margin must leave something of the window of {self.window[0]}×{self.window[1]}, got {self.margin}"
+                f"margin must leave something of the window of {self.window[0]}×{self.window[1]}, "
+                f"got {self.margin}"
             )
         if self.stride % cell and cell % self.stride:
             raise ValueError(
@@ -71,7 +86,8 @@ class HogWindows:
 
     def levels(self, image: ImageArray) -> list[Level]:
         """Return the levels of a photo."""
-        return pyramid_levels(*image.shape[:2], self.window, self.pyramid)
+        height, width = image.shape[:2]
+        return pyramid_levels(height, width, self.window, self.pyramid)
 
     def grid(self, level: Level) -> tuple[int, int]:
         """Return rows and columns of windows on a level."""
@@ -82,7 +98,7 @@ class HogWindows:
         )
 
     def boxes(self, level: Level, places: IntArray) -> FloatArray:
-        """Return the windows (R, 4) in the photo at `places` (R, 2), row and column of the grid of `level`."""
+        """Return the windows (R, 4) in the photo at `places` (R, 2), row and column, of a level's grid."""
         return level.boxes(places[:, ::-1] * self.stride, self.window)
 
     def objects(self, windows: FloatArray) -> FloatArray:
@@ -112,7 +128,7 @@ class HogWindows:
         return order.reshape(-1)
 
     def at(self, image: ImageArray, level: Level, places: IntArray) -> Float32:
-        """Return descriptors (R, D) of the windows at `places` (R, 2), row and column of the grid of a level."""
+        """Return descriptors (R, D) of the windows at `places` (R, 2) of the grid of a level."""
         out = np.empty((len(places), self.dim), np.float32)
         for phase, apart, step, blocks in self.described(image, level):
             own = (places % apart == phase).all(axis=1)
@@ -164,11 +180,13 @@ class HogWindows:
         """Return the offsets in pixels at which cells must begin for all windows to consist of cells."""
         return list(range(0, self.hog.cell, self.stride)) if self.stride < self.hog.cell else [0]
 
-    def described(self, image: ImageArray, level: Level) -> Iterator[tuple[tuple[int, int], int, int, Float32]]:
+    def described(
+        self, image: ImageArray, level: Level
+    ) -> Iterator[tuple[tuple[int, int], int, int, Float32]]:
         """Yield ``(phase, apart, step, blocks)`` for the cells of each phase of a level.
 
-        The window in row ``i`` and column ``j`` of the phase begins at block ``(step · i, step · j)`` and is that
-        in row ``phase[0] + apart · i`` and column ``phase[1] + apart · j`` of the grid.
+        The window in row ``i`` and column ``j`` of the phase begins at block ``(step · i, step · j)`` and is
+        that in row ``phase[0] + apart · i`` and column ``phase[1] + apart · j`` of the grid.
         """
         pixels = level.image(image)
         phases, step = self.phases(), max(1, self.stride // self.hog.cell)
@@ -177,7 +195,7 @@ class HogWindows:
                 yield (y, x), len(phases), step, hog_blocks(pixels, self.hog, start=(top, left))
 
     def scores(self, image: ImageArray, level: Level, weights: Float32, bias: Float32) -> Float32:
-        """Return the scores (K, rows, columns) of all windows of a level, for weights (K, D) and bias (K,)."""
+        """Return the scores (K, rows, columns) of a level's windows, for weights (K, D) and bias (K,)."""
         out = np.empty((len(weights), *self.grid(level)), np.float32)
         for (y, x), apart, step, blocks in self.described(image, level):
             scores = score_windows(blocks, self.placed(weights), bias)
@@ -224,13 +242,3 @@ def score_windows(blocks: Float32, weights: Float32, bias: Float32) -> Float32:
             for j in range(across):
                 total += parts[:, i, j, i : i + count, j : j + columns]
     return out
-
-
-def _pair(rule):  # type: ignore[no-untyped-def]
-    def both(value):  # type: ignore[no-untyped-def]
-        kept = rule(value)
-        if len(kept) != 2:
-            raise Refused("two numbers, width and height")
-        return kept
-
-    return both

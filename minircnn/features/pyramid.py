@@ -8,7 +8,7 @@ import numpy as np
 
 from minircnn.checks import each, real, require, whole
 from minircnn.imaging import resize_exact
-from minircnn.structures import FloatArray, ImageArray
+from minircnn.structures import FloatArray, ImageArray, IntArray
 
 _MOST_PIXELS = 1 << 28
 """Of a level; a larger one is refused before it fills the memory."""
@@ -21,15 +21,15 @@ class PyramidSettings:
     step: float = 1.05
     """Each scale is the last one times this (1.05 in OpenCV; 1.2 in the paper, section 4)."""
     first: float = 1.0
-    """The photo is divided by this first: below 1 it is enlarged, which finds objects smaller than a window."""
+    """The photo is divided by this first: below 1 enlarges it, for objects smaller than a window."""
     levels: int = 64
     """Scales at most (64 in OpenCV)."""
     padding: int = 0
     """Pixels of border that each level gets on every side, its outermost pixels repeated: objects at the rim
     leave no room for the margin of a window."""
     aspect_ratios: tuple[float, ...] = ()
-    """Width over height of the windows in the photo; for each the photo is stretched, and has a pyramid of its
-    own. None: the window's own alone."""
+    """Width over height of the windows in the photo; for each the photo is stretched, and has a pyramid of
+    its own. None: the window's own alone."""
 
     def __post_init__(self) -> None:
         require(self, "pyramid", step=real(1.001, 100), first=real(0.05, 100), levels=whole(1, 1000))
@@ -68,8 +68,9 @@ class Level:
         border = ((self.padding, self.padding),) * 2 + ((0, 0),) * (photo.ndim - 2)
         return np.pad(small, border, mode="edge")
 
-    def boxes(self, top_left: FloatArray, window: tuple[int, int]) -> FloatArray:
-        """Return windows whose corners lie at `top_left` (R, 2: x, y) of the padded level, in the photo (R, 4).
+    def boxes(self, top_left: FloatArray | IntArray, window: tuple[int, int]) -> FloatArray:
+        """Return windows whose corners lie at `top_left` (R, 2: x, y) of the padded level, in the photo (R,
+        4).
 
         In whole pixels, as OpenCV rounds them. `window` is width and height.
         """

@@ -34,12 +34,12 @@ from minircnn.textbook.fully_connected import linear, linear_backward, relu, rel
 from minircnn.textbook.grouping import group_boxes
 from minircnn.textbook.hard_negative_mining import mine_hard_negatives
 from minircnn.textbook.hog import (
-    pixel_beyond,
     block_histogram,
     cell_share,
     hog_blocks,
     normalize_block,
     orientation_votes,
+    pixel_beyond,
     quick_angle,
     strongest_gradient,
     window_scores,
@@ -73,7 +73,6 @@ __all__ = [
     "Truth",
     "area_under_curve",
     "base_anchors",
-    "pixel_beyond",
     "block_histogram",
     "box_iou",
     "cell_share",
@@ -114,6 +113,7 @@ __all__ = [
     "nms",
     "normalize_block",
     "orientation_votes",
+    "pixel_beyond",
     "pool_bins",
     "precision_recall",
     "propose",

@@ -80,7 +80,8 @@ def cell_share(pixel: int, cell: int, settings: Any) -> float:
     """Return how much a pixel of a block votes for a cell, along one axis."""
     if not settings.bilinear:
         return float(pixel // settings.cell == cell)
-    return max(0.0, 1 - abs((pixel + 0.5) / settings.cell - 0.5 - cell))
+    distance: float = abs((pixel + 0.5) / settings.cell - 0.5 - cell)
+    return max(0.0, 1 - distance)
 
 
 def orientation_votes(dx: float, dy: float, settings: Any) -> list[tuple[int, float]]:
@@ -127,7 +128,9 @@ def normalize_block(v: FloatArray, settings: Any) -> FloatArray:
     return v
 
 
-def window_scores(blocks: FloatArray, weights: FloatArray, bias: float, rows: int, columns: int) -> FloatArray:
+def window_scores(
+    blocks: FloatArray, weights: FloatArray, bias: float, rows: int, columns: int
+) -> FloatArray:
     """Return the score of every window of `rows` × `columns` blocks (H, W, D), each described by itself."""
     height, width, _ = blocks.shape
     scores = np.zeros((height - rows + 1, width - columns + 1))

@@ -1,4 +1,4 @@
-"""Windows without objects, to train the SVM of a window on: drawn at random, then those it takes for objects."""
+"""Windows without objects to train on: drawn at random, then those that are taken for objects."""
 
 from __future__ import annotations
 
@@ -147,7 +147,9 @@ def random_negatives(
     for number in np.unique(level_of):
         own, (rows, columns) = level_of == number, grids[number]
         places[own] = np.stack(np.divmod(drawn[own] - (ends[number] - rows * columns), columns), axis=1)
-        eligible[own] = eligible_windows(photos, index, windows, levels[number], places[own], settings, classes)
+        eligible[own] = eligible_windows(
+            photos, index, windows, levels[number], places[own], settings, classes
+        )
     chosen = np.sort(tries[eligible[tries].any(axis=1)][: settings.per_photo])
     features = _described(image, windows, levels, level_of[chosen], places[chosen])
     return Negatives(features, eligible[chosen], np.zeros(len(chosen), np.float32))
@@ -156,7 +158,8 @@ def random_negatives(
 def hard_negatives(photos: Photos, index: int, detector: HogSVM, settings: NegativeSettings) -> Negatives:
     """Find the windows of a photo that `detector` takes for objects of a class of which they hold none."""
     image, windows, classes = photos.image(index), detector.windows, len(detector.class_names)
-    levels, level_of, places = [], [np.zeros(0, np.int64)], [np.zeros((0, 2), np.int64)]
+    levels: list[Level] = []
+    level_of, places = [np.zeros(0, np.int64)], [np.zeros((0, 2), np.int64)]
     eligible, worst = [np.zeros((0, classes), bool)], [np.zeros(0, np.float32)]
     for level, scores in detector.levels(image):
         near = np.argwhere((scores > settings.hard_above).any(axis=0))

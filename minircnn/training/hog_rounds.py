@@ -35,12 +35,12 @@ class WindowSVMSettings(SVMProblem):
     """The linear SVMs of a window (section 4)."""
 
     C: float = 0.01
-    """Cost of a unit of hinge loss, on descriptors as they are: each block of length one, or nearly (0.01)."""
+    """Cost of a unit of hinge loss, on descriptors as they are: blocks of length about one (0.01)."""
     positive_weight: float = 1.0
     """Factor on `C` for the objects."""
     bias_feature: float = 3.0
-    """The constant that extends every example; the larger, the less the bias is regularized, and the slower the
-    solver (not at all in the paper)."""
+    """The constant that extends every example; the larger, the less the bias is regularized, and the slower
+    the solver (not at all in the paper)."""
     tol: float = 1e-3
     """Accepted duality gap, as a fraction of the objective."""
     max_epochs: int = 1000
@@ -150,8 +150,8 @@ def train_rounds(
         hard = sum(len(some) for some in now.gathered) if now.round else 0
         if not len(now.negatives):
             raise ValueError(
-                f"no photo has a window of {windows.window[0]}×{windows.window[1]} pixels without an object: are "
-                "the photos smaller than that? pyramid.first below 1 enlarges them"
+                f"no photo has a window of {windows.window[0]}×{windows.window[1]} pixels without an object: "
+                "are the photos smaller than that? pyramid.first below 1 enlarges them"
             )
         now.negatives = now.negatives.worst(negatives.most)
         now.weight, now.bias, record = _fit(positives, now.negatives, svm, seed, now.round)

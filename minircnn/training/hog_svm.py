@@ -1,7 +1,6 @@
-"""Training of HOG + SVM: objects as windows, windows without objects, hard negatives (CVPR 2005, section 4)."""
+"""Training of HOG + SVM: objects, windows without objects, hard negatives (CVPR 2005, section 4)."""
 
 # No deferred annotations here: the command line reads inherited fields in the modules of the heirs.
-import dataclasses
 import hashlib
 import json
 from collections.abc import Sequence
@@ -57,7 +56,9 @@ class HogSVMSettings(DetectorSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self, "", rounds=whole(0), svm=instance(WindowSVMSettings), group_neighbors=optional(whole(0)))
+        require(
+            self, "", rounds=whole(0), svm=instance(WindowSVMSettings), group_neighbors=optional(whole(0))
+        )
         require(self, "", negatives=instance(NegativeSettings))
         windows = self.windows
         for name in ("window", "margin", "stride"):
@@ -116,8 +117,8 @@ def train_hog_svm_on_crops(
     Parameters
     ----------
     positives : (N, H, W, 3) uint8 array
-        Objects with their margin around them. H × W is the window, or larger: then its middle is the window, and
-        gradients at the rim see beyond it.
+        Objects with their margin around them. H × W is the window, or larger: then its middle is the window,
+        and gradients at the rim see beyond it.
     photos : sequence of (H, W, 3) uint8 arrays
         Photos without objects.
     settings : HogSVMSettings, optional

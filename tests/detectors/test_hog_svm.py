@@ -43,9 +43,7 @@ def test_only_windows_are_kept_that_decisions_are_made_from(detector, image):
     assert 5 <= len(few.look(image).windows) <= 10
     everything, found = many.look(image), few.look(image)
     for k in range(2):
-        np.testing.assert_array_equal(
-            np.sort(found.scores[:, k])[-5:], np.sort(everything.scores[:, k])[-5:]
-        )
+        np.testing.assert_array_equal(np.sort(found.scores[:, k])[-5:], np.sort(everything.scores[:, k])[-5:])
     strict = dataclasses.replace(detector, postprocess=PostprocessSettings(min_score=1e6))
     assert len(strict.detect(image)) == 0
 
@@ -97,7 +95,9 @@ def test_numbers_of_opencv_are_read_from_any_file(tmp_path, rng):
 
 @pytest.mark.parametrize("count", [3780, 3782, 1])
 def test_a_wrong_number_of_numbers_shows_the_sum(count):
-    with pytest.raises(ValueError, match=rf"64×128 pixels takes 7·15·36 \+ 1 = 3,781 numbers .* got {count:,}"):
+    with pytest.raises(
+        ValueError, match=rf"64×128 pixels takes 7·15·36 \+ 1 = 3,781 numbers .* got {count:,}"
+    ):
         HogSVM.people(np.zeros(count))
     other = HogWindows((48, 96), (12, 12), hog=HogSettings(bins=8))
     with pytest.raises(ValueError, match=r"48×96 pixels takes 5·11·32 \+ 1 = 1,761 numbers"):
@@ -106,7 +106,14 @@ def test_a_wrong_number_of_numbers_shows_the_sum(count):
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("a.txt", b"1 2 x"), ("a.npy", b""), ("a.npz", b"PK"), ("a.txt", b""), ("a.txt", b"1 nan"), ("a.npy", b"\x93NUMPY")],
+    [
+        ("a.txt", b"1 2 x"),
+        ("a.npy", b""),
+        ("a.npz", b"PK"),
+        ("a.txt", b""),
+        ("a.txt", b"1 nan"),
+        ("a.npy", b"\x93NUMPY"),
+    ],
 )
 def test_files_without_numbers_are_named(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)

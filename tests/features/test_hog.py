@@ -17,7 +17,9 @@ few = settings(deadline=None, max_examples=12, derandomize=True)
 def photo(rng, height, width, *, gray=False):
     """A photo with structure, and some channels that are equally strong."""
     coarse = rng.integers(0, 256, (height // 3 + 1, width // 3 + 1, 3))
-    image = coarse.repeat(3, axis=0).repeat(3, axis=1)[:height, :width] + rng.integers(-9, 9, (height, width, 1))
+    image = coarse.repeat(3, axis=0).repeat(3, axis=1)[:height, :width] + rng.integers(
+        -9, 9, (height, width, 1)
+    )
     image = np.clip(image, 0, 255).astype(np.uint8)
     return image[:, :, 0].copy() if gray else image
 
@@ -95,9 +97,9 @@ def test_light_and_contrast_change_nothing_without_gamma(seed, contrast, light):
     choices = HogSettings(eps=1e-3)
     brighter = (image * contrast + light).astype(np.uint8)
     np.testing.assert_allclose(hog_blocks(brighter, choices), hog_blocks(image, choices), atol=1e-4)
-    assert np.abs(hog_blocks(brighter, HOG_STYLES["opencv"]) - hog_blocks(image, HOG_STYLES["opencv"])).max() > 1e-3 or (
-        contrast == 1 and light == 0
-    )
+    assert np.abs(
+        hog_blocks(brighter, HOG_STYLES["opencv"]) - hog_blocks(image, HOG_STYLES["opencv"])
+    ).max() > 1e-3 or (contrast == 1 and light == 0)
 
 
 def mirrored(blocks, choices):

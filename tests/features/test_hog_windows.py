@@ -46,7 +46,9 @@ def test_each_aspect_ratio_has_a_pyramid_of_its_own_in_which_its_windows_have_th
 
 
 def test_a_photo_that_would_grow_beyond_memory_is_refused():
-    with pytest.raises(ValueError, match=r"8000×8000 pixels would be enlarged to 160000×160000: raise pyramid.first"):
+    with pytest.raises(
+        ValueError, match=r"8000×8000 pixels would be enlarged to 160000×160000: raise pyramid.first"
+    ):
         pyramid_levels(8000, 8000, (32, 48), PyramidSettings(first=0.05))
 
 
@@ -151,7 +153,10 @@ def test_boxes_beyond_the_rim_and_of_no_size_to_speak_of_are_described(rng):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"window": (60, 128)}, "window must be whole cells of 8 pixels, and at least a block of 2 cells, got 60×128"),
+        (
+            {"window": (60, 128)},
+            "window must be whole cells of 8 pixels, and at least a block of 2 cells, got 60×128",
+        ),
         ({"window": (8, 8)}, "window must be whole cells"),
         ({"window": (64,)}, "window must be two numbers"),
         ({"margin": (32, 16)}, "margin must leave something of the window of 64×128"),

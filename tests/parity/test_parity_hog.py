@@ -34,7 +34,9 @@ def crops(rng):
     yield photo[80:208, 150:214]
     yield photo[80:208, 150:214, 1]
     yield rng.integers(0, 256, (128, 64, 3), dtype=np.uint8)
-    yield np.repeat(rng.integers(0, 3, (128, 64, 1), dtype=np.uint8) * 90, 3, axis=2)  # equal channels, flat parts
+    yield np.repeat(
+        rng.integers(0, 3, (128, 64, 1), dtype=np.uint8) * 90, 3, axis=2
+    )  # equal channels, flat parts
 
 
 def test_descriptors_equal_those_of_opencv(cv2, rng):
@@ -99,10 +101,14 @@ def test_what_opencv_computed_once_is_computed_here(golden):
     np.testing.assert_allclose(scores[0, rows, columns], recorded["window_score"], atol=1e-5)
     boxes = recorded["multiscale_xywh"].astype(float)
     boxes[:, 2:] += boxes[:, :2]
-    assert_same_windows(people.raw_windows(photo, -1.0), (boxes, recorded["multiscale_score"]), photo.shape[:2])
+    assert_same_windows(
+        people.raw_windows(photo, -1.0), (boxes, recorded["multiscale_score"]), photo.shape[:2]
+    )
 
 
-@pytest.mark.parametrize("options", [{}, {"transform_sqrt": True}, {"orientations": 6, "pixels_per_cell": (5, 5)}])
+@pytest.mark.parametrize(
+    "options", [{}, {"transform_sqrt": True}, {"orientations": 6, "pixels_per_cell": (5, 5)}]
+)
 def test_blocks_equal_those_of_scikit_image(options):
     choices = dataclasses.replace(
         HOG_STYLES["skimage"],
@@ -115,7 +121,8 @@ def test_blocks_equal_those_of_scikit_image(options):
         theirs = hog(photo, feature_vector=False, channel_axis=axis, **options)
         ours = hog_blocks(photo, choices)
         different = np.abs(ours - theirs.reshape(ours.shape)) > 1e-6
-        # the angles of roots can lie on the other side of a bin's edge in double precision, which they have there
+        # the angles of roots can lie on the other side of a bin's edge in double precision, which they have
+        # there
         assert different.mean() < 0.01 if "transform_sqrt" in options else not different.any()
 
 

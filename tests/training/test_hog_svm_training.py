@@ -1,6 +1,7 @@
 """Training of HOG + SVM: what is learned from, what rounds of hard negatives add, how a run goes on."""
 
 import dataclasses
+import itertools
 import json
 
 import numpy as np
@@ -53,7 +54,9 @@ class Squares:
 
     def __init__(self):
         rng = np.random.default_rng(3)
-        self.boxes = [np.array([[10 + 9 * i, 20, 26 + 9 * i, 36], [60, 50, 84, 74 + i]], float) for i in range(3)]
+        self.boxes = [
+            np.array([[10 + 9 * i, 20, 26 + 9 * i, 36], [60, 50, 84, 74 + i]], float) for i in range(3)
+        ]
         self.images = [rng.integers(100, 140, (100, 110, 3), dtype=np.uint8) for _ in range(3)]
         for image, boxes in zip(self.images, self.boxes.copy(), strict=True):
             for (x1, y1, x2, y2), grey in zip(boxes.astype(int), (250, 0), strict=True):
@@ -67,7 +70,14 @@ class Squares:
 
     def annotations(self, index):
         boxes = self.boxes[index].astype(np.float32)
-        return Annotations(boxes, np.array([1, 2]), self.class_names, difficult=np.array([False, index == 1]), height=100, width=110)
+        return Annotations(
+            boxes,
+            np.array([1, 2]),
+            self.class_names,
+            difficult=np.array([False, index == 1]),
+            height=100,
+            width=110,
+        )
 
 
 def test_objects_are_windows_around_their_boxes_and_mirrored_ones_where_that_is_allowed():
@@ -108,7 +118,9 @@ def test_random_windows_are_those_asked_for_and_always_the_same():
 def test_hard_windows_are_the_worst_false_alarms():
     squares = Squares()
     rng = np.random.default_rng(0)
-    weights = LinearSVMs.from_weights(rng.normal(size=(2, WINDOWS.dim)).astype(np.float32), np.zeros(2, np.float32))
+    weights = LinearSVMs.from_weights(
+        rng.normal(size=(2, WINDOWS.dim)).astype(np.float32), np.zeros(2, np.float32)
+    )
     detector = HogSVM(("bright", "dark"), None, weights, WINDOWS)
     settings = NegativeSettings(hard_above=1.0, hard_per_photo=6)
     found = hard_negatives(DatasetPhotos(squares), 0, detector, settings)
@@ -134,7 +146,7 @@ def test_rounds_add_what_was_taken_for_an_object(tmp_path):
     assert [record["round"] for record in trace] == [0, 1, 2]
     assert trace[0]["hard"] == 0
     assert trace[0]["negatives"] == 4 * 5
-    for before, after in zip(trace, trace[1:], strict=False):
+    for before, after in itertools.pairwise(trace):
         assert 0 < after["hard"] <= 4 * 7
         assert after["negatives"] == before["negatives"] + after["hard"]
     assert trace[0]["objects"] == sum(len(SCENES.annotations(i).labels) for i in range(4))
