@@ -95,8 +95,8 @@ class HogSVM(WindowDetector):
         if len(values) != windows.dim + 1:
             raise ValueError(
                 f"a window of {width}×{height} pixels takes {windows.hog.window_sum(height, width)} + 1 = "
-                f"{windows.dim + 1:,} numbers (blocks across · blocks down · numbers of a block, and the bias)"
-                f", got {len(values):,}"
+                f"{windows.dim + 1:,} numbers (blocks across · blocks down · numbers of a block, and the "
+                f"bias), got {len(values):,}"
             )
         values = values.astype(np.float32)
         svms = LinearSVMs.from_weights(values[None, :-1], values[-1:])
@@ -122,11 +122,11 @@ class HogSVM(WindowDetector):
         return np.concatenate(boxes), np.concatenate(scores)
 
     def scan(self, image: ImageArray) -> tuple[Float32, Float32]:
-        """Return the objects' boxes of the best windows of every class, clipped to the photo, and their
-        scores.
+        """Return the boxes of objects (R, 4) in the best windows of every class, and the scores (R, K).
 
-        Of windows that become the same box each class keeps its best score. As many are returned as decisions
-        are made from: `postprocess.top_per_class` of each class, from `postprocess.min_score`.
+        Boxes are clipped to the photo. Of windows that become the same box each class keeps its best score.
+        As many are returned as decisions are made from: `postprocess.top_per_class` of each class, from
+        `postprocess.min_score`.
         """
         windows, scores = self.raw_windows(image, self.postprocess.min_score)
         boxes = clip_boxes(self.windows.objects(windows), *image.shape[:2]).astype(np.float32)

@@ -69,8 +69,7 @@ class Level:
         return np.pad(small, border, mode="edge")
 
     def boxes(self, top_left: FloatArray | IntArray, window: tuple[int, int]) -> FloatArray:
-        """Return windows whose corners lie at `top_left` (R, 2: x, y) of the padded level, in the photo (R,
-        4).
+        """Return as boxes of the photo (R, 4) the windows with these corners (R, 2: x, y) of the level.
 
         In whole pixels, as OpenCV rounds them. `window` is width and height.
         """

@@ -109,7 +109,9 @@ add_recipe(
         at random. SVMs are trained on their histograms of oriented gradients. In each of the rounds that
         follow all windows of all photos are scored, those that are taken for an object and are none are
         added, and the SVMs are trained again. There is no network and nothing is proposed. A round that is
-        over is kept. """,
-        validates=False,  # there are no updates estimate=estimate_hog_svm,
+        over is kept.
+        """,
+        validates=False,  # there are no updates
+        estimate=estimate_hog_svm,
     )
 )

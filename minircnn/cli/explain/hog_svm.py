@@ -63,8 +63,8 @@ def _histograms(followed: Followed, detector: HogSVM) -> Step:
         "histograms",
         "Histograms of oriented gradients",
         f"The photo is cut into cells of {hog.cell} × {hog.cell} pixels. In each, pixels vote for one of "
-        f"{hog.bins} orientations with the strength of their gradients. Cells are normalized together in blocks "
-        f"of {hog.block} × {hog.block}, so that light and contrast matter no more.",
+        f"{hog.bins} orientations with the strength of their gradients. Cells are normalized together in "
+        f"blocks of {hog.block} × {hog.block}, so that light and contrast matter no more.",
         draw_hog(followed.image, hog),
         "Strokes lie along the edges, across the gradients.",
         f"{rows} × {columns} blocks of {hog.block_dim} numbers",
@@ -77,8 +77,8 @@ def _weights(detector: HogSVM, label: int) -> Step:
     return Step(
         "weights",
         f"What the SVM of {name} looks for",
-        f"A window of {width} × {height} pixels has {windows.hog.window_sum(height, width)} = {windows.dim:,} "
-        "numbers. The SVM has a weight for each: what speaks for an object, and what against it.",
+        f"A window of {width} × {height} pixels has {windows.hog.window_sum(height, width)} = {windows.dim:,}"
+        " numbers. The SVM has a weight for each: what speaks for an object, and what against it.",
         draw_hog_weights(detector.svms.coef_[label - 1], windows, f"Weights of {name}"),
         "The dotted frame is the object; around it lies the margin of the window.",
         f"{windows.dim:,} weights and a bias",
@@ -110,7 +110,7 @@ def _pyramid(
         "pyramid",
         "The photo at many scales",
         "Windows have one size, so the photo is shrunk again and again. All windows of a level are scored at "
-        "once: each block is multiplied with the weights of every place in a window, and the results are added up.",
+        "once: each block is multiplied with the weights of every place in a window, and all is added up.",
         draw_score_maps(followed.image, maps, f"Scores of {name} at the centres of windows"),
         "Levels with high scores, bright; colors mean the same in all.",
         f"{total:,} windows on {len(levels)} levels",
