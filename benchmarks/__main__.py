@@ -25,6 +25,7 @@ CHAPTERS = (
     "heads",
     "training",
     "detection",
+    "hog",
 )
 """Modules with a function ``works()``, in the order of the report."""
 

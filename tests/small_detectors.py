@@ -10,12 +10,14 @@ from minircnn.detectors import (
     FasterRCNNNetwork,
     FastRCNN,
     FastRCNNNetwork,
+    HogSVM,
     ImageScale,
     RCNNNetwork,
     SPPNet,
     SPPNetNetwork,
     WarpSettings,
 )
+from minircnn.features import HogWindows, PyramidSettings
 from minircnn.heads import BoxRegressors, LinearSVMs
 
 
@@ -61,3 +63,11 @@ def sppnet(class_names, proposer, *, rng=None, **fields):
     network = SPPNetNetwork(backbone, classes, rng=rng)
     linear = LinearSVMs.none(classes, backbone.feature_dim), BoxRegressors.none(classes)
     return SPPNet(network, backbone.normalization, tuple(class_names), proposer, *linear, scales=(), **fields)
+
+
+def hog_svm(class_names, proposer=None, *, rng=None, **fields):
+    rng = rng or np.random.default_rng(0)
+    windows = HogWindows((32, 48), (8, 8), pyramid=PyramidSettings(step=1.3, padding=16))
+    weight = rng.normal(size=(len(class_names), windows.dim)).astype(np.float32)
+    svms = LinearSVMs.from_weights(weight, np.zeros(len(class_names), np.float32))
+    return HogSVM(tuple(class_names), proposer, svms, windows, **fields)

@@ -9,10 +9,11 @@ from typing import Any
 from minircnn.cli.output import note
 from minircnn.registry import Registry
 from minircnn.training import read_log
+from minircnn.training.hog_rounds import read_trace
 from minircnn.training.log import log_file
 from minircnn.training.recipe import TrainingPart
 from minircnn.training.validation import LOG_FILE
-from minircnn.viz import draw_stages, draw_training, save_figure
+from minircnn.viz import draw_rounds, draw_stages, draw_training, save_figure
 
 TRAINING_PICTURES: Registry[Callable[[Path], Any]] = Registry("picture of a training")
 """How trainings without loss curves are drawn, by the names of their recipes: ``draw(folder)`` returns a
@@ -65,3 +66,10 @@ class CurvesPicture:
             return draw_stages(begun, seen, title)
         (log,) = begun.values()
         return draw_training(log, seen, title)
+
+
+@TRAINING_PICTURES.register("hog-svm")
+def _hog_svm(folder: Path) -> Any:
+    """Draw the rounds of a training of HOG + SVM."""
+    records = read_trace(folder)
+    return draw_rounds(records, f"hog-svm: {folder.resolve().name}") if records else None

@@ -3,6 +3,7 @@
 from minircnn.detectors.base import DETECTORS, RegionDetector, View, register
 from minircnn.detectors.fast_rcnn import FastRCNN, FastRCNNNetwork, PhotoMap
 from minircnn.detectors.faster_rcnn import FasterRCNN, FasterRCNNNetwork
+from minircnn.detectors.hog_svm import HogSVM
 from minircnn.detectors.image_scale import ImageScale
 from minircnn.detectors.network import NetworkDetector
 from minircnn.detectors.postprocess import PostprocessSettings, select_detections
@@ -19,6 +20,7 @@ __all__ = [
     "FastRCNNNetwork",
     "FasterRCNN",
     "FasterRCNNNetwork",
+    "HogSVM",
     "ImageScale",
     "NetworkDetector",
     "PhotoMap",

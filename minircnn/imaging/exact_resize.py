@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from minircnn.kernels.split import split
 from minircnn.structures import ImageArray, IntArray
+
+_BAND = 64
+"""Rows that are worked on together, so that they stay in fast memory."""
 
 
 def resize_exact(image: ImageArray, height: int, width: int) -> ImageArray:
@@ -26,6 +30,7 @@ def resize_exact(image: ImageArray, height: int, width: int) -> ImageArray:
     Returns
     -------
     (height, width) or (height, width, C) uint8 array
+        In memory channel by channel.
 
     Raises
     ------
@@ -46,18 +51,23 @@ def resize_exact(image: ImageArray, height: int, width: int) -> ImageArray:
         raise ValueError(f"cannot resize an image of shape {image.shape} to {height}×{width}")
     if image.shape[:2] == (height, width):
         return image.copy()
-    columns = image.reshape(*image.shape[:2], -1)  # (H, W, C)
-    left, right, part = _taps(columns.shape[1], width)
-    # at most 255 · 256: sixteen bits hold a row, and move half of what thirty-two do
-    weight = part.astype(np.uint16)[:, None]
-    across = columns[:, left] * (256 - weight) + columns[:, right] * weight  # (H, width, C) uint16
-    above, below, part = _taps(columns.shape[0], height)
-    rows = part.astype(np.uint32)[:, None, None]
-    total = across[above] * (256 - rows)  # (height, width, C) uint32
-    total += across[below] * rows
-    total += 1 << 15
-    total >>= 16
-    return total.astype(np.uint8).reshape(height, width, *image.shape[2:])
+    planes = image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
+    out = np.empty((len(planes), height, width), np.uint8)
+    above, below, down = _taps(image.shape[0], height)
+    left, right, across = _taps(image.shape[1], width)
+    # at most 255 · 256: sixteen bits hold a row between two others, and move half of what thirty-two do
+    down, across = down.astype(np.uint16)[:, None], across.astype(np.uint32)
+    for plane, small in zip(planes, out, strict=True):
+        plane = np.ascontiguousarray(plane)
+        for band in split(height, size=_BAND):
+            rows = plane[above[band]] * (256 - down[band])  # (r, W) uint16
+            rows += plane[below[band]] * down[band]
+            total = rows.take(left, axis=1) * (256 - across)  # (r, width) uint32
+            total += rows.take(right, axis=1) * across
+            total += 1 << 15
+            total >>= 16
+            small[band] = total
+    return out[0] if image.ndim == 2 else out.transpose(1, 2, 0)
 
 
 def _taps(source: int, target: int) -> tuple[IntArray, IntArray, IntArray]:

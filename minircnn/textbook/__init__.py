@@ -33,6 +33,17 @@ from minircnn.textbook.filters import correlate2d, gaussian, gaussian_gradient, 
 from minircnn.textbook.fully_connected import linear, linear_backward, relu, relu_backward
 from minircnn.textbook.grouping import group_boxes
 from minircnn.textbook.hard_negative_mining import mine_hard_negatives
+from minircnn.textbook.hog import (
+    block_histogram,
+    cell_share,
+    hog_blocks,
+    normalize_block,
+    orientation_votes,
+    pixel_beyond,
+    quick_angle,
+    strongest_gradient,
+    window_scores,
+)
 from minircnn.textbook.linear_svm import fit_linear_svm
 from minircnn.textbook.losses import multi_task_loss, smooth_l1, softmax, softmax_cross_entropy
 from minircnn.textbook.normalization import local_response_norm
@@ -64,7 +75,9 @@ __all__ = [
     "Truth",
     "area_under_curve",
     "base_anchors",
+    "block_histogram",
     "box_iou",
+    "cell_share",
     "clip_box",
     "color_bins",
     "conv2d",
@@ -87,6 +100,7 @@ __all__ = [
     "grid_edges",
     "group_boxes",
     "hierarchical_grouping",
+    "hog_blocks",
     "iou",
     "label_anchors",
     "linear",
@@ -101,10 +115,14 @@ __all__ = [
     "neighbouring_pairs",
     "neighbours",
     "nms",
+    "normalize_block",
+    "orientation_votes",
     "panoptic_quality",
+    "pixel_beyond",
     "pool_bins",
     "precision_recall",
     "propose",
+    "quick_angle",
     "relu",
     "relu_backward",
     "resize",
@@ -121,9 +139,11 @@ __all__ = [
     "spatial_pyramid_pool",
     "spatial_pyramid_pool_backward",
     "split_into_bins",
+    "strongest_gradient",
     "texture_bins",
     "upsample_bilinear",
     "upsample_bilinear_backward",
     "vote_boxes",
     "warp_region",
+    "window_scores",
 ]

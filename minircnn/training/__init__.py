@@ -19,6 +19,10 @@ from minircnn.training.faster_rcnn import (
 )
 from minircnn.training.feature_cache import FeatureCache, cache_features
 from minircnn.training.fingerprint import OtherDataError
+from minircnn.training.hog_negatives import NegativeSettings
+from minircnn.training.hog_recipe import HOG_SVM_PRESETS
+from minircnn.training.hog_rounds import WindowSVMSettings
+from minircnn.training.hog_svm import HogSVMSettings, train_hog_svm, train_hog_svm_on_crops
 from minircnn.training.log import LogError, read_log
 from minircnn.training.loop import LoopSettings, TrainingInterrupted, train_loop
 from minircnn.training.photo_batches import PhotoBatch, PhotoSampler, RoISampling
@@ -50,6 +54,7 @@ __all__ = [
     "CLASSROOM_SCENES",
     "FASTER_RCNN_PRESETS",
     "FAST_RCNN_PRESETS",
+    "HOG_SVM_PRESETS",
     "RCNN_PRESETS",
     "RECIPES",
     "BackboneSettings",
@@ -63,8 +68,10 @@ __all__ = [
     "FineTuneSettings",
     "FolderInUseError",
     "GivenProposalsSettings",
+    "HogSVMSettings",
     "LogError",
     "LoopSettings",
+    "NegativeSettings",
     "NetworkSettings",
     "NotFiniteError",
     "OtherDataError",
@@ -86,6 +93,7 @@ __all__ = [
     "TrainingState",
     "Validation",
     "ValidationSummary",
+    "WindowSVMSettings",
     "add_recipe",
     "as_json",
     "cache_features",
@@ -99,6 +107,8 @@ __all__ = [
     "train_box_regressors",
     "train_fast_rcnn",
     "train_faster_rcnn",
+    "train_hog_svm",
+    "train_hog_svm_on_crops",
     "train_loop",
     "train_rcnn",
     "train_svms",

@@ -8,6 +8,7 @@ from minircnn.viz.circuit import Gate, Wire, draw_circuit
 from minircnn.viz.curves import draw_bars, draw_loss_curves, draw_precision_recall, draw_sliding_window
 from minircnn.viz.errors import draw_error, draw_stacked_bars
 from minircnn.viz.features import draw_feature_map, draw_receptive_field, draw_warps
+from minircnn.viz.hog import draw_gradients, draw_hog, draw_hog_weights, draw_rounds, draw_score_maps
 from minircnn.viz.kernels import draw_corner_grid, draw_maxima_table, draw_tiles
 from minircnn.viz.ladder import draw_class_maps, draw_ladder
 from minircnn.viz.lecture import (
@@ -44,6 +45,9 @@ __all__ = [
     "draw_detections",
     "draw_error",
     "draw_feature_map",
+    "draw_gradients",
+    "draw_hog",
+    "draw_hog_weights",
     "draw_ladder",
     "draw_loss_curves",
     "draw_maxima_table",
@@ -56,7 +60,9 @@ __all__ = [
     "draw_receptive_field",
     "draw_roi_gradient",
     "draw_roi_pool",
+    "draw_rounds",
     "draw_sampled_rois",
+    "draw_score_maps",
     "draw_sliding_window",
     "draw_stacked_bars",
     "draw_stages",

@@ -21,6 +21,7 @@ MAKE = {
     "fast-rcnn": lambda: small_detectors.fast_rcnn(NAMES, SelectiveSearch("single", limit=50)),
     "rcnn": lambda: small_detectors.rcnn(NAMES, SlidingWindow((20,))),
     "sppnet": lambda: small_detectors.sppnet(NAMES, SelectiveSearch("fast")),
+    "hog-svm": lambda: small_detectors.hog_svm(NAMES),
 }
 PHOTO = np.random.default_rng(1).integers(0, 256, (30, 40, 3), dtype=np.uint8)
 BOXES = np.array([[0, 0, 40, 30], [5, 5, 20, 25]])
@@ -143,7 +144,7 @@ def test_a_flipped_bit_anywhere_is_found(kind, stored, place, bit, tmp_path):
         found, settings = read_bundle(path)
     except StorageError:
         return
-    assert settings == header  # only the name of the digest was hit
+    assert {name: settings[name] for name in header} == header  # only the name of the digest was hit
     assert found.keys() == arrays.keys()
     assert all(np.array_equal(found[name], arrays[name]) for name in arrays)
 
@@ -164,6 +165,8 @@ def test_settings_that_were_changed_after_writing_are_found(value, file, path):
     written = json.loads(json.loads(payload[8:end])["__metadata__"]["minircnn"])
     assert written.keys() == {*header, "sha256"}
     for name in written.keys() - {"sha256"}:
+        if written[name] == value:
+            continue
         written_by_hand(path, arrays, written | {name: value})
         assert_refused(path, r"is damaged: it does not hold what was written \(sha256\)")
     written_by_hand(path, arrays, written | {"sha256": value})

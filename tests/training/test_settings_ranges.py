@@ -54,7 +54,7 @@ def _numbers():
 
 
 NUMBERS = list(_numbers())
-NEGATIVE = {"min_score", "hard_above", "evict_below", "n_jobs"}
+NEGATIVE = {"min_score", "hard_above", "evict_below", "n_jobs", "sigma_shift"}
 """Where −1 means something."""
 ZERO = {
     ("ProposalSettings", "min_size"),
@@ -73,6 +73,11 @@ ZERO = {
     ("PostprocessSettings", "nms_iou"),
     ("BoxRegressionSettings", "min_iou"),
     ("RCNNSettings", "context"),
+    *(("HogSVMSettings", field) for field in ("rounds", "group_neighbors")),
+    ("HogSettings", "sigma_shift"),
+    ("NegativeSettings", "hard_above"),
+    ("PyramidSettings", "padding"),
+    *(("WindowSVMSettings", field) for field in ("bias_feature", "tol")),
     ("WarpSettings", "context"),
     *((kind, field) for kind in ("MiningSettings", "SVMSettings") for field in ("bias_feature", "tol")),
     *(

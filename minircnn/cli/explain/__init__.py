@@ -10,6 +10,7 @@ from minircnn.cli.big_photos import note_big_photos, note_full_size, search_bar,
 from minircnn.cli.explain import (  # noqa: F401 - each registers what only it has to show
     fast_rcnn,
     faster_rcnn,
+    hog_svm,
     rcnn,
     sppnet,
 )
@@ -41,7 +42,8 @@ def explain(
     Writes one picture per step and one HTML page with all of them: the proposals, what the detector makes of
     the photo and of each region (R-CNN: warped crops and SVM scores; SPP-net: feature map, pyramid and SVM
     scores; Fast R-CNN: feature map, RoI pooling and class probabilities; Faster R-CNN: before the proposals
-    also the anchors of a cell and how likely each is an object), how boxes move, suppression, detections.
+    also the anchors of a cell and how likely each is an object; HOG + SVM: gradients, histograms, weights and
+    scores at several scales), how boxes move, suppression, detections.
 
     For example:
 
