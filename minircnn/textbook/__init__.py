@@ -33,6 +33,13 @@ from minircnn.textbook.filters import correlate2d, gaussian, gaussian_gradient, 
 from minircnn.textbook.fully_connected import linear, linear_backward, relu, relu_backward
 from minircnn.textbook.grouping import group_boxes
 from minircnn.textbook.hard_negative_mining import mine_hard_negatives
+from minircnn.textbook.integral_image import (
+    box_sum,
+    haar_value,
+    integral_image,
+    tilted_box_sum,
+    tilted_integral_image,
+)
 from minircnn.textbook.linear_svm import fit_linear_svm
 from minircnn.textbook.losses import multi_task_loss, smooth_l1, softmax, softmax_cross_entropy
 from minircnn.textbook.normalization import local_response_norm
@@ -63,6 +70,7 @@ __all__ = [
     "area_under_curve",
     "base_anchors",
     "box_iou",
+    "box_sum",
     "clip_box",
     "color_bins",
     "conv2d",
@@ -84,7 +92,9 @@ __all__ = [
     "grid_anchors",
     "grid_edges",
     "group_boxes",
+    "haar_value",
     "hierarchical_grouping",
+    "integral_image",
     "iou",
     "label_anchors",
     "linear",
@@ -117,6 +127,8 @@ __all__ = [
     "spatial_pyramid_pool_backward",
     "split_into_bins",
     "texture_bins",
+    "tilted_box_sum",
+    "tilted_integral_image",
     "vote_boxes",
     "warp_region",
 ]
