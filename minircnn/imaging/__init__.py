@@ -1,6 +1,7 @@
 """Photos: reading, resizing, warping regions, colour spaces."""
 
 from minircnn.imaging.colour import COLOUR_SPACES, ColourSpace, convert
+from minircnn.imaging.exact_grey import exact_grey
 from minircnn.imaging.exact_resize import resize_exact
 from minircnn.imaging.filters import gaussian_gradient, gaussian_kernel, smooth
 from minircnn.imaging.photo import as_image
@@ -26,6 +27,7 @@ __all__ = [
     "WarpMode",
     "as_image",
     "convert",
+    "exact_grey",
     "gaussian_gradient",
     "gaussian_kernel",
     "read_header",

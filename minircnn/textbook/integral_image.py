@@ -42,8 +42,8 @@ def tilted_integral_image(image: Image) -> Image:
 def tilted_box_sum(image: Image, x: int, y: int, w: int, h: int) -> int:
     """Return the sum of the pixels of a rectangle that is turned by 45° about its top corner (x, y).
 
-    A step along a side goes a pixel down and a pixel aside. Two pixels belong to each: that at the corner, and
-    the one below it.
+    A step along a side goes a pixel down and a pixel aside. Two pixels belong to each: the one at the
+    corner and the one below it.
     """
     total = 0
     for a in range(w):
