@@ -26,6 +26,7 @@ from minircnn.textbook.average_precision import (
     eleven_point_average,
     precision_recall,
 )
+from minircnn.textbook.boosting import WeakClassifier, ada_boost, is_positive, passes_cascade
 from minircnn.textbook.boxes import box_iou, clip_box, decode, encode, iou
 from minircnn.textbook.convolution import conv2d, conv2d_backward
 from minircnn.textbook.fast_rcnn import fast_rcnn_forward
@@ -67,6 +68,8 @@ __all__ = [
     "Found",
     "Region",
     "Truth",
+    "WeakClassifier",
+    "ada_boost",
     "area_under_curve",
     "base_anchors",
     "box_iou",
@@ -96,6 +99,7 @@ __all__ = [
     "hierarchical_grouping",
     "integral_image",
     "iou",
+    "is_positive",
     "label_anchors",
     "linear",
     "linear_backward",
@@ -107,6 +111,7 @@ __all__ = [
     "multi_task_loss",
     "neighbouring_pairs",
     "nms",
+    "passes_cascade",
     "pool_bins",
     "precision_recall",
     "propose",

@@ -73,6 +73,19 @@ class Cascade:
         self._require_trees()
         self._require_inside()
 
+    @classmethod
+    def none(cls, height: int, width: int) -> Cascade:
+        """Return a cascade that rejects every window: of a class without an example."""
+        whole = np.array([[[0, 0, width, height], [0, 0, 0, 0], [0, 0, 0, 0]]])
+        features = HaarFeatures(whole, np.array([[1, 0, 0]], np.float32), np.zeros(1, bool))
+        return build_cascade(height, width, features, [([WeakTree([(0, -1, 0, 0.0)], [0.0, 0.0])], 1.0)])
+
+    @classmethod
+    def empty(cls, height: int, width: int, *, margin: int = 1) -> Cascade:
+        """Return a cascade without stages, which lets every window pass."""
+        none = HaarFeatures(np.zeros((0, 3, 4), np.int64), np.zeros((0, 3), np.float32), np.zeros(0, bool))
+        return build_cascade(height, width, none, [], margin=margin)
+
     @property
     def stages(self) -> int:
         """How many stages there are."""
@@ -94,6 +107,24 @@ class Cascade:
         cut = {name: getattr(self, name)[:trees] for name in _OF_TREES}
         start, threshold = self.stage_start[: stages + 1], self.stage_threshold[:stages]
         return dataclasses.replace(self, **cut, stage_start=start, stage_threshold=threshold)
+
+    def followed_by(self, other: Cascade) -> Cascade:
+        """Return the cascade with the stages of `other` behind its own, both of Haar features and stumps."""
+        names = [f.name for f in dataclasses.fields(HaarFeatures)]
+        pairs = [(getattr(self.features, name), getattr(other.features, name)) for name in names]
+        joined: dict[str, Any] = {
+            name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in _OF_TREES
+        }
+        joined["node_feature"][len(self.node_feature) :] += len(self.features)
+        starts = np.concatenate([self.stage_start, self.stage_start[-1] + other.stage_start[1:]])
+        thresholds = np.concatenate([self.stage_threshold, other.stage_threshold])
+        return dataclasses.replace(
+            self,
+            features=HaarFeatures(*map(np.concatenate, pairs)),
+            **joined,
+            stage_start=starts,
+            stage_threshold=thresholds,
+        )
 
     def with_thresholds(self, thresholds: Float32) -> Cascade:
         """Return the cascade with other thresholds (S,) of its stages."""

@@ -8,7 +8,7 @@ of OpenCV's ``detectMultiScale``, one by one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -74,11 +74,11 @@ def scan(
     settings = settings or ScanSettings()
     if image.ndim != 2 or image.dtype != np.uint8:
         raise ValueError(f"a cascade scans a grey image (H, W) uint8, got {image.shape} of {image.dtype}")
-    if settings.scaled == "detector":
-        parts = list(_scan_by_detector(image, cascade, settings))
-    else:
+    if settings.scaled == "image":
         levels = image_levels(image.shape, (cascade.height, cascade.width), settings)
-        parts = [_scan_levels(image, cascade, settings, some) for some in chunks(levels, most)]
+        found = scan_levels(image, cascade, settings, levels, most=most)
+        return ScannedWindows(found.boxes(levels, cascade), found.margins, found.left)
+    parts = list(_scan_by_detector(image, cascade, settings))
     boxes = np.concatenate([np.zeros((0, 4), np.float32), *(part.boxes for part in parts)])
     margins = np.concatenate([np.zeros(0), *(part.margins for part in parts)])
     left = np.sum([np.zeros(cascade.stages + 1, np.int64), *(part.left for part in parts)], axis=0)
@@ -119,36 +119,78 @@ def _tilted(cascade: Cascade) -> bool:
     return isinstance(cascade.features, HaarFeatures) and bool(cascade.features.tilted.any())
 
 
-def _scan_levels(
+@dataclass(frozen=True)
+class Places:
+    """Windows that passed a cascade, where they lie in scaled images.
+
+    Parameters
+    ----------
+    level, y, x : (R,) int arrays
+        Number of the level, and the window's corner in it.
+    margins : (R,) float64 array
+    left : (S+1,) int array
+        As those of :class:`ScannedWindows`.
+    """
+
+    level: IntArray
+    y: IntArray
+    x: IntArray
+    margins: Float64
+    left: IntArray
+
+    def boxes(self, levels: Sequence[Level], cascade: Cascade) -> Float32:
+        """Return the windows (R, 4) in pixels of the photo, rounded as OpenCV rounds them."""
+        scales = np.array([level.scale for level in levels], np.float32)[self.level]
+        left, top = (np.rint(v.astype(np.float32) * scales) for v in (self.x, self.y))
+        width, height = (np.rint(np.float32(v) * scales) for v in (cascade.width, cascade.height))
+        return np.stack([left, top, left + width, top + height], axis=1)
+
+
+def scan_levels(
+    image: ImageArray,
+    cascade: Cascade,
+    settings: ScanSettings,
+    levels: Sequence[Level],
+    *,
+    most: int = _PIXELS,
+) -> Places:
+    """Return where windows pass, of the grey `image` (H, W) scaled to `levels`, `most` pixels at once."""
+    none = np.zeros(0, np.int64)
+    parts = [Places(none, none, none, np.zeros(0), np.zeros(cascade.stages + 1, np.int64))]
+    done = 0
+    for some in chunks(levels, most):
+        part = _scan_together(image, cascade, settings, some)
+        parts.append(replace(part, level=part.level + done))
+        done += len(some)
+    level, y, x, margins = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("level", "y", "x", "margins")
+    )
+    return Places(level, y, x, margins, np.sum([part.left for part in parts], axis=0))
+
+
+def _scan_together(
     image: ImageArray, cascade: Cascade, settings: ScanSettings, levels: Sequence[Level]
-) -> ScannedWindows:
-    """Scan some levels of a scaled image, all with the same step."""
+) -> Places:
+    """Scan levels of one step from one buffer."""
+    step = levels[0].step
     buffer = fill_buffer(image, levels, tilted=_tilted(cascade), squares=cascade.kind == "haar")
     stages = compile_stages(cascade, buffer.length, buffer.sums[0].size)
-    owner = level_map(buffer, levels, levels[0].step)
-    begins, factors, margin, judged = first_stage(cascade, stages, buffer, owner, levels[0].step, settings)
+    owner = level_map(buffer, levels, step)
+    begins, factors, margin, judged = first_stage(cascade, stages, buffer, owner, step, settings)
     depth, later = run_stages(stages[1:], buffer.sums.ravel(), begins, factors)
     depth += len(stages) > 0
     good = depth == len(stages)
     y, x = np.divmod(begins[good], buffer.length)
-    number = owner[y // levels[0].step, x // levels[0].step]
-    corner = np.array(buffer.corners)[number]  # (R, 2)
-    scales = np.array([level.scale for level in levels])[number]
-    boxes = _boxes(y - corner[:, 0], x - corner[:, 1], scales, cascade)
-    margins = later if len(stages) > 1 else margin
-    return ScannedWindows(boxes, margins[good], _counts(judged, depth, len(stages)))
+    level = owner[y // step, x // step].astype(np.int64)
+    corner = np.array(buffer.corners)[level]  # (R, 2)
+    margins = (later if len(stages) > 1 else margin)[good]
+    left = _counts(judged, depth, len(stages))
+    return Places(level, y - corner[:, 0], x - corner[:, 1], margins, left)
 
 
 def _counts(judged: int, depth: IntArray, stages: int) -> IntArray:
     """Return how many windows were judged, and how many passed each stage."""
     return np.array([judged, *((depth >= s).sum() for s in range(1, stages + 1))])
-
-
-def _boxes(y: IntArray, x: IntArray, scales: Float32, cascade: Cascade) -> Float32:
-    """Return boxes (R, 4) of windows, rounded as OpenCV rounds them."""
-    left, top = (np.rint(v.astype(np.float32) * scales) for v in (x, y))
-    width, height = (np.rint(np.float32(v) * scales) for v in (cascade.width, cascade.height))
-    return np.stack([left, top, left + width, top + height], axis=1)
 
 
 def _scan_by_detector(

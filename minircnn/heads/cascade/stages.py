@@ -27,7 +27,8 @@ Corner = Callable[[Any], IntArray]
 
 _VALUES = 30_000  # of nodes times windows at once: what they take stays in the processor's cache
 _LEAST = 64  # windows at once
-_EPS = np.float32(1e-5)  # by which OpenCV lowers the threshold of each stage
+THRESHOLD_SLACK = np.float32(1e-5)
+"""By which OpenCV lowers the threshold of each stage."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def compile_stages(cascade: Cascade, length: int, tilted_at: int = 0) -> list[St
     if isinstance(cascade.features, HaarFeatures):
         offsets = offsets + tilted_at * cascade.features.tilted[:, None, None]
         weights = cascade.features.weights
-    offsets = offsets.reshape(len(offsets), -1)
+    offsets = offsets.reshape(len(offsets), int(np.prod(offsets.shape[1:])))  # there may be none
     stages = []
     for number in range(cascade.stages):
         trees = slice(cascade.stage_start[number], cascade.stage_start[number + 1])
@@ -136,7 +137,7 @@ def compile_stages(cascade: Cascade, length: int, tilted_at: int = 0) -> list[St
                 patterns.reshape(len(asked), -1) if weights is None else haar,
                 cascade.children[trees],
                 cascade.leaves[trees],
-                float(cascade.stage_threshold[number] - _EPS),
+                float(cascade.stage_threshold[number] - THRESHOLD_SLACK),
             )
         )
     return stages
