@@ -14,9 +14,11 @@ from minircnn.detectors import (
     RCNNNetwork,
     SPPNet,
     SPPNetNetwork,
+    ViolaJones,
     WarpSettings,
 )
 from minircnn.heads import BoxRegressors, LinearSVMs
+from minircnn.heads.cascade import Cascade
 
 
 def fast_rcnn(class_names, proposer, *, rng=None, spread=0.1, class_agnostic=False, **fields):
@@ -61,3 +63,8 @@ def sppnet(class_names, proposer, *, rng=None, **fields):
     network = SPPNetNetwork(backbone, classes, rng=rng)
     linear = LinearSVMs.none(classes, backbone.feature_dim), BoxRegressors.none(classes)
     return SPPNet(network, backbone.normalization, tuple(class_names), proposer, *linear, scales=(), **fields)
+
+
+def viola_jones(class_names, proposer=None, **fields):
+    cascades = tuple(Cascade.none(12, 12) for _ in class_names)
+    return ViolaJones(cascades, tuple(class_names), proposer=proposer, **fields)

@@ -45,6 +45,14 @@ from minircnn.training.sppnet import SPPNetSettings
 from minircnn.training.svms import SVMSettings, train_svms
 from minircnn.training.trainer import Trainer
 from minircnn.training.validation import Validation, ValidationSummary
+from minircnn.training.viola_jones import (
+    VIOLA_JONES_PRESETS,
+    CascadeSettings,
+    TrainedCascade,
+    ViolaJonesSettings,
+    train_cascade,
+    train_viola_jones,
+)
 
 __all__ = [
     "CLASSROOM_SCENES",
@@ -52,8 +60,10 @@ __all__ = [
     "FAST_RCNN_PRESETS",
     "RCNN_PRESETS",
     "RECIPES",
+    "VIOLA_JONES_PRESETS",
     "BackboneSettings",
     "BoxRegressionSettings",
+    "CascadeSettings",
     "DetectorSettings",
     "FastRCNNSettings",
     "FastRCNNTrainer",
@@ -79,6 +89,7 @@ __all__ = [
     "SPPNetSettings",
     "SVMSettings",
     "SolverSettings",
+    "TrainedCascade",
     "Trainer",
     "TrainingInterrupted",
     "TrainingJob",
@@ -86,6 +97,7 @@ __all__ = [
     "TrainingState",
     "Validation",
     "ValidationSummary",
+    "ViolaJonesSettings",
     "add_recipe",
     "as_json",
     "cache_features",
@@ -97,9 +109,11 @@ __all__ = [
     "save_checkpoint",
     "train",
     "train_box_regressors",
+    "train_cascade",
     "train_fast_rcnn",
     "train_faster_rcnn",
     "train_loop",
     "train_rcnn",
     "train_svms",
+    "train_viola_jones",
 ]

@@ -94,7 +94,7 @@ def train_cascade(
     [0.0]
     """
     settings, scan = settings or CascadeSettings(), scan or ScanSettings()
-    so_far = begun or TrainedCascade(Cascade.empty(*settings.window, margin=settings.margin))
+    so_far = begun or TrainedCascade(Cascade.empty(*settings.shape, margin=settings.margin))
     if so_far.reason:
         return so_far
     numbers = [seed] if isinstance(seed, int) else list(seed)
@@ -106,7 +106,7 @@ def train_cascade(
     if len(negative_photos) == 0:
         raise ValueError(f"{title or 'cascade'}: there is no photo to look for negatives in")
     pool = NegativePool(negative_photos, boxes, settings, scan)
-    all_features = enumerate_haar(*settings.window, settings.kinds)  # type: ignore[arg-type]
+    all_features = enumerate_haar(*settings.shape, settings.kinds)  # type: ignore[arg-type]
     while not so_far.reason:
         so_far = _add_stage(so_far, learn, held_out, pool, all_features, numbers, title, progress)
         keep(so_far)
@@ -157,10 +157,10 @@ def _require_positives(
     positives: ImageArray, settings: CascadeSettings, scan: ScanSettings, title: str
 ) -> ImageArray:
     """Return the crops with contrast enough to be seen by a scan."""
-    if positives.dtype != np.uint8 or positives.shape[1:] != settings.window:
+    if positives.dtype != np.uint8 or positives.shape[1:] != settings.shape:
         raise ValueError(
-            f"{title or 'cascade'}: positives must be grey windows (N, {settings.window[0]}, "
-            f"{settings.window[1]}) uint8, got {positives.shape} of {positives.dtype}"
+            f"{title or 'cascade'}: positives must be grey windows (N, {settings.shape[0]}, "
+            f"{settings.shape[1]}) uint8, got {positives.shape} of {positives.dtype}"
         )
     bright = deviations(positives, margin=settings.margin) > scan.min_std
     seen: ImageArray = positives[bright]

@@ -21,8 +21,8 @@ from minircnn.training.viola_jones.settings import CascadeSettings
 
 _KEPT_WINDOWS, _KEPT_BYTES = 5_000, 512 << 20
 """Of a photo, and of all photos: windows that passed are kept, as no later stage lets others pass."""
-_SHARE = 4
-"""A photo gives at most so many times its share, so that the negatives come from many."""
+_SHARE, _LEAST_SHARE = 4, 50
+"""A photo gives at most so many times its share of negatives, or so many: they come from many photos."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class NegativePool:
         """Return false alarms of `cascade`, from photos in random order until there are enough."""
         wanted = self.settings.negatives
         order = rng.permutation(len(self.photos))
-        share = -(-_SHARE * wanted // max(1, len(order)))
+        share = max(_LEAST_SHARE, -(-_SHARE * wanted // max(1, len(order))))
         for most in (share, wanted):  # where all photos were searched in vain each gives all that it has
             crops: list[ImageArray] = []
             found = windows = photos = held = 0
@@ -87,7 +87,7 @@ class NegativePool:
                         break
             if held >= wanted or held == found:
                 break
-        shape = (0, *self.settings.window)
+        shape = (0, *self.settings.shape)
         together = np.concatenate([np.zeros(shape, np.uint8), *crops])
         rows = np.sort(rng.permutation(len(together))[:wanted])
         return Negatives(together[rows], windows, found, photos)
@@ -104,17 +104,17 @@ class NegativePool:
             self._keep(photo, crops, windows)
             return _some(crops, most, rng), len(crops), windows
         image = as_grey(self.photos[photo])
-        levels = image_levels(image.shape, self.settings.window, self.scan)
+        levels = image_levels(image.shape, self.settings.shape, self.scan)
         if not levels:
-            return np.zeros((0, *self.settings.window), np.uint8), 0, 0
+            return np.zeros((0, *self.settings.shape), np.uint8), 0, 0
         places = scan_levels(image, cascade, self.scan, levels)
         rows = self._apart(photo, places, levels, cascade)
         if len(rows) <= _KEPT_WINDOWS:
-            crops = cut_windows(image, levels, places, rows, self.settings.window)
+            crops = cut_windows(image, levels, places, rows, self.settings.shape)
             self._keep(photo, crops, int(places.left[0]))
             return _some(crops, most, rng), len(rows), int(places.left[0])
         some = _some(rows, most, rng)
-        crops = cut_windows(image, levels, places, some, self.settings.window)
+        crops = cut_windows(image, levels, places, some, self.settings.shape)
         return crops, len(rows), int(places.left[0])
 
     def _apart(self, photo: int, places: Places, levels: Sequence[Level], cascade: Cascade) -> IntArray:

@@ -4,7 +4,8 @@
 from dataclasses import dataclass, field
 
 from minircnn.checks import Refused, each, instance, one_of, optional, real, require, whole
-from minircnn.detectors.viola_jones import GroupingSettings
+from minircnn.detectors import PostprocessSettings
+from minircnn.detectors.viola_jones import NOT_FOUND, GroupingSettings
 from minircnn.features import HAAR_KINDS
 from minircnn.heads.cascade import ScanSettings
 from minircnn.training.settings import DetectorSettings
@@ -14,7 +15,7 @@ from minircnn.training.settings import DetectorSettings
 class CascadeSettings:
     """How a cascade is trained; sections are those of Viola and Jones, CVPR 2001."""
 
-    window: tuple[int, int] = (24, 24)
+    window: tuple[int, ...] = (24, 24)
     """Height and width of the window that objects are brought to (24 × 24, section 2)."""
     kinds: tuple[str, ...] = HAAR_KINDS
     """Kinds of Haar features, of ``two-across``, ``two-down``, ``three-across``, ``three-down``, ``four``."""
@@ -55,7 +56,7 @@ class CascadeSettings:
         require(self, "cascade", false_alarm=real(0, 1, below=True), held_out=real(0, 0.9))
         require(self, "cascade", negatives=whole(2), least_negatives=whole(1), margin=whole(0))
         require(self, "cascade", negative_iou=real(0, 1, below=True))
-        require(self, "cascade", crop_inset=real(-1, 0.45))
+        require(self, "cascade", crop_inset=real(-1, 0.45, above=True))
         if 2 * self.margin >= min(self.window):
             raise ValueError(
                 f"cascade.margin must be below half of the window's sides {self.window}, got {self.margin}"
@@ -65,6 +66,12 @@ class CascadeSettings:
                 f"cascade.least_negatives must be at most cascade.negatives ({self.negatives}), "
                 f"got {self.least_negatives}"
             )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the window."""
+        height, width = self.window
+        return height, width
 
     @property
     def growth(self) -> float:
@@ -85,9 +92,13 @@ class ViolaJonesSettings(DetectorSettings):
 
     detector = "viola-jones"
 
+    postprocess: PostprocessSettings = field(
+        default_factory=lambda: PostprocessSettings(min_score=NOT_FOUND / 2)
+    )
+    """How the finished detector turns scores into detections; scores below are of other classes."""
     cascade: CascadeSettings = field(default_factory=CascadeSettings)
     """How each class's cascade is trained."""
-    scan: ScanSettings = field(default_factory=lambda: ScanSettings("detector", 1.25, 1.0, min_std=1.0))
+    scan: ScanSettings = field(default_factory=lambda: ScanSettings("detector", 1.25, min_std=1.0))
     """How photos are scanned, and where negatives are looked for (as there, without skipping)."""
     grouping: GroupingSettings = field(default_factory=GroupingSettings)
     """How windows become detections."""
