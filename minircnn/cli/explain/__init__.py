@@ -12,6 +12,7 @@ from minircnn.cli.explain import (  # noqa: F401 - each registers what only it h
     faster_rcnn,
     rcnn,
     sppnet,
+    viola_jones,
 )
 from minircnn.cli.explain.steps import Step, follow, steps_of
 from minircnn.cli.files import refuse_folder_of, refuse_to_overwrite, require_writable
@@ -41,7 +42,8 @@ def explain(
     Writes one picture per step and one HTML page with all of them: the proposals, what the detector makes of
     the photo and of each region (R-CNN: warped crops and SVM scores; SPP-net: feature map, pyramid and SVM
     scores; Fast R-CNN: feature map, RoI pooling and class probabilities; Faster R-CNN: before the proposals
-    also the anchors of a cell and how likely each is an object), how boxes move, suppression, detections.
+    also the anchors of a cell and how likely each is an object; Viola–Jones: integral image, features,
+    windows left after each stage, grouping), how boxes move, suppression, detections.
 
     For example:
 
