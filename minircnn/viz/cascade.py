@@ -93,7 +93,7 @@ def _blocks(ax: Axes, cell: IntArray) -> None:
 
 def draw_integral_image(image: ImageArray, sums: IntArray) -> Figure:
     """Draw a photo (H, W, 3) beside its integral image (H+1, W+1): sums grow to the lower right."""
-    figure, (photo, integral) = photo_panels(image.shape[:2], ["The photo", "Its integral image"])
+    figure, (photo, integral) = photo_panels(image.shape[:2], ["The photo", "Its integral image"], columns=2)
     show_image(photo, image)
     show_image(integral, sums[1:, 1:], cmap="viridis")
     return figure

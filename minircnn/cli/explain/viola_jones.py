@@ -139,5 +139,5 @@ def _grouping(
             colour=[*[BEFORE] * len(around), *[AFTER] * len(merged)],
         ),
         f"Class {name}.",
-        f"{len(windows)} windows become {len(merged)} boxes",
+        f"{len(windows)} windows become {len(merged)} box{'' if len(merged) == 1 else 'es'}",
     )

@@ -165,7 +165,10 @@ def scan_levels(
     level, y, x, margins = (
         np.concatenate([getattr(part, name) for part in parts]) for name in ("level", "y", "x", "margins")
     )
-    return Places(level, y, x, margins, np.sum([part.left for part in parts], axis=0))
+    side = max((max(one.height, one.width) for one in levels), default=1)
+    order = np.argsort((level * side + y) * side + x)  # whatever lay beside what in a buffer
+    left = np.sum([part.left for part in parts], axis=0)
+    return Places(level[order], y[order], x[order], margins[order], left)
 
 
 def _scan_together(
