@@ -150,9 +150,9 @@ def deviations(crops: ImageArray, *, margin: int = 0) -> Float64:
 
 def _factors(crops: ImageArray, margin: int) -> Float64:
     height, width = crops.shape[1:]
-    inner = crops[:, margin : height - margin, margin : width - margin].reshape(len(crops), -1)
-    total = inner.sum(axis=1, dtype=np.int64)
-    squares = np.square(inner, dtype=np.int64).sum(axis=1)
+    inner = crops[:, margin : height - margin, margin : width - margin]
+    total = inner.sum(axis=(1, 2), dtype=np.int64)
+    squares = np.square(inner, dtype=np.int64).sum(axis=(1, 2))
     return contrast_factors(total, squares, _inner_area(height, width, margin))
 
 

@@ -21,7 +21,7 @@ HALVES = {"write", "map", "create"}
 
 def settings_of(name):
     settings = shortened(RECIPES[name].presets["scenes-quick"], UPDATES, 12)
-    if name in ("fast-rcnn", "faster-rcnn"):
+    if name in ("fast-rcnn", "faster-rcnn", "viola-jones"):
         return settings
     # many short rounds of mining, so that there is something to be killed between
     svm = dataclasses.replace(settings.svm, score_rows=1, retrain_after=2)
@@ -71,7 +71,8 @@ def assert_survives(name, expected, folder, *points):
     train_in(folder, name, resume=True)
     where = f"{name}, killed {points}"
     assert (folder / "model.safetensors").read_bytes() == expected, where
-    assert [line["iteration"] for line in read_log(folder / f"{name}.log.jsonl")] == [1, 2, 3], where
+    if RECIPES[name].trainer is not None:
+        assert [line["iteration"] for line in read_log(folder / f"{name}.log.jsonl")] == [1, 2, 3], where
     assert not list(folder.rglob("*.partial")), where
 
 

@@ -137,7 +137,11 @@ class Cascade:
         shape = np.array([self.height, self.width, self.margin])
         bits = np.packbits(self.node_subset, axis=-1)  # storage knows no truth values
         arrays = {**of_features, **own, "node_subset": bits, "window": shape}
-        return {name: a.astype(np.uint8) if a.dtype == bool else a for name, a in arrays.items()}
+        # fractions lie flat, as storage keeps vectors exact: values are compared with them
+        return {
+            name: a.ravel() if a.dtype == np.float32 else a.astype(np.uint8) if a.dtype == bool else a
+            for name, a in arrays.items()
+        }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, HostArray]) -> Cascade:
@@ -146,10 +150,13 @@ class Cascade:
         if "cells" in arrays:
             features = LBPFeatures(arrays["cells"])
         else:
-            tilted = arrays["tilted"].astype(bool)
-            features = HaarFeatures(arrays["rectangles"], arrays["weights"], tilted)
+            tilted, rectangles = arrays["tilted"].astype(bool), arrays["rectangles"]
+            features = HaarFeatures(rectangles, arrays["weights"].reshape(len(rectangles), -1), tilted)
         height, width, margin = (int(value) for value in arrays["window"])
         own = {name: arrays[name] for name in (*_OF_TREES, "stage_start", "stage_threshold")}
+        trees, nodes = arrays["children"].shape[:2]
+        own["node_threshold"] = own["node_threshold"].reshape(trees, nodes)
+        own["leaves"] = own["leaves"].reshape(trees, nodes + 1)
         own["node_subset"] = np.unpackbits(arrays["node_subset"], axis=-1).astype(bool)
         return cls(height, width, features, margin=margin, **own)
 
