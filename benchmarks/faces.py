@@ -1,4 +1,4 @@
-"""A face detector trained from nothing, measured on a classic benchmark: ``python -m benchmarks.faces FOLDER``.
+"""A face detector trained from nothing, on a classic benchmark: ``python -m benchmarks.faces FOLDER``.
 
 FOLDER holds Caltech's web faces as crops (faces_caltech36), photos without faces (nonface_scenes), and photos
 of the CMU+MIT frontal face test set (cmu_mit). The settings were fixed before the benchmark was looked at.

@@ -109,9 +109,9 @@ def detect(
         looked up by name.
     cascade
         Take no MODEL but a cascade in OpenCV's XML format (Haar features or local binary patterns), by its
-        file, or 'lbp-face' for the one of frontal faces that comes with scikit-image.
+        file, or ``lbp-face`` for the one of frontal faces that comes with scikit-image.
     class_name
-        What the cascade finds. Default: object; face for lbp-face.
+        What the cascade finds. Default: object; face for ``lbp-face``.
     resume
         Go on with what is in the folder: photos with a result of this detector and these options are taken
         as they are.

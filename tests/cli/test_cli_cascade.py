@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from skimage import data
 from skimage.data import lbp_frontal_face_cascade_filename
 from trained_detectors import train_shortly
 
@@ -11,7 +12,6 @@ from minircnn.boxes import box_iou
 from minircnn.cli import main
 from minircnn.cli.explain.steps import follow, steps_of
 from minircnn.cli.explain.viola_jones import training_picture
-from minircnn.data.photos import load_photo
 from minircnn.detectors import ViolaJones
 from minircnn.imaging import write_image
 
@@ -23,7 +23,7 @@ def run(*arguments):
 @pytest.fixture(scope="module")
 def face(tmp_path_factory):
     path = tmp_path_factory.mktemp("photos") / "face.png"
-    write_image(path, load_photo("astronaut")[:300, 100:350])
+    write_image(path, data.astronaut()[:300, 100:350])
     return path
 
 
@@ -72,7 +72,7 @@ def test_what_does_not_fit_is_refused_in_words(words, message, face, tmp_path, c
 
 def test_patterns_are_explained_too(face):
     detector = ViolaJones.from_cascade_file(lbp_frontal_face_cascade_filename(), "face")
-    steps = {step.key: step for step in steps_of(follow(detector, load_photo("astronaut")[:300, 100:350]))}
+    steps = {step.key: step for step in steps_of(follow(detector, data.astronaut()[:300, 100:350]))}
     assert list(steps)[:4] == ["integral", "features", "stages", "grouping"]
     assert "Local binary patterns" in steps["features"].text
     assert steps["stages"].fact.endswith("pass all 20 stages")

@@ -42,7 +42,8 @@ def test_it_is_smaller_and_stays_what_it_is(files, tmp_path):
         assert half.stat().st_size < 0.62 * full.stat().st_size
     arrays, meta = read_bundle(half)
     assert meta == read_bundle(full)[1]
-    assert {array.dtype for array in arrays.values() if array.ndim > 1} <= {np.dtype("f2"), np.dtype("f4")}
+    matrices = {array.dtype for array in arrays.values() if array.ndim > 1 and array.dtype.kind == "f"}
+    assert matrices <= {np.dtype("f2"), np.dtype("f4")}
     save_detector(tmp_path / "again.safetensors", load_detector(half), half=True)
     assert (tmp_path / "again.safetensors").read_bytes() == half.read_bytes()
 

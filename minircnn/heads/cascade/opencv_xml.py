@@ -1,6 +1,6 @@
 """Cascades in OpenCV's XML files, with Haar features or local binary patterns.
 
-Read with defusedxml: a file from a stranger can expand no entities. What is wrong with a file is said with
+Read with `defusedxml`: a file from a stranger can expand no entities. What is wrong with a file is said with
 its name, where OpenCV answers with an empty classifier.
 """
 
