@@ -8,7 +8,6 @@ from typing import Any
 from skimage.data import lbp_frontal_face_cascade_filename
 
 from minircnn.arrays import Device, device_namespace
-from minircnn.cli.errors import UsageError
 from minircnn.detectors import RegionDetector, ViolaJones
 
 LBP_FACE = "lbp-face"
@@ -38,8 +37,6 @@ def open_cascade(
         raise FileNotFoundError(
             f"no file {path}: --cascade takes an XML file of OpenCV, or the word {LBP_FACE}"
         )
-    if class_name is not None and not class_name.strip():
-        raise UsageError("--class-name must be a text")
     if batch is not None and batch < 1:
         raise ValueError(f"--batch must be 1 or more, got {batch}")
     usual = "face" if cascade == LBP_FACE else "object"

@@ -10,7 +10,7 @@ _WEIGHTS = np.array([9798, 19235, 3735], np.uint32)  # 0.299, 0.587 and 0.114 of
 
 
 def exact_grey(image: ImageArray) -> ImageArray:
-    """Return the grey levels (H, W) of a photo (H, W, 3) uint8 RGB, rounded: ITU-R BT.601, as OpenCV computes it.
+    """Return the grey levels (H, W) of a photo (H, W, 3) uint8 RGB: ITU-R BT.601, as OpenCV rounds it.
 
     Raises
     ------
