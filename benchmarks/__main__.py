@@ -22,6 +22,7 @@ CHAPTERS = (
     "networks",
     "boxes",
     "proposals",
+    "classical",
     "heads",
     "training",
     "detection",

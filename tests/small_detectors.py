@@ -15,10 +15,12 @@ from minircnn.detectors import (
     RCNNNetwork,
     SPPNet,
     SPPNetNetwork,
+    ViolaJones,
     WarpSettings,
 )
 from minircnn.features import HogWindows, PyramidSettings
 from minircnn.heads import BoxRegressors, LinearSVMs
+from minircnn.heads.cascade import Cascade
 
 
 def fast_rcnn(class_names, proposer, *, rng=None, spread=0.1, class_agnostic=False, **fields):
@@ -71,3 +73,8 @@ def hog_svm(class_names, proposer=None, *, rng=None, **fields):
     weight = rng.normal(size=(len(class_names), windows.dim)).astype(np.float32)
     svms = LinearSVMs.from_weights(weight, np.zeros(len(class_names), np.float32))
     return HogSVM(tuple(class_names), proposer, svms, windows, **fields)
+
+
+def viola_jones(class_names, proposer=None, **fields):
+    cascades = tuple(Cascade.none(12, 12) for _ in class_names)
+    return ViolaJones(cascades, tuple(class_names), proposer=proposer, **fields)

@@ -14,6 +14,7 @@ from joblib import delayed
 
 from minircnn.arrays import Device
 from minircnn.cli.big_photos import note_big_photos, note_full_size, search_bar, sizes_of_files
+from minircnn.cli.cascades import cascade_file, open_cascade
 from minircnn.cli.errors import CommandFailed, UsageError, complain, describe, show_traceback
 from minircnn.cli.files import refuse_folder_of, refuse_to_overwrite, require_writable
 from minircnn.cli.models import model_and_photos, model_file
@@ -60,6 +61,8 @@ def detect(
     min_score: float | None = None,
     svd: str | None = None,
     proposals: Path | None = None,
+    cascade: str | None = None,
+    class_name: str | None = None,
     max_width: MaxWidth = None,
     batch: Batch = None,
     jobs: NetworkJobs = 0,
@@ -87,6 +90,8 @@ def detect(
 
         minircnn detect example
 
+        minircnn detect --cascade lbp-face example
+
     Next: `minircnn explain runs/fast photo.jpg` shows how the boxes came about.
 
     Parameters
@@ -95,13 +100,18 @@ def detect(
         Folder of the results; another one than that of the photos.
     min_score
         Weaker detections are left out. Default: 0.5 where scores are probabilities (Fast R-CNN), 0 where they
-        are the margins of SVMs (R-CNN, SPP-net).
+        are the margins of SVMs (R-CNN, SPP-net) or numbers of windows (Viola–Jones).
     svd
         Replace fully connected layers by their truncated SVD, e.g. fc6=1024,fc7=256: faster, nearly equal
         (Fast R-CNN, section 3.1).
     proposals
         Take the proposals from this file (propose --save writes one) instead of searching them; photos are
         looked up by name.
+    cascade
+        Take no MODEL but a cascade in OpenCV's XML format (Haar features or local binary patterns), by its
+        file, or ``lbp-face`` for the one of frontal faces that comes with scikit-image.
+    class_name
+        What the cascade finds. Default: object; face for ``lbp-face``.
     resume
         Go on with what is in the folder: photos with a result of this detector and these options are taken
         as they are.
@@ -112,19 +122,26 @@ def detect(
     if resume and overwrite:
         raise UsageError("--resume keeps what is finished, --overwrite replaces it: leave one of them away")
     require_score(min_score)
-    model, named = model_and_photos(words)
+    if cascade is None and class_name is not None:
+        raise UsageError("--class-name is for what a --cascade finds; a detector knows its classes")
+    if cascade is not None and (svd or max_width):
+        raise UsageError("--svd and --max-width are nothing for a --cascade: leave them away")
+    model, named = model_and_photos(words) if cascade is None else (cascade_file(cascade), words)
     inputs = [model_file(model), *([proposals] if proposals else [])]
     with photos_of(named) as photos, profile_if(profile, device) as total:
         files = _result_files(photos, out, inputs, by_name=proposals is not None, replace=overwrite or resume)
         with stage("load detector"):
-            detector = open_detector(
-                model, svd=parse_svd(svd), device=device, batch=batch, max_width=max_width
+            detector = (
+                open_detector(model, svd=parse_svd(svd), device=device, batch=batch, max_width=max_width)
+                if cascade is None
+                else open_cascade(cascade, class_name, device=device, batch=batch)
             )
         if proposals is not None:
             detector.proposer = ProposalFile(proposals)
         least = detector.usual_min_score if min_score is None else min_score
         require_writable(out)
         options = {"min_score": least, "svd": svd, "batch": detector.batch, "max_width": max_width}
+        options |= {"class_name": detector.class_names[0]} if cascade else {}
         settings = describe_settings(inputs, {**options, "device": device})
         done = _finished(files, settings) if resume else {}
         missing = [one for one in files if one.photo not in done]

@@ -11,6 +11,7 @@ from minircnn.detectors.rcnn import RCNN, RCNNNetwork, WarpSettings
 from minircnn.detectors.rpn_proposer import RegionProposalNetwork
 from minircnn.detectors.sppnet import SPPNet, SPPNetNetwork
 from minircnn.detectors.storage import StorageError, load_detector, save_detector
+from minircnn.detectors.viola_jones import GroupingSettings, ViolaJones
 from minircnn.detectors.windows import WindowDetector, WindowView
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "FastRCNNNetwork",
     "FasterRCNN",
     "FasterRCNNNetwork",
+    "GroupingSettings",
     "HogSVM",
     "ImageScale",
     "NetworkDetector",
@@ -32,6 +34,7 @@ __all__ = [
     "SPPNetNetwork",
     "StorageError",
     "View",
+    "ViolaJones",
     "WarpSettings",
     "WindowDetector",
     "WindowView",

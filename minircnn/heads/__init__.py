@@ -1,5 +1,6 @@
-"""From features to scores and boxes: linear SVMs, ridge regression, two-headed outputs, the RPN."""
+"""From features to scores and boxes: linear SVMs, ridge regression, boosting, two-headed outputs, the RPN."""
 
+from minircnn.heads.boosting import AdaBoost, Stump
 from minircnn.heads.box_regressors import BoxRegressors
 from minircnn.heads.dual_descent import DualSolution, SVMProblem, fit_one_vs_rest
 from minircnn.heads.linear_svm import LinearSVMs, feature_scale
@@ -10,6 +11,7 @@ from minircnn.heads.roi_head import SiblingHeads, compress, truncated_svd
 from minircnn.heads.rpn import ProposalLayerSettings, RPNHead, ScoredBoxes, propose
 
 __all__ = [
+    "AdaBoost",
     "BoxRegressor",
     "BoxRegressors",
     "DualSolution",
@@ -23,6 +25,7 @@ __all__ = [
     "SVMProblem",
     "ScoredBoxes",
     "SiblingHeads",
+    "Stump",
     "compress",
     "feature_scale",
     "fit_one_vs_rest",

@@ -26,6 +26,7 @@ from minircnn.textbook.average_precision import (
     eleven_point_average,
     precision_recall,
 )
+from minircnn.textbook.boosting import WeakClassifier, ada_boost, is_positive, passes_cascade
 from minircnn.textbook.boxes import box_iou, clip_box, decode, encode, iou
 from minircnn.textbook.convolution import conv2d, conv2d_backward
 from minircnn.textbook.fast_rcnn import fast_rcnn_forward
@@ -43,6 +44,13 @@ from minircnn.textbook.hog import (
     quick_angle,
     strongest_gradient,
     window_scores,
+)
+from minircnn.textbook.integral_image import (
+    box_sum,
+    haar_value,
+    integral_image,
+    tilted_box_sum,
+    tilted_integral_image,
 )
 from minircnn.textbook.linear_svm import fit_linear_svm
 from minircnn.textbook.losses import multi_task_loss, smooth_l1, softmax, softmax_cross_entropy
@@ -73,10 +81,13 @@ __all__ = [
     "Found",
     "Region",
     "Truth",
+    "WeakClassifier",
+    "ada_boost",
     "area_under_curve",
     "base_anchors",
     "block_histogram",
     "box_iou",
+    "box_sum",
     "cell_share",
     "clip_box",
     "color_bins",
@@ -99,9 +110,12 @@ __all__ = [
     "grid_anchors",
     "grid_edges",
     "group_boxes",
+    "haar_value",
     "hierarchical_grouping",
     "hog_blocks",
+    "integral_image",
     "iou",
+    "is_positive",
     "label_anchors",
     "linear",
     "linear_backward",
@@ -118,6 +132,7 @@ __all__ = [
     "normalize_block",
     "orientation_votes",
     "panoptic_quality",
+    "passes_cascade",
     "pixel_beyond",
     "pool_bins",
     "precision_recall",
@@ -141,6 +156,8 @@ __all__ = [
     "split_into_bins",
     "strongest_gradient",
     "texture_bins",
+    "tilted_box_sum",
+    "tilted_integral_image",
     "upsample_bilinear",
     "upsample_bilinear_backward",
     "vote_boxes",

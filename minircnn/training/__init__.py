@@ -4,12 +4,7 @@ from minircnn.training.box_regression import BoxRegressionSettings, train_box_re
 from minircnn.training.checkpoint import NotFiniteError, TrainingState, load_checkpoint, save_checkpoint
 from minircnn.training.classroom import CLASSROOM_SCENES, classroom
 from minircnn.training.estimate import PartEstimate, estimate_training
-from minircnn.training.fast_rcnn import (
-    FAST_RCNN_PRESETS,
-    FastRCNNSettings,
-    FastRCNNTrainer,
-    train_fast_rcnn,
-)
+from minircnn.training.fast_rcnn import FAST_RCNN_PRESETS, FastRCNNSettings, FastRCNNTrainer, train_fast_rcnn
 from minircnn.training.faster_rcnn import (
     FASTER_RCNN_PRESETS,
     FasterRCNNSettings,
@@ -27,13 +22,7 @@ from minircnn.training.log import LogError, read_log
 from minircnn.training.loop import LoopSettings, TrainingInterrupted, train_loop
 from minircnn.training.photo_batches import PhotoBatch, PhotoSampler, RoISampling
 from minircnn.training.proposals import compute_proposals
-from minircnn.training.rcnn import (
-    RCNN_PRESETS,
-    FineTuneSettings,
-    RCNNSettings,
-    RCNNTrainer,
-    train_rcnn,
-)
+from minircnn.training.rcnn import RCNN_PRESETS, FineTuneSettings, RCNNSettings, RCNNTrainer, train_rcnn
 from minircnn.training.recipe import RECIPES, Recipe, TrainingJob, add_recipe
 from minircnn.training.run import TrainingRun, train
 from minircnn.training.run_folder import FolderInUseError
@@ -49,6 +38,14 @@ from minircnn.training.sppnet import SPPNetSettings
 from minircnn.training.svms import SVMSettings, train_svms
 from minircnn.training.trainer import Trainer
 from minircnn.training.validation import Validation, ValidationSummary
+from minircnn.training.viola_jones import (
+    VIOLA_JONES_PRESETS,
+    CascadeSettings,
+    TrainedCascade,
+    ViolaJonesSettings,
+    train_cascade,
+    train_viola_jones,
+)
 
 __all__ = [
     "CLASSROOM_SCENES",
@@ -57,8 +54,10 @@ __all__ = [
     "HOG_SVM_PRESETS",
     "RCNN_PRESETS",
     "RECIPES",
+    "VIOLA_JONES_PRESETS",
     "BackboneSettings",
     "BoxRegressionSettings",
+    "CascadeSettings",
     "DetectorSettings",
     "FastRCNNSettings",
     "FastRCNNTrainer",
@@ -86,6 +85,7 @@ __all__ = [
     "SPPNetSettings",
     "SVMSettings",
     "SolverSettings",
+    "TrainedCascade",
     "Trainer",
     "TrainingInterrupted",
     "TrainingJob",
@@ -93,6 +93,7 @@ __all__ = [
     "TrainingState",
     "Validation",
     "ValidationSummary",
+    "ViolaJonesSettings",
     "WindowSVMSettings",
     "add_recipe",
     "as_json",
@@ -105,6 +106,7 @@ __all__ = [
     "save_checkpoint",
     "train",
     "train_box_regressors",
+    "train_cascade",
     "train_fast_rcnn",
     "train_faster_rcnn",
     "train_hog_svm",
@@ -112,4 +114,5 @@ __all__ = [
     "train_loop",
     "train_rcnn",
     "train_svms",
+    "train_viola_jones",
 ]

@@ -99,7 +99,7 @@ def estimate_training(
     trainers = [part.trainer for part in plan if part.trainer is not None]
     if len(trainers) < len(plan):
         raise ValueError(f"{recipe.name}: its recipe names no trainer, so no update can be tried")
-    sample = _sample(dataset)
+    sample = sample_of(dataset)
     parts, boxes, proposer = [], no_proposals(sample), settings.proposer()
     if proposer is not None:
         boxes, seconds = _propose(sample, unlimited(proposer))
@@ -129,7 +129,7 @@ def estimate_training(
     return parts
 
 
-def _sample(dataset: DetectionDataset) -> SomePhotos:
+def sample_of(dataset: DetectionDataset) -> SomePhotos:
     """Return a few photos with objects from all over a data set."""
     numbers = range(len(dataset.image_ids))
     useful = [i for i in numbers if not dataset.annotations(i).difficult.all()]

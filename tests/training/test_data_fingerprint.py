@@ -299,11 +299,11 @@ def test_settings_of_something_else_are_refused_and_left_alone(tmp_path, text):
 
 
 def test_every_recipe_keeps_the_data_in_its_checkpoints():
-    """Recipes share one trainer, so it is enough that each is one of it."""
+    """Recipes share one trainer, so it is enough that each is one of it, or has no network to check."""
     from minircnn.training import Trainer
 
     for recipe in RECIPES.values():
-        assert recipe.trainer.train is Trainer.train
+        assert recipe.trainer is None or recipe.trainer.train is Trainer.train
 
 
 def test_cached_features_of_an_older_version_are_trusted_in_a_run_of_it_only(tmp_path, monkeypatch):

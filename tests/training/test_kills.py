@@ -21,7 +21,7 @@ HALVES = {"write", "map", "create"}
 
 def settings_of(name):
     settings = shortened(RECIPES[name].presets["scenes-quick"], UPDATES, 12)
-    if name in ("fast-rcnn", "faster-rcnn", "hog-svm"):
+    if name in ("fast-rcnn", "faster-rcnn", "hog-svm", "viola-jones"):
         return settings
     # many short rounds of mining, so that there is something to be killed between
     svm = dataclasses.replace(settings.svm, score_rows=1, retrain_after=2)

@@ -86,6 +86,12 @@ ZERO = {
         for field in ("hard_above", "retrain_after")
     ),
     ("SVMSettings", "duplicate_iou"),
+    *(
+        ("CascadeSettings", field)
+        for field in ("false_alarm", "held_out", "negative_iou", "crop_inset", "margin")
+    ),
+    *(("GroupingSettings", field) for field in ("min_neighbors", "eps")),
+    *(("ScanSettings", field) for field in ("min_std", "min_size")),
 }
 """Where 0 means something."""
 

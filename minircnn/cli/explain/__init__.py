@@ -13,6 +13,7 @@ from minircnn.cli.explain import (  # noqa: F401 - each registers what only it h
     hog_svm,
     rcnn,
     sppnet,
+    viola_jones,
 )
 from minircnn.cli.explain.steps import Step, follow, steps_of
 from minircnn.cli.files import refuse_folder_of, refuse_to_overwrite, require_writable
@@ -42,8 +43,9 @@ def explain(
     Writes one picture per step and one HTML page with all of them: the proposals, what the detector makes of
     the photo and of each region (R-CNN: warped crops and SVM scores; SPP-net: feature map, pyramid and SVM
     scores; Fast R-CNN: feature map, RoI pooling and class probabilities; Faster R-CNN: before the proposals
-    also the anchors of a cell and how likely each is an object; HOG + SVM: gradients, histograms, weights and
-    scores at several scales), how boxes move, suppression, detections.
+    also the anchors of a cell and how likely each is an object; Viola–Jones: integral image, features,
+    windows left after each stage, grouping; HOG + SVM: gradients, histograms, weights and scores at several
+    scales), how boxes move, suppression, detections.
 
     For example:
 

@@ -115,7 +115,10 @@ def follow(detector: RegionDetector[Any], image: ImageArray, image_id: str = "")
     view = detector.look(image)
     proposals = np.asarray(detector.propose(view, image_id), dtype=np.float32)
     if len(proposals) == 0:
-        raise ValueError("there is no proposal in this photo, hence no step to show: is it very small?")
+        raise ValueError(
+            f"{detector.proposal_source} names no box in this photo, hence there is no step to show: "
+            + ("take a photo with an object" if detector.proposer is None else "is it very small?")
+        )
     scores, boxes = detector.judge_in_batches(view, proposals)
     found = detector.decide(view, scores, boxes)
     return Followed(detector, view, proposals, to_host(scores), to_host(boxes), found)
