@@ -30,6 +30,7 @@ FLOORS = {
     "nn": 3,
     "weights": 3,
     "backbones": 4,
+    "features": 4,
     "proposals": 5,
     "heads": 5,
     "detectors": 6,

@@ -51,6 +51,7 @@ from minircnn.textbook.ridge_regression import fit_ridge_regression
 from minircnn.textbook.roi_pooling import pool_bins, roi_pool, roi_pool_backward, split_into_bins
 from minircnn.textbook.segmentation import graph_segmentation, grid_edges
 from minircnn.textbook.selective_search import hierarchical_grouping, selective_search
+from minircnn.textbook.sift import is_extremum, orientation_histogram, sift_descriptor
 from minircnn.textbook.spatial_pyramid import spatial_pyramid_pool, spatial_pyramid_pool_backward
 from minircnn.textbook.suppression import greedy_suppression, nms, vote_boxes
 from minircnn.textbook.warping import CropSpan, crop_span, warp_region
@@ -86,6 +87,7 @@ __all__ = [
     "group_boxes",
     "hierarchical_grouping",
     "iou",
+    "is_extremum",
     "label_anchors",
     "linear",
     "linear_backward",
@@ -97,6 +99,7 @@ __all__ = [
     "multi_task_loss",
     "neighbouring_pairs",
     "nms",
+    "orientation_histogram",
     "pool_bins",
     "precision_recall",
     "propose",
@@ -108,6 +111,7 @@ __all__ = [
     "roi_pool_backward",
     "rpn_loss",
     "selective_search",
+    "sift_descriptor",
     "similarities",
     "smooth",
     "smooth_l1",
