@@ -1,5 +1,6 @@
 """What a region looks like without a network."""
 
+from minircnn.features.dense_sift import DenseSiftSettings, Grid, dense_sift
 from minircnn.features.sift import (
     SIFT_STYLES,
     GaussianPyramid,
@@ -16,9 +17,12 @@ from minircnn.features.sift import (
 
 __all__ = [
     "SIFT_STYLES",
+    "DenseSiftSettings",
     "GaussianPyramid",
+    "Grid",
     "KeyPoints",
     "SiftSettings",
+    "dense_sift",
     "describe",
     "find_keypoints",
     "gaussian_pyramid",
