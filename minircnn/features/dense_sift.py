@@ -1,7 +1,8 @@
 """SIFT at every point of a grid, upright: one map of votes, and one separable pooling.
 
-Before it is normalized, a descriptor that is not turned is linear in the votes of the pixels, and its windows
-(triangle × Gaussian) are separable. So all descriptors of a photo are two products with banded matrices, whatever their number.
+Before it is normalized, a descriptor that is not turned is linear in the votes of the pixels, and its
+windows (triangle × Gaussian) are separable. So all descriptors of a photo are two products with banded
+matrices, whatever their number.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ class DenseSiftSettings:
     step: int = 4
     """Pixels between two points of the grid."""
     cells: tuple[float, ...] = (4.0,)
-    """Widths in pixels of the cells of a patch, which has 4 × 4: a descriptor per point for each. The patch of
-    Lazebnik, Schmid and Ponce is 16 pixels square (CVPR 2006, section 4)."""
+    """Widths in pixels of the cells of a patch, which has 4 × 4: a descriptor per point for each. (16 pixels
+    a patch in Lazebnik, Schmid and Ponce, CVPR 2006, section 4.)"""
     blur: float = 0.0
     """Smooth the photo with a Gaussian of this σ first (Uijlings 2013, section 4: 1.2)."""
     color: Literal["grey", "opponent"] = "grey"

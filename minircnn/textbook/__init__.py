@@ -54,6 +54,7 @@ from minircnn.textbook.selective_search import hierarchical_grouping, selective_
 from minircnn.textbook.sift import is_extremum, orientation_histogram, sift_descriptor
 from minircnn.textbook.spatial_pyramid import spatial_pyramid_pool, spatial_pyramid_pool_backward
 from minircnn.textbook.suppression import greedy_suppression, nms, vote_boxes
+from minircnn.textbook.visual_words import best_box, lloyd_step, nearest_word, word_histogram
 from minircnn.textbook.warping import CropSpan, crop_span, warp_region
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "Truth",
     "area_under_curve",
     "base_anchors",
+    "best_box",
     "box_iou",
     "clip_box",
     "color_bins",
@@ -91,12 +93,14 @@ __all__ = [
     "label_anchors",
     "linear",
     "linear_backward",
+    "lloyd_step",
     "local_response_norm",
     "max_pool2d",
     "max_pool2d_backward",
     "merge_regions",
     "mine_hard_negatives",
     "multi_task_loss",
+    "nearest_word",
     "neighbouring_pairs",
     "nms",
     "orientation_histogram",
@@ -123,4 +127,5 @@ __all__ = [
     "texture_bins",
     "vote_boxes",
     "warp_region",
+    "word_histogram",
 ]

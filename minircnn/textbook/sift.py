@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-Grey = npt.NDArray[np.float32]
+from minircnn.structures import FloatArray
 
 
-def is_extremum(differences: Grey, level: int, row: int, column: int) -> bool:
+def is_extremum(differences: FloatArray, level: int, row: int, column: int) -> bool:
     """Return whether a pixel of (levels, H, W) is beyond all 26 around it, above or below (section 3.1)."""
     value = differences[level, row, column]
     around = [
@@ -23,14 +22,14 @@ def is_extremum(differences: Grey, level: int, row: int, column: int) -> bool:
     return bool(value > 0 and value > max(around)) or bool(value < 0 and value < min(around))
 
 
-def _gradient(image: Grey, row: int, column: int) -> tuple[float, float]:
+def _gradient(image: FloatArray, row: int, column: int) -> tuple[float, float]:
     """Return length and direction, in degrees from the x axis upwards, of the gradient of a pixel."""
     right = float(image[row, column + 1]) - float(image[row, column - 1])
     up = float(image[row - 1, column]) - float(image[row + 1, column])
     return math.hypot(right, up), math.degrees(math.atan2(up, right)) % 360
 
 
-def orientation_histogram(image: Grey, row: int, column: int, scale: float) -> list[float]:
+def orientation_histogram(image: FloatArray, row: int, column: int, scale: float) -> list[float]:
     """Return 36 bins of gradient directions around a pixel of (H, W), Gaussian-weighted (section 5)."""
     height, width = image.shape
     histogram = [0.0] * 36
@@ -45,7 +44,7 @@ def orientation_histogram(image: Grey, row: int, column: int, scale: float) -> l
     return histogram
 
 
-def sift_descriptor(image: Grey, row: int, column: int, scale: float, angle: float) -> list[float]:
+def sift_descriptor(image: FloatArray, row: int, column: int, scale: float, angle: float) -> list[float]:
     """Return the 128 numbers of a key point of (H, W): 4 × 4 cells of 8 directions (section 6).
 
     A cell is 3 scales wide. `angle` in degrees from the x axis upwards; the cells are turned with it.
@@ -65,7 +64,7 @@ def sift_descriptor(image: Grey, row: int, column: int, scale: float, angle: flo
     return _normalized(cells.ravel().tolist())
 
 
-def _vote(cells: npt.NDArray[np.float64], row: float, column: float, angle_bin: float, vote: float) -> None:
+def _vote(cells: FloatArray, row: float, column: float, angle_bin: float, vote: float) -> None:
     """Share a vote among the two nearest rows, columns and bins of (4, 4, 8) cells."""
     for r in (math.floor(row), math.floor(row) + 1):
         for c in (math.floor(column), math.floor(column) + 1):

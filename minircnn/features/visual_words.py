@@ -1,0 +1,134 @@
+"""Visual words: descriptors become one of K words each, a region the histogram of its words.
+
+As texts are compared by the words in them, whatever their order (Csurka et al. 2004); a pyramid of ever finer
+cells brings some of the order back (Lazebnik, Schmid and Ponce, CVPR 2006).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from minircnn.checks import require_array
+from minircnn.features.dense_sift import DenseSiftSettings, Grid, dense_sift
+from minircnn.features.k_means import nearest
+from minircnn.profiling import stage
+from minircnn.structures import FloatArray, ImageArray, IntArray
+
+Float32 = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """K words: centres of descriptors.
+
+    Parameters
+    ----------
+    centers : (K, D) float32 array
+    """
+
+    centers: Float32
+
+    def __post_init__(self) -> None:
+        require_array("the words of the vocabulary", self.centers, (None, None))
+
+    def __len__(self) -> int:
+        return len(self.centers)
+
+    @stage("words")
+    def assign(self, descriptors: Float32) -> IntArray:
+        """Return the nearest word (...,) of each of `descriptors` (..., D)."""
+        length, own = descriptors.shape[-1], self.centers.shape[1]
+        if length != own:
+            raise ValueError(f"descriptors have {length} numbers, its words have {own}: other settings?")
+        flat = np.ascontiguousarray(descriptors.reshape(-1, descriptors.shape[-1]))
+        return nearest(flat, self.centers)[0].reshape(descriptors.shape[:-1])
+
+
+@dataclass(frozen=True)
+class WordMap:
+    """The words of a photo, at the points of a grid.
+
+    Parameters
+    ----------
+    words : (S, h, w) int array
+        Of S sizes of patches, 0..K−1.
+    grid : Grid
+    count : int
+        K.
+    """
+
+    words: IntArray
+    grid: Grid
+    count: int
+
+    @cached_property
+    def integral(self) -> Float32:
+        """How often each word occurs above and left of a point, (h + 1, w + 1, K).
+
+        The words of a box are then four rows of it, however large the box is.
+        """
+        sizes, height, width = self.words.shape
+        table = np.zeros((height + 1, width + 1, self.count), np.float32)
+        row, column = np.ogrid[1 : height + 1, 1 : width + 1]
+        for size in range(sizes):  # within one size no two points are one
+            table[row, column, self.words[size]] += 1
+        np.cumsum(table, axis=0, out=table)
+        np.cumsum(table, axis=1, out=table)
+        return table
+
+    @stage("histograms")
+    def histograms(self, boxes: FloatArray, levels: tuple[int, ...] = (1,)) -> Float32:
+        """Return how often each word occurs in the cells of `boxes` (R, 4), in pixels of the photo.
+
+        Returns
+        -------
+        (R, Σ n², K) float32 array
+            Level by level, cells row by row. A point belongs to the cell that holds the centre of its pixel.
+        """
+        parts = [self._cells(boxes, level) for level in levels]
+        return np.concatenate(parts, axis=1)
+
+    def _cells(self, boxes: FloatArray, level: int) -> Float32:
+        """Return the counts (R, level², K) of boxes cut into level × level cells."""
+        rows, columns = self.places(boxes, level)
+        corners = self.integral[rows[:, :, None], columns[:, None, :]]  # (R, n+1, n+1, K)
+        across = corners[:, :, 1:] - corners[:, :, :-1]
+        cells: Float32 = across[:, 1:] - across[:, :-1]
+        return cells.reshape(len(boxes), level * level, self.count)
+
+    def places(self, boxes: FloatArray, level: int) -> tuple[IntArray, IntArray]:
+        """Return before which row and column of points the cells of `boxes` begin and end, (R, level + 1)."""
+        share = np.arange(level + 1) / level
+        boxes = np.asarray(boxes, np.float64)
+        x = boxes[:, :1] + share * (boxes[:, 2:3] - boxes[:, :1])
+        y = boxes[:, 1:2] + share * (boxes[:, 3:] - boxes[:, 1:2])
+        return np.searchsorted(self.grid.rows + 0.5, y), np.searchsorted(self.grid.columns + 0.5, x)
+
+
+def photo_words(image: ImageArray, vocabulary: Vocabulary, settings: DenseSiftSettings) -> WordMap:
+    """Return the words of a photo: dense descriptors, each replaced by its nearest word."""
+    descriptors, grid = dense_sift(image, settings)
+    return WordMap(vocabulary.assign(descriptors), grid, len(vocabulary))
+
+
+def level_weights(levels: tuple[int, ...]) -> tuple[float, ...]:
+    """Return what each level of a pyramid counts: ¼, ¼, ½ of three (Lazebnik et al., equation 3)."""
+    last = len(levels) - 1
+    return tuple(2.0 ** -(last if depth == 0 else last - depth + 1) for depth in range(len(levels)))
+
+
+def normalized_histograms(counts: Float32, levels: tuple[int, ...]) -> Float32:
+    """Return counts (R, Σ n², K) so that the cells of each level sum to its weight, all to 1: (R, Σ n²·K).
+
+    A box without words stays 0.
+    """
+    own = counts[:, : levels[0] ** 2].sum(axis=(1, 2), dtype=np.float32)  # words in each box
+    scale = 1 / np.maximum(own, 1)
+    weights = np.repeat(level_weights(levels), np.square(levels)).astype(np.float32)
+    shares: Float32 = counts * scale[:, None, None]
+    shares *= weights[:, None]
+    return shares.reshape(len(counts), -1)
