@@ -17,7 +17,13 @@ from minircnn.features.sift import (
     sift_features,
 )
 from minircnn.features.subwindow_search import Subwindow, best_subwindow
-from minircnn.features.visual_words import Vocabulary, WordMap, photo_words
+from minircnn.features.visual_words import (
+    PyramidSettings,
+    Vocabulary,
+    WordMap,
+    photo_words,
+    region_features,
+)
 
 __all__ = [
     "KERNELS",
@@ -27,6 +33,7 @@ __all__ = [
     "GaussianPyramid",
     "Grid",
     "KeyPoints",
+    "PyramidSettings",
     "SiftSettings",
     "Subwindow",
     "Vocabulary",
@@ -41,6 +48,7 @@ __all__ = [
     "kernel_map",
     "match_descriptors",
     "photo_words",
+    "region_features",
     "root_sift",
     "sift_features",
 ]

@@ -44,7 +44,7 @@ def k_means(
     most_steps: int = 100,
     tolerance: float = 1e-4,
     start: Float32 | None = None,
-    progress: Callable[[int, float], None] | None = None,
+    progress: Callable[[int, float, Float32], None] | None = None,
 ) -> Clustering:
     """Find `count` centres so that samples are near to the nearest one.
 
@@ -60,7 +60,8 @@ def k_means(
     start : (K, D) float array, optional
         Centers to begin with; default: drawn by :func:`spread_centres`.
     progress : callable, optional
-        Called with the number of each step and the inertia before it.
+        Called before each step with its number, the inertia and the centers: from these another call goes on
+        as this one does.
 
     Raises
     ------
@@ -88,7 +89,7 @@ def k_means(
     inertia = [float(distances.sum(dtype=np.float64))]
     for step in range(most_steps):
         if progress is not None:
-            progress(step, inertia[-1])
+            progress(step, inertia[-1], centres)
         centres = _means(samples, labels, distances, centres)
         labels, distances = nearest(samples, centres)
         inertia.append(float(distances.sum(dtype=np.float64)))

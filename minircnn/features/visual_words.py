@@ -12,13 +12,16 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from minircnn.checks import require_array
+from minircnn.checks import each, one_of, require, require_array, whole
 from minircnn.features.dense_sift import DenseSiftSettings, Grid, dense_sift
 from minircnn.features.k_means import nearest
+from minircnn.features.kernel_maps import KERNELS, Kernel, kernel_map, map_length
 from minircnn.profiling import stage
 from minircnn.structures import FloatArray, ImageArray, IntArray
 
 Float32 = npt.NDArray[np.float32]
+
+_LARGEST_TABLE = 1 << 26  # numbers of an integral table, 256 MiB
 
 
 @dataclass(frozen=True)
@@ -95,10 +98,23 @@ class WordMap:
     def _cells(self, boxes: FloatArray, level: int) -> Float32:
         """Return the counts (R, level², K) of boxes cut into level × level cells."""
         rows, columns = self.places(boxes, level)
+        if (self.grid.shape[0] + 1) * (self.grid.shape[1] + 1) * self.count > _LARGEST_TABLE:
+            return self._counted(rows, columns)
         corners = self.integral[rows[:, :, None], columns[:, None, :]]  # (R, n+1, n+1, K)
         across = corners[:, :, 1:] - corners[:, :, :-1]
         cells: Float32 = across[:, 1:] - across[:, :-1]
         return cells.reshape(len(boxes), level * level, self.count)
+
+    def _counted(self, rows: IntArray, columns: IntArray) -> Float32:
+        """Return the counts of cells, word by word: where there are too many words for a table of all."""
+        level = rows.shape[1] - 1
+        cells = np.empty((len(rows), level * level, self.count), np.float32)
+        for box, (down, across) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
+            for i in range(level):
+                for j in range(level):
+                    own = self.words[:, down[i] : down[i + 1], across[j] : across[j + 1]]
+                    cells[box, i * level + j] = np.bincount(own.ravel(), minlength=self.count)
+        return cells
 
     def places(self, boxes: FloatArray, level: int) -> tuple[IntArray, IntArray]:
         """Return before which row and column of points the cells of `boxes` begin and end, (R, level + 1)."""
@@ -107,6 +123,33 @@ class WordMap:
         x = boxes[:, :1] + share * (boxes[:, 2:3] - boxes[:, :1])
         y = boxes[:, 1:2] + share * (boxes[:, 3:] - boxes[:, 1:2])
         return np.searchsorted(self.grid.rows + 0.5, y), np.searchsorted(self.grid.columns + 0.5, x)
+
+
+@dataclass(frozen=True)
+class PyramidSettings:
+    """How the words of a region become features."""
+
+    levels: tuple[int, ...] = (1, 2, 4)
+    """Cells along each side, level by level (1, 2, 4: Lazebnik 2006; 1, 2, 3, 4: Uijlings 2013)."""
+    kernel: Kernel = "hellinger"
+    """How histograms are compared: ``linear``, ``hellinger``, ``intersection`` (both papers') or ``chi2``."""
+    order: int = 1
+    """Intersection and chi2: 2·order + 1 numbers stand for each, the more the closer (1, 2 or 3)."""
+
+    def __post_init__(self) -> None:
+        require(self, "pyramid", levels=each(whole(1, 16), least=1), kernel=one_of(*KERNELS))
+        require(self, "pyramid", order=whole(1, 3))
+
+    def length(self, words: int) -> int:
+        """Return the number of features that a vocabulary of so many `words` gives a region."""
+        cells = sum(level**2 for level in self.levels)
+        return cells * words * map_length(self.kernel, self.order)
+
+
+def region_features(words: WordMap, boxes: FloatArray, settings: PyramidSettings) -> Float32:
+    """Return the features (R, D) of `boxes` (R, 4): their pyramids of histograms, mapped by the kernel."""
+    counts = words.histograms(boxes, settings.levels)
+    return kernel_map(normalized_histograms(counts, settings.levels), settings.kernel, order=settings.order)
 
 
 def photo_words(image: ImageArray, vocabulary: Vocabulary, settings: DenseSiftSettings) -> WordMap:

@@ -1,5 +1,6 @@
 """Training: settings, loop and checkpoints, and a recipe for each detector."""
 
+from minircnn.training.bag_of_words import BAG_OF_WORDS_PRESETS, BagOfWordsSettings, train_bag_of_words
 from minircnn.training.box_regression import BoxRegressionSettings, train_box_regressors
 from minircnn.training.checkpoint import NotFiniteError, TrainingState, load_checkpoint, save_checkpoint
 from minircnn.training.classroom import CLASSROOM_SCENES, classroom
@@ -47,12 +48,14 @@ from minircnn.training.trainer import Trainer
 from minircnn.training.validation import Validation, ValidationSummary
 
 __all__ = [
+    "BAG_OF_WORDS_PRESETS",
     "CLASSROOM_SCENES",
     "FASTER_RCNN_PRESETS",
     "FAST_RCNN_PRESETS",
     "RCNN_PRESETS",
     "RECIPES",
     "BackboneSettings",
+    "BagOfWordsSettings",
     "BoxRegressionSettings",
     "DetectorSettings",
     "FastRCNNSettings",
@@ -96,6 +99,7 @@ __all__ = [
     "read_log",
     "save_checkpoint",
     "train",
+    "train_bag_of_words",
     "train_box_regressors",
     "train_fast_rcnn",
     "train_faster_rcnn",

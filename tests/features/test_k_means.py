@@ -83,8 +83,11 @@ def test_it_is_the_same_again():
 
 def test_each_step_is_told(rng):
     told = []
-    found = k_means(blobs(4), 5, rng=rng, progress=lambda step, inertia: told.append((step, inertia)))
-    assert told == list(enumerate(found.inertia[:-1]))
+    found = k_means(blobs(4), 5, rng=rng, progress=lambda *step: told.append(step))
+    assert [one[:2] for one in told] == list(enumerate(found.inertia[:-1]))
+    again = k_means(blobs(4), 5, rng=rng, start=told[1][2])
+    np.testing.assert_array_equal(again.centers, found.centers)
+    assert again.inertia == found.inertia[1:]
 
 
 @pytest.mark.parametrize(
