@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from cyclopts import App, Group, Parameter
 
 from minircnn.arrays import Device
+from minircnn.cli import word_pictures  # noqa: F401 - registers the picture of its training
 from minircnn.cli.big_photos import Size, note_big_photos, sizes_of_dataset
 from minircnn.cli.curves import CurvesPicture
 from minircnn.cli.estimating import print_estimate, updates_done

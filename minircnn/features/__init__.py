@@ -24,6 +24,7 @@ from minircnn.features.visual_words import (
     photo_words,
     region_features,
 )
+from minircnn.features.word_votes import word_votes
 
 __all__ = [
     "KERNELS",
@@ -51,4 +52,5 @@ __all__ = [
     "region_features",
     "root_sift",
     "sift_features",
+    "word_votes",
 ]

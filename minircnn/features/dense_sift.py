@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from minircnn.checks import each, one_of, real, require, whole
+from minircnn.checks import each, flag, one_of, real, require, whole
 from minircnn.features.sift.descriptors import BINS, CELLS, LENGTH, normalized, root_sift
 from minircnn.features.sift.pyramid import as_grey, blur
 from minircnn.imaging import as_image
@@ -48,7 +48,8 @@ class DenseSiftSettings:
 
     def __post_init__(self) -> None:
         require(self, "dense", step=whole(1), cells=each(real(1, 1000), least=1), blur=real(0, 50))
-        require(self, "dense", color=one_of("grey", "opponent"), least_contrast=real(0))
+        require(self, "dense", color=one_of("grey", "opponent"), root=flag)
+        require(self, "dense", least_contrast=real(0, 255))
 
     @property
     def length(self) -> int:

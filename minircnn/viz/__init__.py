@@ -9,6 +9,7 @@ from minircnn.viz.curves import draw_bars, draw_loss_curves, draw_precision_reca
 from minircnn.viz.errors import draw_error, draw_stacked_bars
 from minircnn.viz.features import draw_feature_map, draw_receptive_field, draw_warps
 from minircnn.viz.kernels import draw_corner_grid, draw_maxima_table, draw_tiles
+from minircnn.viz.keypoints import draw_keypoints, draw_matches
 from minircnn.viz.lecture import (
     draw_average_precision,
     draw_box_sizes,
@@ -24,6 +25,7 @@ from minircnn.viz.report import Report
 from minircnn.viz.selection import draw_nms, draw_sampled_rois
 from minircnn.viz.style import save_figure
 from minircnn.viz.training_curves import draw_stages, draw_training
+from minircnn.viz.visual_words import draw_votes, draw_word_places, draw_word_training, draw_words
 
 __all__ = [
     "Gate",
@@ -42,7 +44,9 @@ __all__ = [
     "draw_detections",
     "draw_error",
     "draw_feature_map",
+    "draw_keypoints",
     "draw_loss_curves",
+    "draw_matches",
     "draw_maxima_table",
     "draw_merge_tree",
     "draw_nms",
@@ -60,7 +64,11 @@ __all__ = [
     "draw_tasks",
     "draw_tiles",
     "draw_training",
+    "draw_votes",
     "draw_warps",
+    "draw_word_places",
+    "draw_word_training",
+    "draw_words",
     "judge",
     "paint_regions",
     "save_figure",

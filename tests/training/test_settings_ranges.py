@@ -56,6 +56,7 @@ def _numbers():
 NUMBERS = list(_numbers())
 NEGATIVE = {"min_score", "hard_above", "evict_below", "n_jobs"}
 """Where −1 means something."""
+MINING = ("MiningSettings", "SVMSettings", "WordSVMSettings")
 ZERO = {
     ("ProposalSettings", "min_size"),
     ("SelectiveSearch", "min_size"),
@@ -74,13 +75,11 @@ ZERO = {
     ("BoxRegressionSettings", "min_iou"),
     ("RCNNSettings", "context"),
     ("WarpSettings", "context"),
-    *((kind, field) for kind in ("MiningSettings", "SVMSettings") for field in ("bias_feature", "tol")),
-    *(
-        (kind, field)
-        for kind in ("MiningSettings", "SVMSettings")
-        for field in ("hard_above", "retrain_after")
-    ),
+    *((kind, field) for kind in MINING for field in ("bias_feature", "tol")),
+    *((kind, field) for kind in MINING for field in ("hard_above", "retrain_after")),
     ("SVMSettings", "duplicate_iou"),
+    *(("WordSVMSettings", field) for field in ("duplicate_iou", "least_iou", "rounds")),
+    *(("DenseSiftSettings", field) for field in ("blur", "least_contrast")),
 }
 """Where 0 means something."""
 

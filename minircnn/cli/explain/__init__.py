@@ -8,6 +8,7 @@ from typing import Any
 from minircnn.arrays import Device
 from minircnn.cli.big_photos import note_big_photos, note_full_size, search_bar, sizes_of_files
 from minircnn.cli.explain import (  # noqa: F401 - each registers what only it has to show
+    bag_of_words,
     fast_rcnn,
     faster_rcnn,
     rcnn,
@@ -41,7 +42,8 @@ def explain(
     Writes one picture per step and one HTML page with all of them: the proposals, what the detector makes of
     the photo and of each region (R-CNN: warped crops and SVM scores; SPP-net: feature map, pyramid and SVM
     scores; Fast R-CNN: feature map, RoI pooling and class probabilities; Faster R-CNN: before the proposals
-    also the anchors of a cell and how likely each is an object), how boxes move, suppression, detections.
+    also the anchors of a cell and how likely each is an object; bag of words: the words of the photo and how
+    those of a region vote), how boxes move, suppression, detections.
 
     For example:
 
