@@ -6,6 +6,7 @@ from minircnn.backbones import build_backbone
 from minircnn.boxes import AnchorSettings
 from minircnn.detectors import (
     RCNN,
+    BagOfWords,
     FasterRCNN,
     FasterRCNNNetwork,
     FastRCNN,
@@ -16,6 +17,7 @@ from minircnn.detectors import (
     SPPNetNetwork,
     WarpSettings,
 )
+from minircnn.features import DenseSiftSettings, PyramidSettings, Vocabulary
 from minircnn.heads import BoxRegressors, LinearSVMs
 
 
@@ -61,3 +63,13 @@ def sppnet(class_names, proposer, *, rng=None, **fields):
     network = SPPNetNetwork(backbone, classes, rng=rng)
     linear = LinearSVMs.none(classes, backbone.feature_dim), BoxRegressors.none(classes)
     return SPPNet(network, backbone.normalization, tuple(class_names), proposer, *linear, scales=(), **fields)
+
+
+def bag_of_words(class_names, proposer, *, rng=None, words=12, kernel="hellinger", **fields):
+    rng = rng or np.random.default_rng(0)
+    vocabulary = Vocabulary(rng.random((words, 128)).astype(np.float32) / 8)
+    pyramid = PyramidSettings((1, 2), kernel)
+    weight = rng.normal(size=(len(class_names), pyramid.length(words))).astype(np.float32)
+    svms = LinearSVMs.from_weights(weight, np.zeros(len(class_names), np.float32))
+    dense = DenseSiftSettings(step=5, cells=(2.0, 4.0))
+    return BagOfWords(vocabulary, tuple(class_names), proposer, svms, dense, pyramid, **fields)
