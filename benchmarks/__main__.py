@@ -22,6 +22,7 @@ CHAPTERS = (
     "networks",
     "boxes",
     "proposals",
+    "keypoints",
     "heads",
     "training",
     "detection",
