@@ -21,8 +21,8 @@ NEAR, ALIKE = 0.02, 0.5  # pixels within which key points are the same: of OpenC
 
 def works() -> Iterator[Work]:
     """Yield the rows of this chapter."""
-    yield Work("SIFT", "640 × 480, key points and descriptors", "OpenCV", _opencv)
-    yield Work("SIFT", "640 × 480, key points and descriptors", "scikit-image", _scikit_image)
+    yield Work("SIFT", "640 × 480, grey, OpenCV's settings", "OpenCV", _opencv)
+    yield Work("SIFT", "640 × 480, grey", "scikit-image", _scikit_image)
     for step in (8, 4):
         yield Work(
             "dense SIFT", f"640 × 480, every {step} pixels", "OpenCV, point by point", partial(_dense, step)

@@ -15,7 +15,7 @@ from minircnn.data.digest import photo_digest
 from minircnn.detectors.bag_of_words import BagOfWords
 from minircnn.features import DenseSiftSettings, PyramidSettings, Vocabulary
 from minircnn.heads import LinearSVMs
-from minircnn.proposals import Proposer
+from minircnn.proposals import ProposalSettings, Proposer
 from minircnn.structures import BoolArray, DetectionDataset
 from minircnn.training.bag_of_words.estimating import estimate_bag_of_words
 from minircnn.training.bag_of_words.rounds import Material, train_rounds
@@ -139,6 +139,12 @@ BAG_OF_WORDS_PRESETS: dict[str, BagOfWordsSettings] = {
     "paper": BagOfWordsSettings(
         dense=DenseSiftSettings(step=1, cells=(4.0,), blur=1.2, color="opponent", root=False),
         pyramid=PyramidSettings(levels=(1, 2, 3, 4), kernel="intersection"),
+    ),
+    "small": BagOfWordsSettings(
+        proposals=ProposalSettings(limit=1000),
+        dense=DenseSiftSettings(step=4, cells=(4.0, 8.0, 16.0)),
+        vocabulary=VocabularySettings(size=400, descriptors=100_000, photos=500, steps=30),
+        pyramid=PyramidSettings(levels=(1, 2)),
     ),
     "scenes": _SCENES,
     "classroom": dataclasses.replace(
