@@ -62,7 +62,8 @@ def draw_words(centers: Array, title: str = "", *, count: int = 48, columns: int
         [""] * len(shown),
         columns=columns,
         width=12.0,
-        title=title or f"{len(shown)} of {len(words):,} visual words",
+        title=title
+        or (f"{len(shown)} of " if len(shown) < len(words) else "") + f"{len(words):,} visual words",
     )
     for ax, word in zip(axes, shown, strict=True):
         _draw_word(ax, word)
@@ -188,6 +189,7 @@ def draw_word_training(trace: Sequence[Mapping[str, Any]], title: str = "") -> F
     )
     left.plot(np.arange(len(inertia)), inertia / inertia[0], color=line_colour(0), linewidth=2)
     left.set_ylim(bottom=0)
+    left.xaxis.get_major_locator().set_params(integer=True)
     plain_axes(right, "round", "negatives of all classes", "Hard negatives")
     own = [sum(line["negatives"]) for line in rounds]
     hard = [sum(line["hard"]) for line in rounds]
@@ -196,7 +198,9 @@ def draw_word_training(trace: Sequence[Mapping[str, Any]], title: str = "") -> F
     right.bar(places, hard, 0.3, color=line_colour(1), label="of them mistakes so far")
     right.set_xticks(places)
     if rounds:
-        right.legend(frameon=False, fontsize=LEGEND_SIZE, labelcolor=INK)
+        figure.legend(
+            frameon=False, fontsize=LEGEND_SIZE, labelcolor=INK, loc="outside lower center", ncols=2
+        )
     if title:
         figure.suptitle(literal(title), size=PANEL_TITLE_SIZE + 2, weight="bold", color=INK)
     return figure
