@@ -157,7 +157,7 @@ def squeezenet(weights: Path) -> Describe:
         found = []
         for crop in some:
             pixels = backbone.normalization.apply(resized(crop, 227, square=True))
-            found.append(np.asarray(backbone.features(pixels[None])).mean(axis=(2, 3))[0])
+            found.append(np.asarray(backbone.features(pixels)).mean(axis=(2, 3))[0])
         return np.array(found, np.float32)
 
     return describe

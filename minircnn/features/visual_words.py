@@ -21,7 +21,7 @@ from minircnn.structures import FloatArray, ImageArray, IntArray
 
 Float32 = npt.NDArray[np.float32]
 
-_LARGEST_TABLE = 1 << 26  # numbers of an integral table, 256 MiB
+LARGEST_TABLE = 1 << 26  # numbers of an integral table, 256 MiB
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class WordMap:
     def _cells(self, boxes: FloatArray, level: int) -> Float32:
         """Return the counts (R, level², K) of boxes cut into level × level cells."""
         rows, columns = self.places(boxes, level)
-        if (self.grid.shape[0] + 1) * (self.grid.shape[1] + 1) * self.count > _LARGEST_TABLE:
+        if (self.grid.shape[0] + 1) * (self.grid.shape[1] + 1) * self.count > LARGEST_TABLE:
             return self._counted(rows, columns)
         corners = self.integral[rows[:, :, None], columns[:, None, :]]  # (R, n+1, n+1, K)
         across = corners[:, :, 1:] - corners[:, :, :-1]

@@ -58,7 +58,7 @@ def test_the_cells_of_a_level_hold_the_words_of_the_box(seed, box, levels):
 @given(st.integers(0, 99), boxes_inside(), st.lists(st.integers(1, 4), min_size=1, max_size=3))
 def test_many_words_are_counted_one_by_one(seed, box, levels):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("minircnn.features.visual_words._LARGEST_TABLE", 1)
+        patch.setattr("minircnn.features.visual_words.LARGEST_TABLE", 1)
         counted = word_map(seed).histograms(box[None], tuple(levels))
     np.testing.assert_array_equal(counted, word_map(seed).histograms(box[None], tuple(levels)))
 

@@ -11,7 +11,7 @@ import numpy as np
 from minircnn.detectors.bag_of_words import shrunk
 from minircnn.features import dense_sift
 from minircnn.features.k_means import nearest
-from minircnn.features.visual_words import WordMap, region_features
+from minircnn.features.visual_words import LARGEST_TABLE, WordMap, region_features
 from minircnn.structures import DetectionDataset
 from minircnn.training.bag_of_words.settings import BagOfWordsSettings
 from minircnn.training.estimate import PartEstimate
@@ -51,8 +51,10 @@ def estimate_bag_of_words(
     judged = _seconds(lambda: region_features(word_map, boxes, settings.pyramid)) / settings.batch
     regions = settings.proposals.limit * photos
     passes = judged * regions * settings.svm.rounds
-    table = grid.shape[0] * grid.shape[1] * size * _FLOAT
+    table = min(grid.shape[0] * grid.shape[1] * size, LARGEST_TABLE) * _FLOAT
     features = settings.pyramid.length(size) * _FLOAT
+    counts = [int((~dataset.annotations(i).difficult).sum()) for i in range(photos)]
+    objects = sum(counts) * maps / photos
     return [
         PartEstimate(
             "vocabulary",
@@ -71,11 +73,18 @@ def estimate_bag_of_words(
         PartEstimate(
             "mistakes of the SVMs",
             passes,
-            table + settings.proposals.limit * features * 2,
+            table + settings.batch * features * 2,
             0.0,
             f"{settings.svm.rounds} times at most {regions:,} regions",
         ),
-        PartEstimate("SVMs", None, None, 0.0, f"{settings.svm.rounds + 1} times on negatives so far"),
+        PartEstimate(
+            "SVMs",
+            None,
+            # as many negatives as positives at least, and room for as many again
+            4 * objects * features,
+            0.0,
+            f"{settings.svm.rounds + 1} times on {round(objects):,} positives and the negatives so far",
+        ),
     ]
 
 
