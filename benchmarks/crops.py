@@ -38,7 +38,7 @@ Crops = list[ImageArray]
 Describe = Callable[[Crops], Float32]
 
 SIDE = 160  # the longer one of a crop
-COSTS = (3e-4, 1e-3, 3e-3, 1e-2)
+COSTS = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 PARTS = 3
 
 app = App(name="python -m benchmarks.crops", help=__doc__)
@@ -149,15 +149,15 @@ def bag_of_words(crops: Crops, size: int, dense: DenseSiftSettings) -> Describe:
 
 
 def squeezenet(weights: Path) -> Describe:
-    """Return what makes the means of SqueezeNet's last map, of crops stretched to its input."""
+    """Return what makes the means of SqueezeNet's last map, 512 numbers, of crops stretched to its input."""
     backbone = build_backbone("squeezenet1_1", weights=str(weights))
     backbone.eval()
 
     def describe(some: Crops) -> Float32:
         found = []
         for crop in some:
-            pixels = backbone.normalization.apply(resized(crop, 227, square=True))
-            found.append(np.asarray(backbone.features(pixels)).mean(axis=(2, 3))[0])
+            pixels = backbone.normalization.apply(resized(crop, backbone.crop_size, square=True))
+            found.append(backbone.forward(pixels)[0])
         return np.array(found, np.float32)
 
     return describe

@@ -221,13 +221,15 @@ def _check_proposals(settings: DetectorSettings, folder: Path | None, sizes: Ite
 def _help(recipe: Recipe[Any]) -> str:
     """Return what ``train NAME --help`` says: the recipe's own explanation, an example, what comes next."""
     run = f"runs/{recipe.name}"
+    has_network = hasattr(recipe.settings(), "backbone")
+    options = "--backbone.name vgg16 --backbone.weights vgg16.npz" if has_network else "--estimate"
     return f"""{inspect.cleandoc(recipe.explanation)}
 
 For example:
 
     minircnn train {recipe.name} scenes --out {run}
 
-    minircnn train {recipe.name} VOC2007 --out {run} --backbone.name vgg16 --backbone.weights vgg16.npz
+    minircnn train {recipe.name} VOC2007 --out {run} {options}
 
 Next: `minircnn evaluate {run} DATA --split val` and `minircnn explain {run} photo.jpg`.
 """

@@ -106,8 +106,9 @@ def draw_word_places(
     inside = ((points >= frame[:2]) & (points < frame[2:])).all(axis=1)
     values, counts = np.unique(own[inside], return_counts=True)
     common = values[np.argsort(-counts, kind="stable")[: min(most, len(BOX_COLOURS))]]
+    x1, y1, x2, y2 = _around(frame, photo.shape[:2])
     figure, (ax,) = photo_panels(
-        photo.shape[:2],
+        (y2 - y1, x2 - x1),
         [""],
         title=title or f"{int(inside.sum()):,} words in the box, {len(values)} different ones",
     )
@@ -116,7 +117,17 @@ def draw_word_places(
         x, y = points[inside & (own == word)].T
         ax.scatter(x, y, s=14, c=colour, edgecolors="black", linewidths=0.3)
     draw_rectangle(ax, frame, "#FFFFFF")
+    ax.set(xlim=(x1, x2), ylim=(y2, y1))
     return figure
+
+
+def _around(box: FloatArray, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return the part of a photo (height, width) to show of a box: it and as much again, x1, y1, x2, y2."""
+    height, width = size
+    reach = max(0.5 * float(max(box[2] - box[0], box[3] - box[1])), 16.0)
+    x1, y1 = (max(0, int(np.floor(edge - reach))) for edge in box[:2])
+    x2, y2 = min(width, int(np.ceil(box[2] + reach))), min(height, int(np.ceil(box[3] + reach)))
+    return x1, y1, x2, y2
 
 
 def draw_votes(image: Array, votes: Array, box: Array, title: str = "") -> Figure:
@@ -140,8 +151,9 @@ def draw_votes(image: Array, votes: Array, box: Array, title: str = "") -> Figur
     if table.ndim != 2 or table.size == 0:
         raise ValueError(f"votes must be (h, w) numbers, got {table.shape}")
     height, width = photo.shape[:2]
+    x1, y1, x2, y2 = _around(frame, (height, width))
     figure, axes = photo_panels(
-        (height, width), ["photo", "for (orange) and against (purple)"], columns=2, width=12.0, title=title
+        (y2 - y1, x2 - x1), ["photo", "for (orange) and against (purple)"], columns=2, width=12.0, title=title
     )
     show_image(axes[0], photo)
     grey = photo.mean(axis=2)
@@ -159,6 +171,7 @@ def draw_votes(image: Array, votes: Array, box: Array, title: str = "") -> Figur
     )
     for ax in axes:
         draw_rectangle(ax, frame, "#FFFFFF", gid="box")
+        ax.set(xlim=(x1, x2), ylim=(y2, y1))
     return figure
 
 
