@@ -23,6 +23,7 @@ CHAPTERS = (
     "boxes",
     "proposals",
     "classical",
+    "keypoints",
     "heads",
     "training",
     "detection",

@@ -6,6 +6,7 @@ from minircnn.backbones import build_backbone
 from minircnn.boxes import AnchorSettings
 from minircnn.detectors import (
     RCNN,
+    BagOfWords,
     FasterRCNN,
     FasterRCNNNetwork,
     FastRCNN,
@@ -18,7 +19,13 @@ from minircnn.detectors import (
     ViolaJones,
     WarpSettings,
 )
-from minircnn.features import HogWindows, PyramidSettings
+from minircnn.features import (
+    DenseSiftSettings,
+    HogWindows,
+    PyramidSettings,
+    SpatialPyramidSettings,
+    Vocabulary,
+)
 from minircnn.heads import BoxRegressors, LinearSVMs
 from minircnn.heads.cascade import Cascade
 
@@ -78,3 +85,13 @@ def hog_svm(class_names, proposer=None, *, rng=None, **fields):
 def viola_jones(class_names, proposer=None, **fields):
     cascades = tuple(Cascade.none(12, 12) for _ in class_names)
     return ViolaJones(cascades, tuple(class_names), proposer=proposer, **fields)
+
+
+def bag_of_words(class_names, proposer, *, rng=None, words=12, kernel="hellinger", **fields):
+    rng = rng or np.random.default_rng(0)
+    vocabulary = Vocabulary(rng.random((words, 128)).astype(np.float32) / 8)
+    pyramid = SpatialPyramidSettings((1, 2), kernel)
+    weight = rng.normal(size=(len(class_names), pyramid.length(words))).astype(np.float32)
+    svms = LinearSVMs.from_weights(weight, np.zeros(len(class_names), np.float32))
+    dense = DenseSiftSettings(step=5, cells=(2.0, 4.0))
+    return BagOfWords(vocabulary, tuple(class_names), proposer, svms, dense, pyramid, **fields)

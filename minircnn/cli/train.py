@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from cyclopts import App, Group, Parameter
 
 from minircnn.arrays import Device
+from minircnn.cli import word_pictures  # noqa: F401 - registers the picture of its training
 from minircnn.cli.big_photos import Size, note_big_photos, sizes_of_dataset
 from minircnn.cli.curves import CurvesPicture
 from minircnn.cli.estimating import print_estimate, updates_done
@@ -220,13 +221,15 @@ def _check_proposals(settings: DetectorSettings, folder: Path | None, sizes: Ite
 def _help(recipe: Recipe[Any]) -> str:
     """Return what ``train NAME --help`` says: the recipe's own explanation, an example, what comes next."""
     run = f"runs/{recipe.name}"
+    has_network = hasattr(recipe.settings(), "backbone")
+    options = "--backbone.name vgg16 --backbone.weights vgg16.npz" if has_network else "--estimate"
     return f"""{inspect.cleandoc(recipe.explanation)}
 
 For example:
 
     minircnn train {recipe.name} scenes --out {run}
 
-    minircnn train {recipe.name} VOC2007 --out {run} --backbone.name vgg16 --backbone.weights vgg16.npz
+    minircnn train {recipe.name} VOC2007 --out {run} {options}
 
 Next: `minircnn evaluate {run} DATA --split val` and `minircnn explain {run} photo.jpg`.
 """

@@ -1,5 +1,6 @@
 """Trained detectors: a photo in, labelled boxes out; and how they are stored."""
 
+from minircnn.detectors.bag_of_words import BagOfWords, WordsView
 from minircnn.detectors.base import DETECTORS, RegionDetector, View, register
 from minircnn.detectors.fast_rcnn import FastRCNN, FastRCNNNetwork, PhotoMap
 from minircnn.detectors.faster_rcnn import FasterRCNN, FasterRCNNNetwork
@@ -17,6 +18,7 @@ from minircnn.detectors.windows import WindowDetector, WindowView
 __all__ = [
     "DETECTORS",
     "RCNN",
+    "BagOfWords",
     "FastRCNN",
     "FastRCNNNetwork",
     "FasterRCNN",
@@ -38,6 +40,7 @@ __all__ = [
     "WarpSettings",
     "WindowDetector",
     "WindowView",
+    "WordsView",
     "load_detector",
     "register",
     "save_detector",

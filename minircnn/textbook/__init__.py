@@ -71,9 +71,11 @@ from minircnn.textbook.roi_pooling import pool_bins, roi_pool, roi_pool_backward
 from minircnn.textbook.segmentation import graph_segmentation, grid_edges
 from minircnn.textbook.segmentation_measures import mean_iou, panoptic_quality
 from minircnn.textbook.selective_search import hierarchical_grouping, selective_search
+from minircnn.textbook.sift import is_extremum, orientation_histogram, sift_descriptor
 from minircnn.textbook.spatial_pyramid import spatial_pyramid_pool, spatial_pyramid_pool_backward
 from minircnn.textbook.suppression import greedy_suppression, nms, vote_boxes
 from minircnn.textbook.upsampling import neighbours, upsample_bilinear, upsample_bilinear_backward
+from minircnn.textbook.visual_words import best_box, lloyd_step, nearest_word, word_histogram
 from minircnn.textbook.warping import CropSpan, crop_span, warp_region
 
 __all__ = [
@@ -85,6 +87,7 @@ __all__ = [
     "ada_boost",
     "area_under_curve",
     "base_anchors",
+    "best_box",
     "block_histogram",
     "box_iou",
     "box_sum",
@@ -115,10 +118,12 @@ __all__ = [
     "hog_blocks",
     "integral_image",
     "iou",
+    "is_extremum",
     "is_positive",
     "label_anchors",
     "linear",
     "linear_backward",
+    "lloyd_step",
     "local_response_norm",
     "max_pool2d",
     "max_pool2d_backward",
@@ -126,10 +131,12 @@ __all__ = [
     "merge_regions",
     "mine_hard_negatives",
     "multi_task_loss",
+    "nearest_word",
     "neighbouring_pairs",
     "neighbours",
     "nms",
     "normalize_block",
+    "orientation_histogram",
     "orientation_votes",
     "panoptic_quality",
     "passes_cascade",
@@ -146,6 +153,7 @@ __all__ = [
     "roi_pool_backward",
     "rpn_loss",
     "selective_search",
+    "sift_descriptor",
     "similarities",
     "smooth",
     "smooth_l1",
@@ -163,4 +171,5 @@ __all__ = [
     "vote_boxes",
     "warp_region",
     "window_scores",
+    "word_histogram",
 ]

@@ -1,5 +1,6 @@
 """Training: settings, loop and checkpoints, and a recipe for each detector."""
 
+from minircnn.training.bag_of_words import BAG_OF_WORDS_PRESETS, BagOfWordsSettings, train_bag_of_words
 from minircnn.training.box_regression import BoxRegressionSettings, train_box_regressors
 from minircnn.training.checkpoint import NotFiniteError, TrainingState, load_checkpoint, save_checkpoint
 from minircnn.training.classroom import CLASSROOM_SCENES, classroom
@@ -48,6 +49,7 @@ from minircnn.training.viola_jones import (
 )
 
 __all__ = [
+    "BAG_OF_WORDS_PRESETS",
     "CLASSROOM_SCENES",
     "FASTER_RCNN_PRESETS",
     "FAST_RCNN_PRESETS",
@@ -56,6 +58,7 @@ __all__ = [
     "RECIPES",
     "VIOLA_JONES_PRESETS",
     "BackboneSettings",
+    "BagOfWordsSettings",
     "BoxRegressionSettings",
     "CascadeSettings",
     "DetectorSettings",
@@ -105,6 +108,7 @@ __all__ = [
     "read_log",
     "save_checkpoint",
     "train",
+    "train_bag_of_words",
     "train_box_regressors",
     "train_cascade",
     "train_fast_rcnn",

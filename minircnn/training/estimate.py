@@ -93,11 +93,9 @@ def estimate_training(
     recipe.check(settings)
     if validation is not None:
         require_validation(recipe, dataset, validation)
-    if recipe.estimate is not None:
-        return list(recipe.estimate(dataset, settings, n_jobs))
     plan = recipe.parts(settings)
     trainers = [part.trainer for part in plan if part.trainer is not None]
-    if len(trainers) < len(plan):
+    if len(trainers) < len(plan) and recipe.estimate is None:
         raise ValueError(f"{recipe.name}: its recipe names no trainer, so no update can be tried")
     sample = sample_of(dataset)
     parts, boxes, proposer = [], no_proposals(sample), settings.proposer()
@@ -106,6 +104,8 @@ def estimate_training(
         searched = [dataset] if validation is None else [dataset, validation.dataset]
         parts.append(_proposals(searched, unlimited(proposer), proposal_folder, boxes, seconds, n_jobs))
         boxes = [own[: getattr(proposer, "limit", None)] for own in boxes]
+    if recipe.estimate is not None:
+        return [*parts, *recipe.estimate(dataset, settings, n_jobs)]
     photos = len(dataset.image_ids)
     for part, make in zip(plan, trainers, strict=True):
         regions = round(_mean_length(boxes) * photos)

@@ -111,12 +111,17 @@ def negative_regions(record: RegionRecord, settings: SVMSettings) -> BoolArray:
     negative: BoolArray = record.class_iou < settings.negative_iou
     if settings.duplicate_iou is None:
         return negative
+    return without_duplicates(record, negative, settings.duplicate_iou)
+
+
+def without_duplicates(record: RegionRecord, negative: BoolArray, duplicate_iou: float) -> BoolArray:
+    """Return the negatives (R, K) without those that overlap a better ranked one by more than this."""
     # classes without an object in the photo have the same negatives
     kinds, kind_of_class = np.unique(negative, axis=1, return_inverse=True)
     for kind in kinds.T:
         rows = np.flatnonzero(kind)
         rank = -np.arange(len(rows), dtype=np.float64)  # proposals come best first
-        kept = rows[nms(record.boxes[rows], rank, settings.duplicate_iou)]
+        kept = rows[nms(record.boxes[rows], rank, duplicate_iou)]
         kind[:] = False
         kind[kept] = True
     few: BoolArray = kinds[:, kind_of_class.reshape(-1)]

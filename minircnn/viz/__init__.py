@@ -16,6 +16,7 @@ from minircnn.viz.errors import draw_error, draw_stacked_bars
 from minircnn.viz.features import draw_feature_map, draw_receptive_field, draw_warps
 from minircnn.viz.hog import draw_gradients, draw_hog, draw_hog_weights, draw_rounds, draw_score_maps
 from minircnn.viz.kernels import draw_corner_grid, draw_maxima_table, draw_tiles
+from minircnn.viz.keypoints import draw_keypoints, draw_matches
 from minircnn.viz.ladder import draw_class_maps, draw_ladder
 from minircnn.viz.lecture import (
     draw_average_precision,
@@ -32,6 +33,7 @@ from minircnn.viz.report import Report
 from minircnn.viz.selection import draw_nms, draw_sampled_rois
 from minircnn.viz.style import save_figure
 from minircnn.viz.training_curves import draw_stages, draw_training
+from minircnn.viz.visual_words import draw_votes, draw_word_places, draw_word_training, draw_words
 
 __all__ = [
     "Gate",
@@ -57,8 +59,10 @@ __all__ = [
     "draw_hog",
     "draw_hog_weights",
     "draw_integral_image",
+    "draw_keypoints",
     "draw_ladder",
     "draw_loss_curves",
+    "draw_matches",
     "draw_maxima_table",
     "draw_merge_tree",
     "draw_nms",
@@ -79,7 +83,11 @@ __all__ = [
     "draw_tasks",
     "draw_tiles",
     "draw_training",
+    "draw_votes",
     "draw_warps",
+    "draw_word_places",
+    "draw_word_training",
+    "draw_words",
     "judge",
     "paint_regions",
     "save_figure",

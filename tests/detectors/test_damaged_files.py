@@ -18,6 +18,7 @@ from minircnn.proposals import SelectiveSearch, SlidingWindow
 
 NAMES = ("cat", "dog")
 MAKE = {
+    "bag-of-words": lambda: small_detectors.bag_of_words(NAMES, SelectiveSearch("single", limit=50)),
     "fast-rcnn": lambda: small_detectors.fast_rcnn(NAMES, SelectiveSearch("single", limit=50)),
     "rcnn": lambda: small_detectors.rcnn(NAMES, SlidingWindow((20,))),
     "sppnet": lambda: small_detectors.sppnet(NAMES, SelectiveSearch("fast")),

@@ -303,7 +303,8 @@ def test_every_recipe_keeps_the_data_in_its_checkpoints():
     from minircnn.training import Trainer
 
     for recipe in RECIPES.values():
-        assert recipe.trainer is None or recipe.trainer.train is Trainer.train
+        if recipe.trainer is not None:  # what has no network makes no checkpoints
+            assert recipe.trainer.train is Trainer.train
 
 
 def test_cached_features_of_an_older_version_are_trusted_in_a_run_of_it_only(tmp_path, monkeypatch):

@@ -36,7 +36,7 @@ def test_every_recipe_is_tried_and_nothing_written(name, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
     if RECIPES[name].estimate is not None:  # no network: parts of its own
         assert len(parts) > 1
-        assert all(part.seconds > 0 for part in parts.values() if part.name != "SVMs")
+        assert all(part.seconds is None or part.seconds > 0 for part in parts.values())
         return
     later = ["features", "SVMs, box regressions"] if name in ("rcnn", "sppnet") else []
     first = [] if name == "faster-rcnn" else ["proposals"]

@@ -56,6 +56,7 @@ def _numbers():
 NUMBERS = list(_numbers())
 NEGATIVE = {"min_score", "hard_above", "evict_below", "n_jobs", "sigma_shift"}
 """Where −1 means something."""
+MINING = ("MiningSettings", "SVMSettings", "WordSVMSettings")
 ZERO = {
     ("ProposalSettings", "min_size"),
     ("SelectiveSearch", "min_size"),
@@ -79,12 +80,8 @@ ZERO = {
     ("PyramidSettings", "padding"),
     *(("WindowSVMSettings", field) for field in ("bias_feature", "tol")),
     ("WarpSettings", "context"),
-    *((kind, field) for kind in ("MiningSettings", "SVMSettings") for field in ("bias_feature", "tol")),
-    *(
-        (kind, field)
-        for kind in ("MiningSettings", "SVMSettings")
-        for field in ("hard_above", "retrain_after")
-    ),
+    *((kind, field) for kind in MINING for field in ("bias_feature", "tol")),
+    *((kind, field) for kind in MINING for field in ("hard_above", "retrain_after")),
     ("SVMSettings", "duplicate_iou"),
     *(
         ("CascadeSettings", field)
@@ -92,6 +89,8 @@ ZERO = {
     ),
     *(("GroupingSettings", field) for field in ("min_neighbors", "eps")),
     *(("ScanSettings", field) for field in ("min_std", "min_size")),
+    *(("WordSVMSettings", field) for field in ("duplicate_iou", "least_iou", "rounds")),
+    *(("DenseSiftSettings", field) for field in ("blur", "least_contrast")),
 }
 """Where 0 means something."""
 

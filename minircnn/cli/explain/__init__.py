@@ -8,6 +8,7 @@ from typing import Any
 from minircnn.arrays import Device
 from minircnn.cli.big_photos import note_big_photos, note_full_size, search_bar, sizes_of_files
 from minircnn.cli.explain import (  # noqa: F401 - each registers what only it has to show
+    bag_of_words,
     fast_rcnn,
     faster_rcnn,
     hog_svm,
@@ -45,7 +46,8 @@ def explain(
     scores; Fast R-CNN: feature map, RoI pooling and class probabilities; Faster R-CNN: before the proposals
     also the anchors of a cell and how likely each is an object; Viola–Jones: integral image, features,
     windows left after each stage, grouping; HOG + SVM: gradients, histograms, weights and scores at several
-    scales), how boxes move, suppression, detections.
+    scales; bag of words: the words of the photo and how those of a region vote), how boxes move, suppression,
+    detections.
 
     For example:
 
