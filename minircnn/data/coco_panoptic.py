@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,13 +72,12 @@ class COCOPanoptic:
         found = _by_id(source, listed)
         self.category_ids = tuple(found)
         self.class_names = tuple(category.name for category in found.values())
+        _require_once(self.class_names, f"{source}: two categories have the name {{!r}}")
         self.stuff = tuple(category.name for category in found.values() if not category.is_thing)
         self._entries: list[dict[str, Any]] = content["annotations"]
         self._names = [self._file_of(number, entry) for number, entry in enumerate(self._entries)]
         self.image_ids = tuple(image_id for image_id, _ in self._names)
-        twice = [image_id for image_id in self.image_ids if self.image_ids.count(image_id) > 1]
-        if twice:
-            raise DatasetError(f"{self.file}: image_id {twice[0]} has two annotations")
+        _require_once(self.image_ids, f"{self.file}: image_id {{}} has two annotations")
 
     def _file_of(self, number: int, entry: Any) -> tuple[str, Path]:
         """Return the image id and the PNG of an annotation."""
@@ -122,6 +123,13 @@ class COCOPanoptic:
     def scene(self, index: int) -> Scene:
         """Return photo `index` as a record of masks."""
         return Scene.from_panoptic(self.panoptic(index))
+
+
+def _require_once(names: Sequence[str], message: str) -> None:
+    """Raise DatasetError with the first name that is there twice put into `message`."""
+    name, count = Counter(names).most_common(1)[0] if names else ("", 1)
+    if count > 1:
+        raise DatasetError(message.format(name))
 
 
 def _by_id(file: Path, entries: list[Any]) -> dict[Identity, _Category]:

@@ -79,6 +79,7 @@ def test_a_segment_without_pixels_and_one_said_twice_are_refused(tmp_path):
         ({"categories": []}, "has no list of categories"),
         ({"categories": [{"id": 1, "name": "cat"}]}, "no isthing"),
         ({"categories": [CATEGORIES[0], CATEGORIES[0]]}, "two categories have the id 5"),
+        ({"categories": [CATEGORIES[0], CATEGORIES[0] | {"id": 9}]}, "two categories have the name 'grass'"),
         ({"categories": [3]}, r"entry 0 of the categories\): the entry is 3"),
         (
             {"annotations": [{"image_id": 1, "file_name": "../x.png", "segments_info": []}]},

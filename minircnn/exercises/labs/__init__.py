@@ -13,4 +13,5 @@ from minircnn.exercises.labs import (  # noqa: F401, I001  (the order is that of
     roi_pool,
     smooth_l1,
     average_precision,
+    mean_iou,
 )

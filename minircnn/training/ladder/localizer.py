@@ -6,78 +6,113 @@ from pathlib import Path
 
 import numpy as np
 
-from minircnn.arrays import Array, to_host
+from minircnn.arrays import Array, HostArray, to_host
 from minircnn.backbones import build_backbone
 from minircnn.boxes import clip_boxes
-from minircnn.checks import checked, real, require
+from minircnn.checks import checked, real, require, whole
 from minircnn.checks import class_names as rule_of_names
-from minircnn.nn import Linear, Module, RoIPool, l2_loss, softmax, softmax_cross_entropy
-from minircnn.structures import Annotations, Detections, FloatArray, ImageArray
+from minircnn.nn import Conv2d, MaxPool2d, Module, ReLU, Sequential, l2_loss, pixel_cross_entropy, softmax
+from minircnn.structures import Annotations, Detections, FloatArray, ImageArray, IntArray
 from minircnn.training.ladder.fitting import LadderSettings, SceneDataset, fit, loop_of
 from minircnn.training.settings import SolverSettings
 
+_UNIT = 32.0
+"""Pixels that a distance of 1 stands for."""
+
 
 class Localizer(Module):
-    """The ``tiny`` network on a whole photo, with two outputs: a score for each class, and one box.
+    """The ``tiny`` backbone's convolutions on a whole photo, and at each place a class and a box.
 
-    The photo's map is pooled to 6 × 6 cells, so that a photo of any size will do. The box is that of the
-    largest object, its corners in shares of the photo's sides; one box serves all classes, and there is never
-    a second one.
+    As in OverFeat, what a classifier does with one window is done at all places at once, by convolutions:
+    each place sees 62 pixels of the photo, scores the classes, and says how far away the four sides are of
+    the box that it lies in. Trained on the largest object alone, the most certain place is the answer.
+    OverFeat merges the boxes of many places; here the best one speaks.
 
     Parameters
     ----------
     class_names : tuple of str
-        The K classes. There is no background: a localizer names something in every photo.
+        The K classes; the scores have K + 1 channels, background first.
     rng : numpy.random.Generator, optional
         Draws the weights; without it they are zeros, to be loaded.
+    width : int
+        Channels of fc6.
     """
 
-    def __init__(self, class_names: tuple[str, ...], *, rng: np.random.Generator | None = None) -> None:
+    def __init__(
+        self, class_names: tuple[str, ...], *, rng: np.random.Generator | None = None, width: int = 96
+    ) -> None:
         self.class_names: tuple[str, ...] = checked("class_names", class_names, rule_of_names)
         backbone = build_backbone("tiny", rng=rng)
         self.normalization = backbone.normalization
         self.features = backbone.features
-        self.pool = RoIPool((backbone.roi_size, backbone.roi_size), 1 / backbone.stride)
-        self.head = backbone.head
-        self.cls_score = Linear(backbone.feature_dim, len(class_names), rng=rng, std=0.01)
-        self.bbox_pred = Linear(backbone.feature_dim, 4, rng=rng, std=0.001)
-        self.bbox_pred.bias.data = np.array([0.25, 0.25, 0.75, 0.75], dtype=np.float32)  # the middle
+        self.trunk = Sequential(
+            pool=MaxPool2d(2, ceil_mode=True),
+            fc6=Conv2d(backbone.channels, width, 5, padding=2, rng=rng),
+            relu6=ReLU(),
+        )
+        self.cls_score = Conv2d(width, len(class_names) + 1, 1, rng=rng, std=0.01)
+        self.bbox_pred = Conv2d(width, 4, 1, rng=rng, std=0.001)
+        self.bbox_pred.bias.data = np.full(4, 0.75, dtype=np.float32)  # a box 48 pixels wide
 
     def prepare_training(self, *, input_grad: bool = False) -> None:
         """Enter training mode; everything above the convolutions hands its gradient down."""
         super().prepare_training(input_grad=input_grad)
         self.features.prepare_training(input_grad=input_grad)
-        for part in (self.pool, self.head, self.cls_score, self.bbox_pred):
+        for part in (self.trunk, self.cls_score, self.bbox_pred):
             part.prepare_training(input_grad=True)
 
     def forward(self, x: Array) -> tuple[Array, Array]:
-        """Return class scores (N, K) and boxes (N, 4), in shares of the sides, of photos (N, 3, H, W)."""
-        height, width = x.shape[2:]
-        everything = np.tile(np.array([[0, 0, width, height]], dtype=np.float32), (len(x), 1))
-        pooled = self.pool(self.features(x), everything, np.arange(len(x)))
-        fc7 = self.head(pooled)  # (N, D)
-        return self.cls_score(fc7), self.bbox_pred(fc7)
+        """Return scores (N, K+1, h, w) and distances to the sides (N, 4, h, w) of photos (N, 3, H, W)."""
+        fc6 = self.trunk(self.features(x))  # (N, D, h, w), a place for 8 × 8 pixels
+        return self.cls_score(fc6), self.bbox_pred(fc6)
 
-    def backward(self, d_scores: Array, d_boxes: Array) -> Array:
+    def backward(self, d_scores: Array, d_distances: Array) -> Array:
         """Accumulate the parameters' gradients, given those of both outputs."""
-        d_fc7 = self.cls_score.backward(d_scores) + self.bbox_pred.backward(d_boxes)
-        return self.features.backward(self.pool.backward(self.head.backward(d_fc7)))
+        d_fc6 = self.cls_score.backward(d_scores) + self.bbox_pred.backward(d_distances)
+        return self.features.backward(self.trunk.backward(d_fc6))
 
     def locate(self, image: ImageArray, limit: int = 5) -> Detections:
-        """Return the best `limit` classes for a photo (H, W, 3), best first, all with the one box.
+        """Return the best `limit` classes for a photo (H, W, 3), best first, each at its most certain place.
 
         The scores are probabilities. An answer comes in every case, also where there is nothing.
         """
         self.eval()
-        scores, boxes = self.forward(self.normalization.apply(image))
+        scores, distances = (to_host(y)[0] for y in self.forward(self.normalization.apply(image)))
         height, width = image.shape[:2]
-        low_high = np.sort(to_host(boxes)[0].reshape(2, 2), axis=0).reshape(
-            4
-        )  # a corner may lie beyond the other
-        box = clip_boxes(low_high[None] * np.array([width, height, width, height]), height, width)
-        probabilities = to_host(softmax(scores))[0]
-        best = np.argsort(-probabilities, kind="stable")[:limit]
-        return Detections(np.repeat(box, len(best), axis=0), probabilities[best], best + 1, self.class_names)
+        by_place = scores.reshape(len(scores), -1).T  # (P, K+1)
+        probabilities = to_host(softmax(by_place))[:, 1:]  # (P, K)
+        places = probabilities.argmax(axis=0)  # (K,)
+        best = np.argsort(-probabilities.max(axis=0), kind="stable")[:limit]
+        centres = place_centres(height, width, scores.shape[1:]).reshape(-1, 2)[places[best]]
+        reach = _UNIT * distances.reshape(4, -1).T[places[best]]
+        ends = np.stack([centres - reach[:, :2], centres + reach[:, 2:]])  # (2, R, 2)
+        boxes = np.concatenate([ends.min(axis=0), ends.max(axis=0)], axis=1)
+        found = probabilities[places[best], best]
+        return Detections(clip_boxes(boxes, height, width), found, best + 1, self.class_names)
+
+
+def place_centres(height: int, width: int, places: tuple[int, int]) -> FloatArray:
+    """Return x and y (h, w, 2) of the centres of a map's places on a photo, in pixels."""
+    y = (np.arange(places[0]) + 0.5) * height / places[0]
+    x = (np.arange(places[1]) + 0.5) * width / places[1]
+    return np.stack(np.meshgrid(x, y), axis=2)
+
+
+def place_targets(truth: Annotations, places: tuple[int, int]) -> tuple[IntArray, FloatArray]:
+    """Return what each place of a map is to say of one object: its class (h, w) and distances (4, h, w).
+
+    Places inside its box are of its class, all others background, those on other objects too. `truth` holds
+    one object or none.
+    """
+    labels = np.zeros(places, dtype=np.int64)
+    distances = np.zeros((4, *places), dtype=np.float32)
+    for box, label in zip(truth.boxes, truth.labels, strict=True):
+        centres = place_centres(truth.height, truth.width, places)
+        sides = np.concatenate([centres - box[:2], box[2:] - centres], axis=2)  # (h, w, 4)
+        inside = (sides > 0).all(axis=2)
+        labels[inside] = label
+        distances = np.where(inside, sides.transpose(2, 0, 1) / _UNIT, 0).astype(np.float32)
+    return labels, distances
 
 
 @dataclass(frozen=True)
@@ -85,15 +120,19 @@ class LocalizerSettings(LadderSettings):
     """What decides the training of a localizer."""
 
     solver: SolverSettings = field(
-        default_factory=lambda: SolverSettings(iterations=400, learning_rate=0.01, step=300, clip_norm=10.0)
+        default_factory=lambda: SolverSettings(iterations=700, learning_rate=0.02, step=525, clip_norm=10.0)
     )
-    """How the network is updated. A larger rate makes the box swing about the right one."""
-    bbox_loss_weight: float = 2.0
-    """How much the box counts beside the class."""
+    """How the network is updated. With a larger rate the box swings about the right one."""
+    width: int = 96
+    """Channels of fc6."""
+    background_weight: float = 0.1
+    """How much a place of background counts in the loss beside one of the object."""
+    bbox_loss_weight: float = 1.0
+    """How much the distances count beside the class."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self, "", bbox_loss_weight=real(0))
+        require(self, "", width=whole(1), background_weight=real(0, above=True), bbox_loss_weight=real(0))
 
 
 def train_localizer(
@@ -105,7 +144,7 @@ def train_localizer(
     resume: bool = False,
     progress: bool = True,
 ) -> Localizer:
-    """Train a localizer on the largest object of each photo; photos without one teach nothing.
+    """Train a localizer on the largest object of each photo; all else is background to it.
 
     Parameters
     ----------
@@ -128,20 +167,19 @@ def train_localizer(
     """
     settings = settings or LocalizerSettings()
     rng = np.random.default_rng(settings.seed)
-    network = Localizer(dataset.class_names, rng=rng)
+    network = Localizer(dataset.class_names, rng=rng, width=settings.width)
     if convolutions is not None:
         network.features.load_state_dict(convolutions.state_dict())
+    weights = np.ones(len(dataset.class_names) + 1, dtype=np.float32)
+    weights[0] = settings.background_weight
 
     def step(index: int) -> dict[str, float]:
-        truth = dataset.scene(index).largest()
-        scores, boxes = network.forward(network.normalization.apply(dataset.image(index)))
-        if not len(truth):
-            network.backward(scores * 0, boxes * 0)
-            return {"loss": 0.0, "classification": 0.0, "localization": 0.0}
-        classification, d_scores = softmax_cross_entropy(scores, truth.labels - 1)
-        localization, d_boxes = l2_loss(boxes, relative_box(truth))
+        scores, distances = network.forward(network.normalization.apply(dataset.image(index)))
+        labels, targets = place_targets(dataset.scene(index).largest(), scores.shape[2:])
+        classification, d_scores = pixel_cross_entropy(scores, labels[None], weights=weights)
+        localization, d_distances = _box_loss(distances, labels > 0, targets)
         weight = settings.bbox_loss_weight
-        network.backward(d_scores / settings.images, d_boxes * (weight / settings.images))
+        network.backward(d_scores / settings.images, d_distances * (weight / settings.images))
         loss = classification + weight * localization
         return {"loss": loss, "classification": classification, "localization": localization}
 
@@ -149,8 +187,9 @@ def train_localizer(
     return network
 
 
-def relative_box(truth: Annotations) -> FloatArray:
-    """Return the boxes (G, 4) in shares of the photo's sides, float32."""
-    sides = np.array([truth.width, truth.height, truth.width, truth.height])
-    relative: FloatArray = (truth.boxes / sides).astype(np.float32)
-    return relative
+def _box_loss(distances: Array, inside: HostArray, targets: FloatArray) -> tuple[float, Array]:
+    """Return the mean L2 loss of the places `inside` (h, w) the object, and its gradient (1, 4, h, w)."""
+    asked = np.where(inside, distances, 0).astype(distances.dtype)
+    count = max(int(inside.sum()), 1)
+    loss, slope = l2_loss(asked, targets[None])
+    return loss / count, slope / count

@@ -15,7 +15,7 @@ from minircnn.panoptic import BACKGROUND, PanopticMap, Segment
 from minircnn.structures import BoolArray, Detections, FloatArray, IntArray
 
 
-def cut_masks(detections: Detections, class_map: IntArray) -> MaskDetections:
+def cut_masks(detections: Detections, class_map: IntArray, *, agnostic: bool = False) -> MaskDetections:
     """Return each detection with the pixels of its class in its box; those without any are left out.
 
     Parameters
@@ -23,6 +23,9 @@ def cut_masks(detections: Detections, class_map: IntArray) -> MaskDetections:
     detections : Detections
     class_map : (H, W) int array
         0 background, 1..K in the detections' own numbering.
+    agnostic : bool
+        Take all pixels in the box that are of any class: where the boxes name objects better than the map
+        names pixels.
 
     Examples
     --------
@@ -33,7 +36,8 @@ def cut_masks(detections: Detections, class_map: IntArray) -> MaskDetections:
     array([[[1, 0, 0]]])
     """
     masks = np.array([_inside(b, class_map) for b in detections.boxes], dtype=bool)
-    masks = masks.reshape(-1, *class_map.shape) & (class_map == detections.labels[:, None, None])
+    own = (class_map != BACKGROUND) if agnostic else (class_map == detections.labels[:, None, None])
+    masks = masks.reshape(-1, *class_map.shape) & own
     filled = masks.any(axis=(1, 2))
     return MaskDetections(
         masks[filled], detections.scores[filled], detections.labels[filled], detections.class_names
@@ -41,7 +45,12 @@ def cut_masks(detections: Detections, class_map: IntArray) -> MaskDetections:
 
 
 def merge_panoptic(
-    detections: Detections, class_map: IntArray, *, min_score: float = 0.5, min_free: float = 0.5
+    detections: Detections,
+    class_map: IntArray,
+    *,
+    min_score: float = 0.5,
+    min_free: float = 0.5,
+    agnostic: bool = False,
 ) -> PanopticMap:
     """Return segments that tile the photo: objects by their boxes, and background.
 
@@ -55,6 +64,8 @@ def merge_panoptic(
         Best score first.
     class_map : (H, W) int array
     min_score, min_free : float
+    agnostic : bool
+        As for :func:`cut_masks`.
 
     Raises
     ------
@@ -62,7 +73,8 @@ def merge_panoptic(
         If a number is outside its range.
     """
     checked("min_free", min_free, real(0, 1))
-    masks = cut_masks(detections.above(checked("min_score", min_score, real())), class_map)
+    shown = detections.above(checked("min_score", min_score, real()))
+    masks = cut_masks(shown, class_map, agnostic=agnostic)
     ids = np.zeros(class_map.shape, dtype=np.int32)
     segments: list[Segment] = []
     for mask, label in zip(masks.masks, masks.labels.tolist(), strict=True):

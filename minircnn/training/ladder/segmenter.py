@@ -74,12 +74,9 @@ class Segmenter(Module):
     def class_map(self, image: ImageArray) -> ImageArray:
         """Return the best class of every pixel of a photo (H, W, 3): (H, W) uint8, 0 background, 1..K."""
         self.eval()
-        scores = self.forward(self._input(image))
+        scores = self.forward(self.normalization.apply(image))
         xp = array_namespace(scores)
         return to_host(xp.argmax(scores[0], axis=0)).astype(np.uint8)
-
-    def _input(self, image: ImageArray) -> Array:
-        return self.normalization.apply(image)
 
 
 @dataclass(frozen=True)
@@ -137,7 +134,7 @@ def train_segmenter(
 
     def step(index: int) -> dict[str, float]:
         image, labels = dataset.image(index), dataset.scene(index).class_map()
-        scores = network.forward(network._input(image))
+        scores = network.forward(network.normalization.apply(image))
         loss, slopes = pixel_cross_entropy(scores, labels[None], weights=weights)
         network.backward(slopes / settings.images)
         return {"loss": loss}

@@ -29,6 +29,15 @@ def test_a_mask_is_the_class_in_the_box():
     assert masks.scores.tolist() == [0.9, 0.7]  # the dog among the cat's pixels is left out
 
 
+def test_whatever_is_in_the_box():
+    found = detections((2, 0.9, [1, 0, 5, 1]))
+    assert cut_masks(found, CLASSES).masks.astype(int).tolist() == [[[0, 0, 0, 0, 1, 0]]]
+    assert cut_masks(found, CLASSES, agnostic=True).masks.astype(int).tolist() == [[[0, 1, 1, 0, 1, 0]]]
+    merged = merge_panoptic(found, CLASSES, agnostic=True)
+    assert merged.ids.tolist() == [[0, 1, 1, 2, 1, 0]]
+    assert [s.label for s in merged.segments] == [2, 0]
+
+
 def test_a_pixel_belongs_to_the_box_that_holds_its_centre():
     assert cut_masks(detections((1, 1, [0.4, 0.5, 2.5, 1])), CLASSES).masks.sum() == 2
     assert cut_masks(detections((1, 1, [0.6, 0, 2.6, 1])), CLASSES).masks.sum() == 2
