@@ -23,7 +23,7 @@ def fill_from_preset(app: App, commands: tuple[str, ...], arguments: ArgumentCol
     given = {argument.name: argument for argument in arguments}
     values = _stored_settings(given) or _preset(commands[1], given)
     for name, value in values.items():
-        argument = given.get(f"--{name.replace('_', '-')}")
+        argument = given.get(f"--{name.replace('_', '-').lower()}")  # `svm.C` is ``--svm.c``
         if argument is not None and not argument.tokens:
             for token in _tokens(argument.name, value):
                 argument.append(token)

@@ -50,7 +50,7 @@ def channels(image: ImageArray, settings: HogSettings) -> Float32:
 
 
 def band_gradients(planes: Float32, rows: slice, settings: HogSettings) -> tuple[Float32, Float32]:
-    """Return the gradients dx, dy (r, W) of the pixels of `rows`, each of the channel where it is strongest.
+    """Return gradients `dx`, `dy` (r, W) of the pixels of `rows`, of the channel where each is strongest.
 
     In scratch memory that the next call uses again.
     """

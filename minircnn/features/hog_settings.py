@@ -111,10 +111,11 @@ class HogSettings:
         side = self.block * self.cell
         pixel = np.arange(side)
         place = (pixel + 0.5) / self.cell - 0.5  # in cells, from the centre of the first
-        distance = np.abs(place - np.arange(self.block)[:, None])  # (block, side)
-        share = np.maximum(0, 1 - distance) if self.bilinear else (distance < 0.5).astype(np.float64)
-        if not self.bilinear:
-            share = (pixel // self.cell == np.arange(self.block)[:, None]).astype(np.float64)
+        cells = np.arange(self.block)[:, None]
+        if self.bilinear:
+            share = np.maximum(0, 1 - np.abs(place - cells))  # (block, side)
+        else:
+            share = (pixel // self.cell == cells).astype(np.float64)
         if self.sigma is not None:
             off = pixel - (side - 1) / 2 - self.sigma_shift
             share = share * np.exp(-(off**2) / (2 * self.sigma**2))

@@ -112,8 +112,6 @@ class HogWindows:
         grow = share / (1 - 2 * share) * (boxes[:, 2:] - boxes[:, :2])
         return np.concatenate([boxes[:, :2] - grow, boxes[:, 2:] + grow], axis=1)
 
-    # descriptors -------------------------------------------------------------------------------------
-
     def vectors(self, blocks: Float32, places: IntArray) -> Float32:
         """Return descriptors (R, D) of the windows whose first blocks lie at `places` (R, 2) of a map."""
         rows, columns = self.blocks
@@ -173,8 +171,6 @@ class HogWindows:
             crop = self.cut(image, box)
             vector[:] = self.of_crop(crop[:, ::-1] if mirrored else crop)
         return out
-
-    # scores ------------------------------------------------------------------------------------------
 
     def phases(self) -> list[int]:
         """Return the offsets in pixels at which cells must begin for all windows to consist of cells."""

@@ -53,7 +53,7 @@ def block_histogram(photo: FloatArray, top: int, left: int, settings: Any) -> Fl
 
 
 def strongest_gradient(photo: FloatArray, y: int, x: int, settings: Any) -> tuple[float, float]:
-    """Return the gradient (dx, dy) at a pixel, of the channel where it is strongest."""
+    """Return the gradient ``(dx, dy)`` at a pixel, of the channel where it is strongest."""
     height, width, channels = photo.shape
     order = list(range(channels))
     if settings.color == "strongest-opencv" and x < width - width % 4:

@@ -139,15 +139,11 @@ def train_hog_svm_on_crops(
     Examples
     --------
     >>> from minircnn.training import HogSVMSettings, train_hog_svm_on_crops
-    >>> rng = np.random.default_rng(0)
-    >>> crops = np.zeros((9, 32, 32, 3), np.uint8)
-    >>> crops[:, 8:24, 8:24] = rng.integers(90, 255, (9, 1, 1, 3))  # bright squares
-    >>> noise = [rng.integers(0, 255, (64, 64, 3), dtype=np.uint8) for _ in range(3)]
+    >>> crops = np.pad(np.full((9, 16, 16, 3), 200, np.uint8), [(0, 0), (8, 8), (8, 8), (0, 0)])  # squares
+    >>> noise = np.random.default_rng(0).integers(0, 255, (3, 64, 64, 3), dtype=np.uint8)
     >>> settings = HogSVMSettings(window=(32, 32), margin=(8, 8))
-    >>> detector = train_hog_svm_on_crops(crops, noise, settings, class_name="square")
-    >>> photo = np.zeros((80, 80, 3), np.uint8)
-    >>> photo[32:48, 24:40] = 200
-    >>> detector.detect(photo).boxes[0]
+    >>> detector = train_hog_svm_on_crops(crops, list(noise), settings, class_name="square")
+    >>> detector.detect(np.pad(crops[0], [(24, 24), (16, 16), (0, 0)])).boxes[0]
     array([24., 32., 40., 48.], dtype=float32)
     """
     settings = settings or HogSVMSettings()
