@@ -97,16 +97,16 @@ def _detector(
 
 
 # Digits are higher than wide, and a scene is small: fewer examples and stages, and windows that lie close to
-# an object teach where it ends. Chosen on the validation scenes.
+# an object teach where it ends.
 _SCENES = ViolaJonesSettings(
     cascade=CascadeSettings(
         window=(20, 14),
-        features=1500,
-        stages=12,
+        features=1000,
+        stages=10,
         layer_sizes=(),
         most_features=60,
         hit_rate=0.98,
-        negatives=2000,
+        negatives=1000,
         least_negatives=50,
         negative_iou=0.3,
         margin=1,
@@ -119,11 +119,11 @@ VIOLA_JONES_PRESETS: dict[str, ViolaJonesSettings] = {
     "paper": ViolaJonesSettings(),
     "scenes": _SCENES,
     "classroom": dataclasses.replace(
-        _SCENES, cascade=dataclasses.replace(_SCENES.cascade, features=800, stages=8, negatives=1500)
+        _SCENES, cascade=dataclasses.replace(_SCENES.cascade, features=500, stages=7, negatives=700)
     ),
     "scenes-quick": dataclasses.replace(
         _SCENES,
-        cascade=dataclasses.replace(_SCENES.cascade, features=200, stages=4, most_features=8, negatives=400),
+        cascade=dataclasses.replace(_SCENES.cascade, features=120, stages=3, most_features=6, negatives=250),
         scan=ScanSettings(scale_factor=1.3, skip=False),
     ),
 }
