@@ -51,7 +51,7 @@ def main(
     split: str = "trainval",
     test: str = "test",
     weights: Path | None = None,
-    words: int = 300,
+    words: int = 200,
     cells: tuple[float, ...] = (12.0, 18.0, 27.0),
     color: str = "grey",
     only: str = "",
@@ -97,7 +97,7 @@ def main(
             accuracy = float((svms.predict(describe(others)) == truth).mean())
         seconds = time.process_time() - clock
         rows.append([name, features.shape[1], cost, f"{tried[cost]:.3f}", f"{accuracy:.3f}", round(seconds)])
-        note(f"{name}: {', '.join(f'C {c:g}: {a:.3f}' for c, a in tried.items())}")
+        note(f"{name}: {', '.join(f'C {c:g}: {a:.3f}' for c, a in tried.items())}; test: {accuracy:.3f}")
     print(table(["features", "numbers", "C", "training crops, 3 parts", "test crops", "CPU seconds"], rows))
 
 

@@ -44,6 +44,7 @@ def test_every_recipe_explains_itself(recipe, capsys):
     assert f"minircnn train {recipe} scenes --out runs/{recipe}" in shown
     assert "--postprocess.nms-iou" in shown
     assert "--batch" in shown
+    assert ("--backbone.name" in shown) == hasattr(RECIPES[recipe].settings(), "backbone")
 
 
 def test_the_preset_follows_the_data(settings_of, workspace):

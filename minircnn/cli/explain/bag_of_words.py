@@ -85,7 +85,7 @@ def _patches(view: WordsView, detector: BagOfWords, word: int) -> FloatArray:
 
 
 def _points(view: WordsView) -> tuple[FloatArray, FloatArray]:
-    """Return the points (h·w, 2) of the photo, and the words (h·w,) of the smallest patches there."""
+    """Return the points (h·w, 2) of the photo, and the words (h·w,) of its patches of the first size."""
     x, y = np.meshgrid(view.words.grid.columns + 0.5, view.words.grid.rows + 0.5)
     return np.stack([x.ravel(), y.ravel()], axis=1) / view.scale, view.words.words[0].ravel()
 
@@ -101,7 +101,7 @@ def _region(followed: Followed, view: WordsView, detector: BagOfWords, best: int
         "How often each word occurs in a region is all that is kept of it; where, only as far as the "
         f"cells of its pyramid tell: {', '.join(cells)}. All regions read from one table of sums.",
         draw_word_places(followed.image, *_points(view), box),
-        "The most frequent words of the smallest patches in the best region, a colour each.",
+        "The most frequent words in the best region, a colour each; of patches of the first size.",
         f"{int(counts.sum()):,} words, {int((counts > 0).sum())} different ones",
     )
 

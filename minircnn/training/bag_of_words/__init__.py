@@ -130,9 +130,10 @@ def _rounds_key(
 
 _SCENES = BagOfWordsSettings(
     proposals=SCENE_PROPOSALS,
-    dense=DenseSiftSettings(step=2, cells=(2.0, 4.0, 6.0)),
-    vocabulary=VocabularySettings(size=300, descriptors=60_000, steps=25),
-    svm=WordSVMSettings(rounds=3, hard_per_photo=3),
+    dense=DenseSiftSettings(step=3, cells=(2.5, 4.0, 6.0)),
+    vocabulary=VocabularySettings(size=200, descriptors=40_000, photos=200, steps=15),
+    pyramid=PyramidSettings(levels=(1, 3)),
+    svm=WordSVMSettings(tol=0.01, hard_per_photo=2),
 )
 
 BAG_OF_WORDS_PRESETS: dict[str, BagOfWordsSettings] = {
@@ -148,7 +149,7 @@ BAG_OF_WORDS_PRESETS: dict[str, BagOfWordsSettings] = {
     ),
     "scenes": _SCENES,
     "classroom": dataclasses.replace(
-        _SCENES, vocabulary=VocabularySettings(size=200, descriptors=40_000, steps=15)
+        _SCENES, vocabulary=VocabularySettings(size=100, descriptors=20_000, photos=80, steps=10)
     ),
     "scenes-quick": dataclasses.replace(
         _SCENES,
