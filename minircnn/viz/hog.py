@@ -185,6 +185,7 @@ def draw_rounds(records: Sequence[Mapping[str, float]], title: str = "") -> Figu
     plain_axes(left, "round", "windows without an object")
     left.bar(rounds, before, color=line_colour(0), width=0.6, label="from before")
     left.bar(rounds, hard, bottom=before, color=line_colour(1), width=0.6, label="hard, new")
+    left.set_ylim(0, 1.35 * max(1.0, float((before + hard).max(initial=0.0))))  # room for the legend
     plain_axes(right, "round", "of the training windows, %")
     for number, (name, key) in enumerate((("objects found", "recall"), ("false alarms", "false_alarms"))):
         values = [100 * record[key] for record in records]
