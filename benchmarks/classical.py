@@ -32,7 +32,7 @@ def works() -> Iterator[Work]:
 
 
 def haar_files() -> list[Path]:
-    """Return the cascades of frontal and turned faces, of OpenCV where it ships them, or of the tests' data."""
+    """Return the cascades of frontal and turned faces that OpenCV ships, or those of the tests."""
     shared = Path(os.environ.get("MINIRCNN_SHARED_DATA", "."))
     folders = (Path(cv2.__file__).parent / "data", shared / "classical" / "cascades")
     names = ("haarcascade_frontalface_default.xml", "haarcascade_profileface.xml")
