@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -31,10 +32,12 @@ def works() -> Iterator[Work]:
 
 
 def haar_files() -> list[Path]:
-    """Return the cascades of frontal and turned faces that come with OpenCV, where they do."""
-    folder = Path(cv2.__file__).parent / "data"
+    """Return the cascades of frontal and turned faces that OpenCV ships, or those of the tests."""
+    shared = Path(os.environ.get("MINIRCNN_SHARED_DATA", "."))
+    folders = (Path(cv2.__file__).parent / "data", shared / "classical" / "cascades")
     names = ("haarcascade_frontalface_default.xml", "haarcascade_profileface.xml")
-    return [folder / name for name in names if (folder / name).is_file()]
+    found = ([folder / name for folder in folders if (folder / name).is_file()] for name in names)
+    return [paths[0] for paths in found if paths]
 
 
 def photo() -> Any:

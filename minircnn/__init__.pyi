@@ -20,6 +20,7 @@ from .detectors import FasterRCNN as FasterRCNN
 from .detectors import FastRCNN as FastRCNN
 from .detectors import RegionDetector as RegionDetector
 from .detectors import SPPNet as SPPNet
+from .detectors import ViolaJones as ViolaJones
 from .detectors import load_detector as load_detector
 from .detectors import save_detector as save_detector
 from .evaluation import detection_errors as detection_errors
@@ -43,4 +44,5 @@ from .training import FasterRCNNSettings as FasterRCNNSettings
 from .training import FastRCNNSettings as FastRCNNSettings
 from .training import RCNNSettings as RCNNSettings
 from .training import SPPNetSettings as SPPNetSettings
+from .training import ViolaJonesSettings as ViolaJonesSettings
 from .training import train as train

@@ -137,10 +137,11 @@ def draw_cascade_training(trace: Sequence[Mapping[str, Any]], title: str) -> Fig
         for ax, values in zip(axes, curves, strict=True):
             ax.plot(stages, values, color=line_colour(number), marker=".", label=literal(name))
     axes[1].set_yscale("log")
-    words = ("Held-out objects that are left", "Windows let through before", "Features of the stage")
+    words = ("Held-out objects that are left", "Windows that pass all before", "Features of the stage")
     for ax, word in zip(axes, words, strict=True):
         ax.set_title(word, fontsize=PANEL_TITLE_SIZE, color=INK)
         ax.set_xlabel("stage")
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.grid(color=GRID)
     axes[2].legend(fontsize=8, frameon=False, ncols=2 if len(names) > 5 else 1)
     figure.suptitle(literal(title))

@@ -62,8 +62,8 @@ def _cascade(root: Element) -> Cascade:
     if node is None:
         if any(child.get("type_id") == "opencv-haar-classifier" for child in root):
             raise CascadeFileError(
-                "is a cascade in the format before OpenCV 2.4; "
-                "take a newer file of it, or convert it with OpenCV's apps/traincascade tools"
+                "is a cascade in the format before OpenCV 2.4, which is not read; "
+                "take one whose type_id is opencv-cascade-classifier"
             )
         raise CascadeFileError(
             f"holds no cascade: its root is <{root.tag}> without <cascade>; name a cascade's XML file"

@@ -27,6 +27,7 @@ Corner = Callable[[Any], IntArray]
 
 _VALUES = 30_000  # of nodes times windows at once: what they take stays in the processor's cache
 _LEAST = 64  # windows at once
+_MANY = 1 << 12  # from so many windows on, nodes are asked one by one, for so many windows at once
 THRESHOLD_SLACK = np.float32(1e-5)
 """By which OpenCV lowers the threshold of each stage."""
 
@@ -70,7 +71,7 @@ class Stage:
         return result
 
     def left_one_by_one(self, corner: Corner, factors: Float32) -> BoolArray:
-        """Return the same, node by node: for windows that follow each other corners are slices."""
+        """Return the same, node by node: where many windows are asked, or corners are slices."""
         result = np.empty((len(self.offsets), len(factors)), bool)
         for node, offsets in enumerate(self.offsets):
             if self.weights is None:
@@ -167,13 +168,25 @@ def run_stages(
         if len(alive) == 0:
             break
         margins = np.empty(len(alive))
-        for some in split(len(alive), size=max(_LEAST, _VALUES // len(stage.offsets))):
-            corner = _gathered(sums, begins[alive[some]])
-            margins[some] = stage.margin(stage.left(corner, factors[alive[some]]))
+        many = len(alive) >= _MANY
+        size = _MANY if many else max(_LEAST, _VALUES // len(stage.offsets))
+        for some in split(len(alive), size=size):
+            own, inverse = begins[alive[some]], factors[alive[some]]
+            left = (
+                stage.left_one_by_one(_shifted(sums, own), inverse)
+                if many
+                else stage.left(_gathered(sums, own), inverse)
+            )
+            margins[some] = stage.margin(left)
         margin[alive] = margins
         alive = alive[margins >= 0]
         depth[alive] += 1
     return depth, margin
+
+
+def _shifted(sums: IntArray, begins: IntArray) -> Corner:
+    """Return what looks up integrals at one offset of windows (B,): no index is added up."""
+    return lambda at: sums[at:].take(begins)
 
 
 def _gathered(sums: IntArray, begins: IntArray) -> Corner:
