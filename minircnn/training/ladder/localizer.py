@@ -167,10 +167,11 @@ def train_localizer(
     """
     settings = settings or LocalizerSettings()
     rng = np.random.default_rng(settings.seed)
-    network = Localizer(dataset.class_names, rng=rng, width=settings.width)
+    names = dataset.scene(0).objects().class_names  # of things alone
+    network = Localizer(names, rng=rng, width=settings.width)
     if convolutions is not None:
         network.features.load_state_dict(convolutions.state_dict())
-    weights = np.ones(len(dataset.class_names) + 1, dtype=np.float32)
+    weights = np.ones(len(names) + 1, dtype=np.float32)
     weights[0] = settings.background_weight
 
     def step(index: int) -> dict[str, float]:
