@@ -18,10 +18,9 @@ from minircnn.training.settings import SolverSettings, as_json
 
 
 class SceneDataset(Protocol):
-    """Photos that are known pixel by pixel, as the built-in scenes are."""
+    """Photos that are known pixel by pixel, as the built-in scenes are; all scenes have the same classes."""
 
     name: str
-    class_names: tuple[str, ...]
     image_ids: Sequence[str]
 
     def __len__(self) -> int: ...

@@ -12,6 +12,7 @@ from minircnn.boxes import clip_boxes
 from minircnn.checks import checked, real, require, whole
 from minircnn.checks import class_names as rule_of_names
 from minircnn.nn import Conv2d, MaxPool2d, Module, ReLU, Sequential, l2_loss, pixel_cross_entropy, softmax
+from minircnn.scene import VOID
 from minircnn.structures import Annotations, Detections, FloatArray, ImageArray, IntArray
 from minircnn.training.ladder.fitting import LadderSettings, SceneDataset, fit, loop_of
 from minircnn.training.settings import SolverSettings
@@ -25,8 +26,9 @@ class Localizer(Module):
 
     As in OverFeat, what a classifier does with one window is done at all places at once, by convolutions:
     each place sees 62 pixels of the photo, scores the classes, and says how far away the four sides are of
-    the box that it lies in. Trained on the largest object alone, the most certain place is the answer.
-    OverFeat merges the boxes of many places; here the best one speaks.
+    the box that it lies in. The places vote for the one label: an object that covers more of them has more
+    votes, so the largest tends to win. Its box is that of its most certain place; OverFeat merges those of
+    many.
 
     Parameters
     ----------
@@ -74,7 +76,7 @@ class Localizer(Module):
     def locate(self, image: ImageArray, limit: int = 5) -> Detections:
         """Return the best `limit` classes for a photo (H, W, 3), best first, each at its most certain place.
 
-        The scores are probabilities. An answer comes in every case, also where there is nothing.
+        The scores are shares of the votes. An answer comes in every case, also where there is nothing.
         """
         self.eval()
         scores, distances = (to_host(y)[0] for y in self.forward(self.normalization.apply(image)))
@@ -82,13 +84,14 @@ class Localizer(Module):
         by_place = scores.reshape(len(scores), -1).T  # (P, K+1)
         probabilities = to_host(softmax(by_place))[:, 1:]  # (P, K)
         places = probabilities.argmax(axis=0)  # (K,)
-        best = np.argsort(-probabilities.max(axis=0), kind="stable")[:limit]
+        votes = probabilities.sum(axis=0)  # (K,)
+        best = np.argsort(-votes, kind="stable")[:limit]
         centres = place_centres(height, width, scores.shape[1:]).reshape(-1, 2)[places[best]]
         reach = _UNIT * distances.reshape(4, -1).T[places[best]]
         ends = np.stack([centres - reach[:, :2], centres + reach[:, 2:]])  # (2, R, 2)
         boxes = np.concatenate([ends.min(axis=0), ends.max(axis=0)], axis=1)
-        found = probabilities[places[best], best]
-        return Detections(clip_boxes(boxes, height, width), found, best + 1, self.class_names)
+        shares = votes[best] / votes.sum()
+        return Detections(clip_boxes(boxes, height, width), shares, best + 1, self.class_names)
 
 
 def place_centres(height: int, width: int, places: tuple[int, int]) -> FloatArray:
@@ -99,19 +102,21 @@ def place_centres(height: int, width: int, places: tuple[int, int]) -> FloatArra
 
 
 def place_targets(truth: Annotations, places: tuple[int, int]) -> tuple[IntArray, FloatArray]:
-    """Return what each place of a map is to say of one object: its class (h, w) and distances (4, h, w).
+    """Return what each place of a map is to say: its class (h, w) and the distances (4, h, w) to the sides.
 
-    Places inside its box are of its class, all others background, those on other objects too. `truth` holds
-    one object or none.
+    Places inside a box are of its class, of several boxes the smallest; all others are background. Those in
+    the box of a difficult object are void.
     """
     labels = np.zeros(places, dtype=np.int64)
     distances = np.zeros((4, *places), dtype=np.float32)
-    for box, label in zip(truth.boxes, truth.labels, strict=True):
-        centres = place_centres(truth.height, truth.width, places)
+    centres = place_centres(truth.height, truth.width, places)
+    sizes = (truth.boxes[:, 2:] - truth.boxes[:, :2]).prod(axis=1)
+    for g in np.argsort(-sizes, kind="stable"):  # smaller ones over larger ones
+        box = truth.boxes[g]
         sides = np.concatenate([centres - box[:2], box[2:] - centres], axis=2)  # (h, w, 4)
         inside = (sides > 0).all(axis=2)
-        labels[inside] = label
-        distances = np.where(inside, sides.transpose(2, 0, 1) / _UNIT, 0).astype(np.float32)
+        labels[inside] = VOID if truth.difficult[g] else truth.labels[g]
+        distances[:, inside] = sides[inside].T / _UNIT
     return labels, distances
 
 
@@ -125,8 +130,8 @@ class LocalizerSettings(LadderSettings):
     """How the network is updated. With a larger rate the box swings about the right one."""
     width: int = 96
     """Channels of fc6."""
-    background_weight: float = 0.1
-    """How much a place of background counts in the loss beside one of the object."""
+    background_weight: float = 0.2
+    """How much a place of background counts in the loss beside one of an object."""
     bbox_loss_weight: float = 1.0
     """How much the distances count beside the class."""
 
@@ -144,7 +149,7 @@ def train_localizer(
     resume: bool = False,
     progress: bool = True,
 ) -> Localizer:
-    """Train a localizer on the largest object of each photo; all else is background to it.
+    """Train a localizer: every object teaches its places what it is and where it ends.
 
     Parameters
     ----------
@@ -167,17 +172,18 @@ def train_localizer(
     """
     settings = settings or LocalizerSettings()
     rng = np.random.default_rng(settings.seed)
-    network = Localizer(dataset.class_names, rng=rng, width=settings.width)
+    names = dataset.scene(0).objects().class_names  # of things alone
+    network = Localizer(names, rng=rng, width=settings.width)
     if convolutions is not None:
         network.features.load_state_dict(convolutions.state_dict())
-    weights = np.ones(len(dataset.class_names) + 1, dtype=np.float32)
+    weights = np.ones(len(names) + 1, dtype=np.float32)
     weights[0] = settings.background_weight
 
     def step(index: int) -> dict[str, float]:
         scores, distances = network.forward(network.normalization.apply(dataset.image(index)))
-        labels, targets = place_targets(dataset.scene(index).largest(), scores.shape[2:])
+        labels, targets = place_targets(dataset.scene(index).objects(), scores.shape[2:])
         classification, d_scores = pixel_cross_entropy(scores, labels[None], weights=weights)
-        localization, d_distances = _box_loss(distances, labels > 0, targets)
+        localization, d_distances = _box_loss(distances, (labels > 0) & (labels != VOID), targets)
         weight = settings.bbox_loss_weight
         network.backward(d_scores / settings.images, d_distances * (weight / settings.images))
         loss = classification + weight * localization
@@ -188,8 +194,8 @@ def train_localizer(
 
 
 def _box_loss(distances: Array, inside: HostArray, targets: FloatArray) -> tuple[float, Array]:
-    """Return the mean L2 loss of the places `inside` (h, w) the object, and its gradient (1, 4, h, w)."""
-    asked = np.where(inside, distances, 0).astype(distances.dtype)
+    """Return the mean L2 loss of the places `inside` (h, w) an object, and its gradient (1, 4, h, w)."""
+    asked, targets = (np.where(inside, d, 0).astype(distances.dtype) for d in (distances, targets))
     count = max(int(inside.sum()), 1)
     loss, slope = l2_loss(asked, targets[None])
     return loss / count, slope / count

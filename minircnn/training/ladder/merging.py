@@ -12,6 +12,7 @@ import numpy as np
 from minircnn.checks import checked, real
 from minircnn.evaluation import MaskDetections
 from minircnn.panoptic import BACKGROUND, PanopticMap, Segment
+from minircnn.scene import VOID
 from minircnn.structures import BoolArray, Detections, FloatArray, IntArray
 
 
@@ -22,7 +23,7 @@ def cut_masks(detections: Detections, class_map: IntArray, *, agnostic: bool = F
     ----------
     detections : Detections
     class_map : (H, W) int array
-        0 background, 1..K in the detections' own numbering.
+        0 background, 1..K in the detections' own numbering, 255 void.
     agnostic : bool
         Take all pixels in the box that are of any class: where the boxes name objects better than the map
         names pixels.
@@ -36,7 +37,8 @@ def cut_masks(detections: Detections, class_map: IntArray, *, agnostic: bool = F
     array([[[1, 0, 0]]])
     """
     masks = np.array([_inside(b, class_map) for b in detections.boxes], dtype=bool)
-    own = (class_map != BACKGROUND) if agnostic else (class_map == detections.labels[:, None, None])
+    any_class = (class_map != BACKGROUND) & (class_map != VOID)
+    own = any_class if agnostic else class_map == detections.labels[:, None, None]
     masks = masks.reshape(-1, *class_map.shape) & own
     filled = masks.any(axis=(1, 2))
     return MaskDetections(

@@ -126,10 +126,11 @@ def train_segmenter(
     """
     settings = settings or SegmenterSettings()
     rng = np.random.default_rng(settings.seed)
-    network = Segmenter(dataset.class_names, rng=rng, width=settings.width)
+    names = dataset.scene(0).class_names
+    network = Segmenter(names, rng=rng, width=settings.width)
     if convolutions is not None:
         network.features.load_state_dict(convolutions.state_dict())
-    weights = np.ones(len(dataset.class_names) + 1, dtype=np.float32)
+    weights = np.ones(len(names) + 1, dtype=np.float32)
     weights[0] = settings.background_weight
 
     def step(index: int) -> dict[str, float]:

@@ -96,6 +96,7 @@ def test_a_localizer_learns_one_scene():
     assert len(guess) == 3
     assert guess.labels[0] == truth.labels[0]
     assert (np.diff(guess.scores) <= 0).all()
+    assert guess.scores.sum() <= 1
     assert box_iou(guess.boxes[:1], truth.boxes)[0, 0] > 0.7
 
 
@@ -156,6 +157,10 @@ def test_what_each_place_is_to_say():
     assert labels.tolist() == [[0, 0, 0], [0, 2, 0], [0, 2, 0], [0, 0, 0]]  # centres at 4, 12, 20
     np.testing.assert_array_equal(distances[:, 1, 1] * 32, [8, 4, 8, 12])
     assert not distances[:, labels == 0].any()
+    both = Annotations(np.array([[5.0, 9, 13, 17], *boxes]), np.array([1, 2]), NAMES, 32, 24)
+    assert place_targets(both, (4, 3))[0].tolist() == [[0, 0, 0], [0, 1, 0], [0, 2, 0], [0, 0, 0]]
+    hard = replace(truth, difficult=np.array([True]))
+    assert place_targets(hard, (4, 3))[0].tolist() == [[0, 0, 0], [0, 255, 0], [0, 255, 0], [0, 0, 0]]
     for array in place_targets(Annotations(none, np.zeros(0, int), NAMES, 32, 24), (4, 3)):
         assert not array.any()
 
