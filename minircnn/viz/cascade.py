@@ -124,6 +124,8 @@ def draw_cascade_training(trace: Sequence[Mapping[str, Any]], title: str) -> Fig
     ValueError
         If there is no stage.
     """
+    from matplotlib.ticker import MaxNLocator
+
     if not trace:
         raise ValueError("there is no stage to draw")
     figure = new_figure(11.0, 3.6)
@@ -141,7 +143,7 @@ def draw_cascade_training(trace: Sequence[Mapping[str, Any]], title: str) -> Fig
     for ax, word in zip(axes, words, strict=True):
         ax.set_title(word, fontsize=PANEL_TITLE_SIZE, color=INK)
         ax.set_xlabel("stage")
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.grid(color=GRID)
     axes[2].legend(fontsize=8, frameon=False, ncols=2 if len(names) > 5 else 1)
     figure.suptitle(literal(title))

@@ -132,7 +132,7 @@ _SCENES = BagOfWordsSettings(
     proposals=SCENE_PROPOSALS,
     dense=DenseSiftSettings(step=3, cells=(2.5, 4.0, 6.0)),
     vocabulary=VocabularySettings(size=200, descriptors=40_000, photos=200, steps=15),
-    pyramid=PyramidSettings(levels=(1, 3)),
+    pyramid=SpatialPyramidSettings(levels=(1, 3)),
     svm=WordSVMSettings(tol=0.01, hard_per_photo=2),
 )
 
