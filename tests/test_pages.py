@@ -24,6 +24,7 @@ SLOW = {
     "selective-search.md",
     "start.md",
     "faster-rcnn.md",
+    "the-ladder.md",
     "fine-tuning.md",
     "svms.md",
     "box-regression.md",

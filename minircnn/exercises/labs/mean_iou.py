@@ -101,7 +101,7 @@ _part = partial(Part, function="mean_iou", expected=textbook.mean_iou)
 LABS["mean-iou"] = Lab(
     title="Mean IoU of classes of pixels",
     task="how well a class for every pixel is predicted",
-    page="conventions.md#pixels",
+    page="walkthroughs/the-ladder.md#a-class-for-every-pixel",
     source="Everingham et al. 2015, section 4.2",
     level="easy",
     hint="for each class, which pixels are of it in both maps, and which in one of them at least?",
