@@ -19,9 +19,9 @@ every_lab = pytest.mark.parametrize("name", LABS)
 
 def test_which_there_are():
     assert list(LABS) == [
-        "iou", "graph-segmentation", "conv-forward", "conv-backward", "max-pool-backward",
+        "iou", "integral-image", "graph-segmentation", "conv-forward", "conv-backward", "max-pool-backward",
         "softmax-cross-entropy", "hard-negative-mining", "encode-decode", "nms", "roi-pool", "smooth-l1",
-        "average-precision", "mean-iou",
+        "average-precision", "mean-iou", "panoptic-quality",
     ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from minircnn.exercises.labs import (  # noqa: F401, I001  (the order is that of the list)
     iou,
+    integral_image,
     graph_segmentation,
     conv_forward,
     conv_backward,
@@ -14,4 +15,5 @@ from minircnn.exercises.labs import (  # noqa: F401, I001  (the order is that of
     smooth_l1,
     average_precision,
     mean_iou,
+    panoptic_quality,
 )
