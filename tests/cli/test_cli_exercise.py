@@ -64,7 +64,7 @@ def test_from_the_list_to_the_next_lab(here, capsys):
     code, out, err = run(capsys, *grading)
     assert code == 0
     assert "7 of 7 parts pass" in out
-    assert next_command(err) == ["start", "graph-segmentation"]
+    assert next_command(err) == ["start", "integral-image"]
     assert "to compare with yours: minircnn/textbook/boxes.py\n" in err
 
 
