@@ -11,7 +11,7 @@ from docs.blocks import blocks_of
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 CLAIMS = tomllib.loads((DOCS / "claims.toml").read_text(encoding="utf-8"))
 NUMBERS = range(1, 60)
-GAPS = {2, 3}
+GAPS: set[int] = set()
 """About systems that are not implemented yet: whoever builds one takes its claims out of here."""
 
 
@@ -30,7 +30,7 @@ def test_the_map_has_the_59_claims_and_no_other():
 
 def test_every_claim_is_checked_or_says_why_not():
     kinds = {claim["kind"] for claim in CLAIMS.values()}
-    assert kinds == {"check", "fact", "gap"}
+    assert kinds == {"check", "fact"} | ({"gap"} if GAPS else set())
     assert set(of_kind("gap")) == GAPS
     assert all(CLAIMS[str(number)]["why"] for number in (*of_kind("fact"), *of_kind("gap")))
 

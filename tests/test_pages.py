@@ -18,6 +18,7 @@ SLOW = {
     "loss-curves.md",
     "gallery.md",
     "average-precision.md",
+    "before-deep-nets.md",
     "backpropagation.md",
     "one-pass.md",
     "roi-pooling.md",

@@ -6,7 +6,8 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+
+from minircnn.structures import FloatArray
 
 
 class WeakClassifier(NamedTuple):
@@ -24,7 +25,7 @@ class WeakClassifier(NamedTuple):
         return bool(value < self.threshold if self.polarity == 1 else value >= self.threshold)
 
 
-def ada_boost(examples: npt.NDArray[Any], labels: list[bool], rounds: int) -> list[WeakClassifier]:
+def ada_boost(examples: FloatArray, labels: list[bool], rounds: int) -> list[WeakClassifier]:
     """Return the weak classifiers of so many rounds, for `examples` (N, F)."""
     positives = sum(labels)
     weights = [1 / (2 * positives) if y else 1 / (2 * (len(labels) - positives)) for y in labels]
@@ -41,7 +42,7 @@ def ada_boost(examples: npt.NDArray[Any], labels: list[bool], rounds: int) -> li
 
 
 def _best_weak_classifier(
-    examples: npt.NDArray[Any], labels: list[bool], weights: list[float]
+    examples: FloatArray, labels: list[bool], weights: list[float]
 ) -> tuple[float, WeakClassifier]:
     """Return the least weighted error, and who has it."""
     best: tuple[float, WeakClassifier] | None = None

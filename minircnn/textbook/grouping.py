@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from minircnn.textbook.boxes import Box
 
 
@@ -29,9 +31,12 @@ def group_boxes(boxes: list[Box], min_neighbors: int, eps: float) -> list[tuple[
 
 
 def _mean_box(group: list[Box]) -> Box:
-    """Return the mean of boxes, its corner and its sides in whole pixels."""
-    left, top = (round(sum(box[i] for box in group) / len(group)) for i in (0, 1))
-    width, height = (round(sum(box[i + 2] - box[i] for box in group) / len(group)) for i in (0, 1))
+    """Return the mean of boxes, in whole pixels, computed in single precision as in OpenCV."""
+    share = np.float32(1) / np.float32(len(group))
+    left, top = (round(float(np.float32(sum(box[i] for box in group)) * share)) for i in (0, 1))
+    width, height = (
+        round(float(np.float32(sum(box[i + 2] - box[i] for box in group)) * share)) for i in (0, 1)
+    )
     return left, top, left + width, top + height
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
-Image = npt.NDArray[Any]
+from minircnn.structures import IntArray
 
 
-def integral_image(image: Image) -> Image:
+def integral_image(image: IntArray) -> IntArray:
     """Return the sums (H+1, W+1) of all pixels above and left of each corner of `image` (H, W)."""
     height, width = image.shape
     sums = np.zeros((height + 1, width + 1), dtype=np.int64)
@@ -22,12 +19,12 @@ def integral_image(image: Image) -> Image:
     return sums
 
 
-def box_sum(sums: Image, x1: int, y1: int, x2: int, y2: int) -> int:
+def box_sum(sums: IntArray, x1: int, y1: int, x2: int, y2: int) -> int:
     """Return the sum of the pixels of a half-open box: four look-ups, however large it is."""
     return int(sums[y2, x2] - sums[y1, x2] - sums[y2, x1] + sums[y1, x1])
 
 
-def tilted_integral_image(image: Image) -> Image:
+def tilted_integral_image(image: IntArray) -> IntArray:
     """Return the sums (H+1, W+1) of the triangles that open upwards from each corner of `image` (H, W)."""
     height, width = image.shape
     sums = np.zeros((height + 1, width + 1), dtype=np.int64)
@@ -39,7 +36,7 @@ def tilted_integral_image(image: Image) -> Image:
     return sums
 
 
-def tilted_box_sum(image: Image, x: int, y: int, w: int, h: int) -> int:
+def tilted_box_sum(image: IntArray, x: int, y: int, w: int, h: int) -> int:
     """Return the sum of the pixels of a rectangle that is turned by 45° about its top corner (x, y).
 
     A step along a side goes a pixel down and a pixel aside. Two pixels belong to each: the one at the
@@ -53,7 +50,7 @@ def tilted_box_sum(image: Image, x: int, y: int, w: int, h: int) -> int:
     return total
 
 
-def haar_value(window: Image, rectangles: list[tuple[int, int, int, int, float]]) -> float:
+def haar_value(window: IntArray, rectangles: list[tuple[int, int, int, int, float]]) -> float:
     """Return a Haar feature of `window` (H, W), its contrast taken out of it.
 
     Each rectangle is ``x, y, w, h, weight``. The weighted sums are divided by the window's area and standard

@@ -30,6 +30,7 @@ _WHITE, _BLACK = "#FFFFFF", "#000000"
 _ALPHA = 0.6
 _PANEL = 2.3  # inches
 _MOST_BOXES = 2000
+_FEW = 500  # are drawn with a stronger line
 
 
 def draw_haar_features(
@@ -107,7 +108,7 @@ def draw_surviving_windows(
     for ax, own in zip(panels, boxes, strict=False):
         show_image(ax, image)
         step = max(1, -(-len(own) // _MOST_BOXES))
-        draw_faint_boxes(ax, own[::step], BOX_COLOURS[0], linewidth=0.5)
+        draw_faint_boxes(ax, own[::step], BOX_COLOURS[0], linewidth=0.5 if len(own) > _FEW else 1.2)
     return figure
 
 

@@ -23,8 +23,8 @@ from minircnn.imaging import write_image
 from minircnn.proposals import SlidingWindow, write_proposals
 from minircnn.training import (
     RECIPES,
-    DetectorSettings,
     FastRCNNTrainer,
+    NetworkSettings,
     Recipe,
     RoISampling,
     SolverSettings,
@@ -56,7 +56,7 @@ def parts_of(detector):
 
 
 @dataclass(frozen=True)
-class TilesSettings(DetectorSettings):
+class TilesSettings(NetworkSettings):
     """What Fast R-CNN's trainer asks for, and no proposals."""
 
     detector = "tiles"
