@@ -77,7 +77,7 @@ _SCENES = HogSVMSettings(
     stride=6,
     hog=HogSettings(cell=6),
     pyramid=PyramidSettings(step=1.1, first=0.8, padding=8, aspect_ratios=(0.6, 0.83)),
-    svm=WindowSVMSettings(C=0.3),
+    svm=WindowSVMSettings(C=0.3, bias_feature=3.0),
     negatives=NegativeSettings(hard_above=-0.5, hard_per_photo=50),
 )
 
@@ -92,7 +92,7 @@ HOG_SVM_PRESETS: dict[str, HogSVMSettings] = {
         stride=8,
         hog=HogSettings(),
         pyramid=PyramidSettings(step=1.3, padding=8),
-        svm=WindowSVMSettings(C=3.0),
+        svm=WindowSVMSettings(C=3.0, bias_feature=3.0),
         negatives=NegativeSettings(per_photo=5, hard_above=-0.5, hard_per_photo=10),
     ),
 }
