@@ -151,7 +151,7 @@ class Cascade:
             features = LBPFeatures(arrays["cells"])
         else:
             tilted, rectangles = arrays["tilted"].astype(bool), arrays["rectangles"]
-            features = HaarFeatures(rectangles, arrays["weights"].reshape(len(rectangles), -1), tilted)
+            features = HaarFeatures(rectangles, arrays["weights"].reshape(rectangles.shape[:2]), tilted)
         height, width, margin = (int(value) for value in arrays["window"])
         own = {name: arrays[name] for name in (*_OF_TREES, "stage_start", "stage_threshold")}
         trees, nodes = arrays["children"].shape[:2]
