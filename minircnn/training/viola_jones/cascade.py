@@ -157,11 +157,12 @@ def _pool_is_empty(negatives: Negatives, settings: CascadeSettings) -> str:
 
 
 def _too_few_negatives(negatives: Negatives, settings: CascadeSettings) -> str:
+    height, width = settings.shape
     return (
-        f"{negatives.windows:,} windows of {settings.shape[1]}×{settings.shape[0]} pixels lie in the "
-        f"{negatives.photos:,} photos, and {len(negatives.crops):,} of them can be negatives (off the "
-        f"objects, with contrast), fewer than cascade.least_negatives ({settings.least_negatives}): not even a first "
-        "stage can be trained; add photos without the object, larger than a window"
+        f"{negatives.windows:,} windows of {width}×{height} pixels lie in the {negatives.photos:,} photos, "
+        f"and {len(negatives.crops):,} of them can be negatives (off the objects, with contrast), fewer than "
+        f"cascade.least_negatives ({settings.least_negatives}): not even a first stage can be trained; add "
+        "photos without the object, larger than a window"
     )
 
 
