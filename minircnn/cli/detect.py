@@ -17,7 +17,7 @@ from minircnn.cli.big_photos import note_big_photos, note_full_size, search_bar,
 from minircnn.cli.cascades import cascade_file, open_cascade
 from minircnn.cli.errors import CommandFailed, UsageError, complain, describe, show_traceback
 from minircnn.cli.files import refuse_folder_of, refuse_to_overwrite, require_writable
-from minircnn.cli.models import model_and_photos, model_file
+from minircnn.cli.models import model_and_photos, model_file, refuse_detector
 from minircnn.cli.options import (
     Batch,
     DeviceName,
@@ -126,6 +126,8 @@ def detect(
         raise UsageError("--class-name is for what a --cascade finds; a detector knows its classes")
     if cascade is not None and (svd or max_width):
         raise UsageError("--svd and --max-width are nothing for a --cascade: leave them away")
+    if cascade is not None:
+        refuse_detector(words[0])
     model, named = model_and_photos(words) if cascade is None else (cascade_file(cascade), words)
     inputs = [model_file(model), *([proposals] if proposals else [])]
     with photos_of(named) as photos, profile_if(profile, device) as total:

@@ -53,6 +53,14 @@ def model_and_photos(words: Sequence[str]) -> tuple[Path, list[str]]:
     return Path(first), rest
 
 
+def refuse_detector(word: str) -> None:
+    """Refuse a first word that names a detector where a cascade was named already."""
+    if not Path(word).exists() and word != PRETRAINED:
+        return  # a photo that is missing is said where photos are looked for
+    if _names_detector(word):
+        raise UsageError(f"{word} is a detector, and --cascade names another one: leave one of them away")
+
+
 def _names_detector(word: str) -> bool:
     """Tell whether `word` is meant as a detector: it is one, or at least no photo."""
     path = Path(word)

@@ -98,6 +98,8 @@ class HogSVM(WindowDetector):
                 f"{windows.dim + 1:,} numbers (blocks across · blocks down · numbers of a block, and the "
                 f"bias), got {len(values):,}"
             )
+        if values.dtype.kind not in "biuf" or not (abs(values) <= np.finfo(np.float32).max).all():
+            raise ValueError("the numbers of the detector must be finite, and within single precision")
         values = values.astype(np.float32)
         svms = LinearSVMs.from_weights(values[None, :-1], values[-1:])
         return cls(("person",), None, svms, windows, **fields)
@@ -217,6 +219,8 @@ def read_numbers(path: Path | str) -> HostArray:
     try:
         if path.suffix == ".npz":
             arrays = read_npz(path)
+            if not arrays:
+                raise ValueError("it holds no array")
             named = [a for name, a in arrays.items() if "people" in name] or list(arrays.values())
             array = max(named, key=lambda a: a.size)
         elif path.suffix == ".npy":

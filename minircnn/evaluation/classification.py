@@ -34,7 +34,7 @@ def top_k_accuracy(scores: FloatArray, labels: IntArray, k: int = 1) -> float:
     [0.5, 1.0]
     """
     checked("k", k, whole(1))
-    scores = _scores(scores)
+    scores, labels = _scores(scores), as_plain(labels, "labels")
     if labels.shape != (len(scores),) or labels.dtype.kind not in "iu":
         raise ValueError(f"labels must be ({len(scores)},) whole numbers, got {labels.dtype} {labels.shape}")
     if not (labels.min() >= 0 and labels.max() < scores.shape[1]):
@@ -68,7 +68,7 @@ def multilabel_average_precision(scores: FloatArray, present: BoolArray) -> Floa
     >>> multilabel_average_precision(scores, present)  # ½ · 1 + ½ · 2/3
     array([0.8333,    nan])
     """
-    scores = _scores(scores)
+    scores, present = _scores(scores), as_plain(present, "present")
     if present.shape != scores.shape or present.dtype != np.bool_:
         raise ValueError(f"present must be {scores.shape} of bool, got {present.dtype} {present.shape}")
     columns = zip(scores.T, present.T, strict=True)
@@ -78,7 +78,8 @@ def multilabel_average_precision(scores: FloatArray, present: BoolArray) -> Floa
 def _average_precision(scores: FloatArray, present: BoolArray) -> float:
     order = np.argsort(-scores, kind="stable")
     hits = np.cumsum(present[order])
-    last_of_equals = np.flatnonzero(np.diff(-scores[order], append=np.inf))
+    ranked = scores[order]
+    last_of_equals = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))  # infinite ones can be equal
     recall = hits[last_of_equals] / hits[-1]
     precision = hits[last_of_equals] / (last_of_equals + 1)
     return float((np.diff(recall, prepend=0.0) * precision).sum())

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from minircnn.arrays import as_plain
 from minircnn.checks import checked
 from minircnn.checks import class_names as rule_of_names
 from minircnn.scene import VOID
@@ -49,6 +50,7 @@ def confusion_matrix(truth: IntArray, predicted: IntArray, columns: int, *, void
     array([[1, 0],
            [1, 1]])
     """
+    truth, predicted = as_plain(truth, "truth"), as_plain(predicted, "the prediction")
     if truth.shape != predicted.shape:
         raise ValueError(f"truth is of shape {truth.shape}, the prediction of {predicted.shape}")
     counts = truth != void

@@ -32,7 +32,7 @@ def pair(rule: Rule) -> Rule:
     def both(value: Any) -> tuple[Any, ...]:
         kept: tuple[Any, ...] = each(rule)(value)
         if len(kept) != 2:
-            raise Refused("two numbers, width and height")
+            raise Refused("two numbers, width and height (as an option, give it twice)")
         return kept
 
     return both

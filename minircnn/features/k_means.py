@@ -15,6 +15,7 @@ from minircnn.structures import IntArray
 
 Float32 = npt.NDArray[np.float32]
 
+_LONGEST = np.finfo(np.float32).max / 8  # of squared samples: their distances must be finite, too
 _ROWS = 8192  # samples compared with all centres at a time
 
 
@@ -105,8 +106,10 @@ def _samples(samples: Float32, count: int) -> Float32:
         raise ValueError(
             f"k-means of {count} centres needs (n, D) samples, n at least {count}, got {samples.shape}"
         )
-    samples = np.ascontiguousarray(samples, np.float32)
-    if not np.isfinite(samples).all():
+    with np.errstate(over="ignore"):
+        samples = np.ascontiguousarray(samples, np.float32)
+        lengths = np.einsum("nd,nd->n", samples, samples)
+    if not (lengths < _LONGEST).all():
         raise ValueError("k-means: a sample is not finite, or too large")
     return samples
 

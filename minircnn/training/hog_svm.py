@@ -3,6 +3,7 @@
 # No deferred annotations here: the command line reads inherited fields in the modules of the heirs.
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -26,6 +27,8 @@ from minircnn.training.hog_rounds import WindowSVMSettings, train_rounds, write_
 from minircnn.training.kept_part import KeptPart
 from minircnn.training.recipe import TrainingJob
 from minircnn.training.settings import DetectorSettings, as_json
+
+logger = logging.getLogger(__name__)
 
 _FORMAT = 1
 
@@ -84,6 +87,9 @@ def train_hog_svm(job: TrainingJob[HogSVMSettings]) -> HogSVM:
     positives = describe_objects(job.dataset, settings, progress=loop.progress)
     if not sum(len(own) for own in positives):
         raise ValueError(f"data set {job.dataset.name} has no (not difficult) object to train on")
+    unseen = [name for name, own in zip(job.dataset.class_names, positives, strict=True) if not len(own)]
+    if unseen:
+        logger.warning("%s: no object to learn %s from", job.dataset.name, ", ".join(map(repr, unseen)))
     # the data of a run in a folder is the same, or it does not go on
     key = hashlib.sha256(json.dumps([_FORMAT, as_json(settings)], sort_keys=True).encode())
     for own in positives:

@@ -164,8 +164,8 @@ def require_validation(recipe: Recipe[Any], dataset: DetectionDataset, validatio
     """Raise ValueError where the detectors of `recipe` for `dataset` cannot be validated."""
     if not recipe.validates:
         raise ValueError(
-            f"{recipe.name}: its network is no detector before SVMs are fitted to it, so that nothing can be "
-            "validated while it is trained; measure it when it is finished, with minircnn evaluate"
+            f"{recipe.name}: there is no detector before its last part is trained, so that nothing can be "
+            "validated on the way; measure it when it is finished, with minircnn evaluate"
         )
     join_classes(dataset.class_names, validation.dataset.class_names)
 

@@ -70,6 +70,18 @@ def test_what_does_not_fit_is_refused_in_words(words, message, face, tmp_path, c
     assert message in " ".join(capsys.readouterr().err.split())
 
 
+def test_a_detector_beside_a_cascade_is_no_photo(face, tmp_path, capsys):
+    run_folder = tmp_path / "run"
+    run_folder.mkdir()
+    (run_folder / "model.safetensors").write_bytes(b"")
+    write_image(run_folder / "curves.png", data.astronaut()[:40, :40])
+    for word in (run_folder, "pretrained"):
+        assert run("detect", "--cascade", "lbp-face", word, face, "--out", tmp_path / "out") == 2
+        message = " ".join(capsys.readouterr().err.split())
+        assert f"{word} is a detector, and --cascade names another one" in message
+    assert not (tmp_path / "out").exists()
+
+
 def test_patterns_are_explained_too(face):
     detector = ViolaJones.from_cascade_file(lbp_frontal_face_cascade_filename(), "face")
     steps = {step.key: step for step in steps_of(follow(detector, data.astronaut()[:300, 100:350]))}

@@ -123,6 +123,12 @@ def test_files_without_numbers_are_named(tmp_path, name, content):
         read_numbers(tmp_path / "none.npy")
 
 
+@pytest.mark.parametrize("numbers", [np.full(3781, 1e300), np.full(3781, np.nan), np.zeros(3781, complex)])
+def test_numbers_that_are_none_are_refused(numbers):
+    with pytest.raises(ValueError, match="must be finite, and within single precision"):
+        HogSVM.people(numbers)
+
+
 def test_parts_that_do_not_fit_are_named(detector):
     with pytest.raises(ValueError, match=r"the SVMs' weight must have shape \(2, 540\)"):
         dataclasses.replace(detector, svms=LinearSVMs.none(2, 9))

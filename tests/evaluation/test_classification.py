@@ -50,3 +50,18 @@ def test_what_is_no_answer_is_refused(scores, labels, k, message):
 def test_presence_is_a_table_of_true_and_false():
     with pytest.raises(ValueError, match=r"present must be \(1, 2\) of bool"):
         multilabel_average_precision(np.zeros((1, 2)), np.zeros((1, 2)))
+
+
+def test_infinite_scores_can_be_equal():
+    scores, present = np.array([[3.0], [3.0], [1.0]]), np.array([[False], [True], [True]])
+    expected = multilabel_average_precision(scores, present)
+    for low, high in ((1.0, np.inf), (-np.inf, 3.0)):
+        infinite = np.where(scores == 3, high, low)
+        np.testing.assert_array_equal(multilabel_average_precision(infinite, present), expected)
+
+
+def test_lists_are_no_arrays():
+    with pytest.raises(TypeError, match="labels must be an array"):
+        top_k_accuracy(np.eye(2), [0, 1])
+    with pytest.raises(TypeError, match="present must be an array"):
+        multilabel_average_precision(np.eye(2), [[True, False], [True, True]])

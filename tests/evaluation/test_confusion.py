@@ -106,3 +106,8 @@ def test_what_is_predicted_on_void_is_all_the_same():
 def test_what_does_not_fit_is_refused(predicted, truth, names, message):
     with pytest.raises(ValueError, match=message):
         evaluate_class_maps(predicted, truth, names)
+
+
+def test_lists_are_no_arrays():
+    with pytest.raises(TypeError, match="truth must be an array"):
+        confusion_matrix([[0]], np.zeros((1, 1), int), 1)

@@ -104,6 +104,11 @@ def test_samples_that_make_no_sense_are_refused(rng, samples, count, match):
         k_means(samples, count, rng=rng)
 
 
+def test_samples_whose_distances_overflow_are_refused():
+    with pytest.raises(ValueError, match="not finite, or too large"):
+        k_means(np.arange(6, dtype=np.float64).reshape(3, 2) * 1e30, 2, rng=np.random.default_rng(0))
+
+
 def test_a_start_of_another_shape_is_refused(rng):
     with pytest.raises(ValueError, match=r"start must be \(2, 3\)"):
         k_means(np.ones((4, 3)), 2, rng=rng, start=np.ones((2, 2)))

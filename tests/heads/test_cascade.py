@@ -262,3 +262,8 @@ def test_scan_settings():
         ScanSettings(min_size=20, max_size=10)
     with pytest.raises(ValueError, match=r"scan\.scale_factor must be at least 1\.001"):
         ScanSettings(scale_factor=1.0001)
+
+
+def test_a_cascade_without_stages_comes_back_from_its_arrays():
+    again = Cascade.from_arrays(Cascade.empty(12, 10, margin=0).arrays())
+    assert (again.height, again.width, again.stages, again.margin) == (12, 10, 0, 0)

@@ -66,6 +66,16 @@ def test_the_file_of_scikit_image_with_its_misspelt_tag():
         ("0. 1.</leaf", "0.</leaf", "a tree of 1 nodes has 1 leafValues"),
         ("6 4 -1.", "9 4 -1.", "a feature leaves the window of 6×4"),
         ("6 4 -1.", "six 4 -1.", "invalid literal"),
+        ("0 -1 0 1.0e-01", "0 -1 0 1e39", "not finite"),
+        ("6 4 -1.", "6 4 nan", "weight of a rectangle is not finite"),
+        ("6 4 -1.", "6 4 1e39", "weight of a rectangle is not finite"),
+        ("0 0 6 4 -1.", "5 3 -3 -3 -1.", "has no width or height"),
+        ("0 0 6 4 -1.", "0 0 6 0 -1.", "has no width or height"),
+        ("0 0 6 4 -1.", "0 0 6 4", "a rectangle has 4 numbers"),
+        ("<_>0 0 6 4 -1.</_><_>3 0 3 4 2.</_>", "", "a feature has 0 rectangles"),
+        ("<rects>", "<rects>" + 2 * "<_>0 0 6 4 -1.</_>", "a feature has 4 rectangles"),
+        ("<stageNum>1<", "<stageNum>2<", "its stageNum is 2, but there are 1 stages"),
+        ("<_><maxWeakCount>1<", "<_><maxWeakCount>3<", "but there are 1 weak classifiers"),
         ("<height>4</height>", "", "<cascade> lacks <height>"),
         ("<stageThreshold>0.5</stageThreshold>", "", "lacks <stageThreshold>"),
         ("<_><maxWeakCount>1</maxWeakCount>", "<x>", "is damaged"),
@@ -76,6 +86,17 @@ def test_other_files_are_refused_by_name(file, old, new, words):
     with pytest.raises(CascadeFileError, match=words) as caught:
         read_cascade(path)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("sides", ["2 2 -1 -1", "0 0 0 1"])
+def test_patterns_of_blocks_without_pixels_are_refused(file, sides):
+    text = HAAR.replace("HAAR", "LBP").replace("<maxCatCount>0", "<maxCatCount>256")
+    text = text.replace("0 -1 0 1.0e-01", "0 -1 0" + " 1" * 8)
+    begin, end = text.index("<rects>"), text.index("</tilted>") + len("</tilted>")
+    good = text[:begin] + "<rect>0 0 2 1</rect>" + text[end:]
+    assert read_cascade(file(good)).kind == "lbp"
+    with pytest.raises(CascadeFileError, match="has no width or height"):
+        read_cascade(file(good.replace("0 0 2 1", sides)))
 
 
 def test_no_file(tmp_path):

@@ -156,6 +156,12 @@ def test_rounds_add_what_was_taken_for_an_object(tmp_path):
     assert (found.scores > 0).any()
 
 
+def test_classes_without_an_object_are_named(tmp_path, caplog):
+    with caplog.at_level("WARNING", logger="minircnn"):
+        train(SCENES, dataclasses.replace(SETTINGS, rounds=0), tmp_path, progress=False)
+    assert "no object to learn '1', '2' from" in caplog.text
+
+
 def test_without_rounds_there_are_random_windows_alone(tmp_path):
     train(SCENES, dataclasses.replace(SETTINGS, rounds=0), tmp_path, progress=False)
     assert len(read_trace(tmp_path)) == 1

@@ -201,9 +201,11 @@ def test_photos_that_are_trained_on_are_said(trained, caplog):
     assert "2 of the 2 photos to validate on are trained on, too" in caplog.text
 
 
-@pytest.mark.parametrize("name", ["rcnn", "sppnet"])
+@pytest.mark.parametrize("name", ["rcnn", "sppnet", "hog-svm", "viola-jones", "bag-of-words"])
 def test_what_is_no_detector_yet_cannot_be_validated(name, tmp_path):
-    with pytest.raises(ValueError, match=f"{name}: its network is no detector.*minircnn evaluate"):
+    with pytest.raises(
+        ValueError, match=f"{name}: there is no detector before its last part.*minircnn evaluate"
+    ):
         train_shortly(name, tmp_path / name, validation=Validation(OTHERS))
     assert not (tmp_path / name).exists()
 

@@ -9,6 +9,7 @@ import pytest
 from skimage import data
 from trained_detectors import SCENES, settings_of
 
+from minircnn.data.selection import SomePhotos
 from minircnn.detectors import ViolaJones
 from minircnn.features import enumerate_haar
 from minircnn.heads.cascade import Cascade, ScanSettings, build_cascade, judge_windows, scan
@@ -20,7 +21,12 @@ from minircnn.training import (
     train_cascade,
 )
 from minircnn.training.viola_jones.negatives import NegativePool
-from minircnn.training.viola_jones.positives import GreyPhotos, boxes_of_class, cut_positives
+from minircnn.training.viola_jones.positives import (
+    GreyPhotos,
+    boxes_of_class,
+    cut_positives,
+    note_odd_classes,
+)
 from minircnn.training.viola_jones.stage import stage_threshold, train_stage
 from minircnn.training.viola_jones.trace import TRACE_FILE, read_trace
 
@@ -140,11 +146,32 @@ def test_windows_that_were_kept_are_those_that_a_search_finds():
     assert used._kept
 
 
+@pytest.mark.parametrize(
+    ("sides", "words"), [((60, 8), "0 windows of 12×12 pixels"), ((60, 60), "0 of them")]
+)
+def test_without_windows_that_can_be_negatives_there_is_no_cascade(sides, words):
+    photos = [photo[: sides[0], : sides[1]] for photo in ground(3)]
+    everywhere = [np.array([[0.0, 0, x, y]]) for y in (60,) for x in (60,) for _ in photos]
+    with pytest.raises(ValueError, match=f"{words}.*add photos without the object"):
+        train_cascade(discs(60), photos, dataclasses.replace(SMALL, negative_iou=1e-6), avoid=everywhere)
+
+
+def test_a_data_set_without_usable_objects_is_refused():
+    class Difficult(SomePhotos):
+        def annotations(self, index):
+            found = super().annotations(index)
+            return dataclasses.replace(found, difficult=np.ones(len(found.boxes), bool))
+
+    with pytest.raises(ValueError, match=r"has no \(not difficult\) object to train on"):
+        note_odd_classes(Difficult(SCENES, [0, 1]), SMALL)
+
+
 def test_it_ends_when_no_false_alarms_are_left_and_says_so():
     photos = [np.tile(np.arange(60, dtype=np.uint8) * 4, (60, 1))] * 3
+    photos.append(ground(1)[0][:14])
     trained = train_cascade(discs(60), photos, SMALL)
     assert trained.cascade.stages < SMALL.stages
-    assert "in all 3 photos are still false alarms, fewer than cascade.least_negatives (20)" in trained.reason
+    assert "in all 4 photos are still false alarms, fewer than cascade.least_negatives (20)" in trained.reason
 
 
 @pytest.mark.parametrize(

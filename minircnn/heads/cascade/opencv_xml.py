@@ -49,7 +49,8 @@ def read_cascade(path: Path | str) -> Cascade:
             f"{path} is damaged or no XML file ({error or type(error).__name__}); take a fresh copy"
         ) from error
     try:
-        return _cascade(root)
+        with np.errstate(over="ignore"):  # what single precision cannot hold is refused as not finite
+            return _cascade(root)
     except CascadeFileError as error:
         raise CascadeFileError(f"{path} {error}") from None
     except (ValueError, IndexError, OverflowError) as error:
@@ -79,6 +80,7 @@ def _cascade(root: Element) -> Cascade:
     stages = [_stage(stage, kind) for stage in _child(node, "stages").findall("_")]
     if not stages:
         raise CascadeFileError("is damaged: it has no stages; take a fresh copy of the file")
+    _require_count(node, "stageNum", len(stages), "stages")
     features = _features(_child(node, "features"), kind)
     return build_cascade(int(_text(node, "height")), int(_text(node, "width")), features, stages)
 
@@ -91,7 +93,15 @@ def _feature_params(node: Element) -> Element:
 def _stage(stage: Element, kind: str) -> tuple[list[WeakTree], float]:
     """Return the weak classifiers of a stage, and its threshold."""
     trees = [_tree(weak, kind) for weak in _child(stage, "weakClassifiers").findall("_")]
+    _require_count(stage, "maxWeakCount", len(trees), "weak classifiers in a stage")
     return trees, float(_text(stage, "stageThreshold"))
+
+
+def _require_count(node: Element, tag: str, count: int, what: str) -> None:
+    """Raise ValueError where a file announces another number of parts than it has: some were lost."""
+    announced = node.findtext(tag)
+    if announced is not None and int(announced) != count:
+        raise ValueError(f"its {tag} is {int(announced)}, but there are {count} {what}")
 
 
 def _tree(weak: Element, kind: str) -> WeakTree:
@@ -126,8 +136,14 @@ def _features(node: Element, kind: str) -> HaarFeatures | LBPFeatures:
     rectangles = np.zeros((len(entries), 3, 4), np.int64)
     weights = np.zeros((len(entries), 3), np.float32)
     for number, entry in enumerate(entries):
-        for part, rectangle in enumerate(_child(entry, "rects").findall("_")):
-            *sides, weight = (rectangle.text or "").split()
+        parts = _child(entry, "rects").findall("_")
+        if not 1 <= len(parts) <= 3:
+            raise ValueError(f"a feature has {len(parts)} rectangles, and one to three are possible")
+        for part, rectangle in enumerate(parts):
+            words = (rectangle.text or "").split()
+            if len(words) != 5:
+                raise ValueError(f"a rectangle has {len(words)} numbers, and x y width height weight are 5")
+            *sides, weight = words
             rectangles[number, part] = [int(word) for word in sides]
             weights[number, part] = float(weight)
     tilted = [bool(int(entry.findtext("tilted", "0"))) for entry in entries]

@@ -151,7 +151,7 @@ class Cascade:
             features = LBPFeatures(arrays["cells"])
         else:
             tilted, rectangles = arrays["tilted"].astype(bool), arrays["rectangles"]
-            features = HaarFeatures(rectangles, arrays["weights"].reshape(len(rectangles), -1), tilted)
+            features = HaarFeatures(rectangles, arrays["weights"].reshape(rectangles.shape[:2]), tilted)
         height, width, margin = (int(value) for value in arrays["window"])
         own = {name: arrays[name] for name in (*_OF_TREES, "stage_start", "stage_threshold")}
         trees, nodes = arrays["children"].shape[:2]
@@ -195,11 +195,23 @@ class Cascade:
     def _require_inside(self) -> None:
         if self.area < 1:
             raise ValueError(f"cascade: its window of {self.width}×{self.height} pixels is too small")
+        self._require_features()
         corners = self.features.corners().reshape(-1, 2)
         if len(corners) and ((corners < 0) | (corners > (self.height, self.width))).any():
             raise ValueError(
                 f"cascade: a feature leaves the window of {self.width}×{self.height} pixels (width × height)"
             )
+
+    def _require_features(self) -> None:
+        """Raise ValueError where a weight is no number or a rectangle has no area: its sum would lie."""
+        if isinstance(self.features, LBPFeatures):
+            sides = self.features.cells[:, 2:]
+        else:
+            if not np.isfinite(self.features.weights).all():
+                raise ValueError("cascade: the weight of a rectangle is not finite")
+            sides = self.features.rectangles[self.features.weights != 0, 2:]
+        if (sides < 1).any():
+            raise ValueError("cascade: a rectangle of a feature has no width or height")
 
 
 _OF_TREES = ("node_feature", "node_threshold", "node_subset", "children", "leaves")

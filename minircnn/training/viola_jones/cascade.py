@@ -80,7 +80,8 @@ def train_cascade(
     Raises
     ------
     ValueError
-        If the windows have another shape, or there are no positives with contrast or no photos.
+        If the windows have another shape, there are no positives with contrast or no photos, or these hold
+        too few windows without the object for the first stage.
 
     Examples
     --------
@@ -131,6 +132,8 @@ def _add_stage(
     name = f"{title or 'cascade'}, stage {number + 1}"
     negatives = pool.draw(cascade, rng, f"{name}: negatives", progress)
     if len(negatives.crops) < settings.least_negatives:
+        if number == 0:
+            raise ValueError(f"{title or 'cascade'}: {_too_few_negatives(negatives, settings)}")
         return TrainedCascade(cascade, so_far.trace, _pool_is_empty(negatives, settings))
     learn, validate = (_passing(crops, cascade) for crops in (learn, held_out))
     if min(len(learn), len(validate)) == 0:
@@ -150,6 +153,16 @@ def _pool_is_empty(negatives: Negatives, settings: CascadeSettings) -> str:
         f"{negatives.false_alarms:,} of {negatives.windows:,} windows in all {negatives.photos:,} photos are "
         f"still false alarms, fewer than cascade.least_negatives ({settings.least_negatives}): only more "
         "photos without the object would teach another stage"
+    )
+
+
+def _too_few_negatives(negatives: Negatives, settings: CascadeSettings) -> str:
+    height, width = settings.shape
+    return (
+        f"{negatives.windows:,} windows of {width}×{height} pixels lie in the {negatives.photos:,} photos, "
+        f"and {len(negatives.crops):,} of them can be negatives (off the objects, with contrast), fewer than "
+        f"cascade.least_negatives ({settings.least_negatives}): not even a first stage can be trained; add "
+        "photos without the object, larger than a window"
     )
 
 

@@ -55,10 +55,18 @@ def cut_positives(
 
 
 def note_odd_classes(dataset: DetectionDataset, settings: CascadeSettings) -> None:
-    """Say which classes have few objects, or objects of another shape than the window."""
+    """Say which classes have few objects, or objects of another shape than the window.
+
+    Raises
+    ------
+    ValueError
+        If no class has any.
+    """
     truths = [dataset.annotations(index) for index in range(len(dataset.image_ids))]
     boxes = np.concatenate([truth.boxes[~truth.difficult] for truth in truths])
     labels = np.concatenate([truth.labels[~truth.difficult] for truth in truths])
+    if len(boxes) == 0:
+        raise ValueError(f"data set {dataset.name} has no (not difficult) object to train on")
     names = dataset.class_names
     counts = np.bincount(labels, minlength=len(names) + 1)[1:]
     few = [f"{name} ({count})" for name, count in zip(names, counts, strict=True) if count < _FEW]

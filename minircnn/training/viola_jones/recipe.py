@@ -28,6 +28,8 @@ def train_viola_jones(job: TrainingJob[ViolaJonesSettings]) -> ViolaJones:
     ------
     TrainingInterrupted
         At ``loop.stop_after``, which counts stages.
+    ValueError
+        If no class has an object, or there is not enough to train a first stage.
     """
     kept = KeptCascades(job)
     done = kept.read()

@@ -82,7 +82,7 @@ class CascadeSettings:
 def _window(value: object) -> tuple[int, ...]:
     sides: tuple[int, ...] = each(whole(4, 256))(value)
     if len(sides) != 2:
-        raise Refused("a height and a width")
+        raise Refused("a height and a width (as an option, give it twice)")
     return sides
 
 
