@@ -78,18 +78,26 @@ def group_boxes(
 
 def _connected(boxes: FloatArray, eps: float) -> IntArray:
     """Return the number of each box's group (R,), in the order of their first boxes."""
-    sides = boxes[:, 2:] - boxes[:, :2]  # (R, 2)
-    ones, others = [], []
-    for start in range(0, len(boxes), step := max(1, _AT_ONCE // len(boxes))):
-        some = slice(start, start + step)
-        least = np.minimum(sides[some, None], sides[None])  # (step, R, 2)
-        reach = eps * least.sum(axis=-1) * 0.5
-        alike = np.ones(reach.shape, bool)
-        for column in boxes.T:
-            alike &= np.abs(column[some, None] - column) <= reach
-        one, other = np.nonzero(alike)
-        ones.append(one + start)
-        others.append(other)
+    order = np.argsort(boxes[:, 0], kind="stable")
+    rows = boxes[order].T  # (4, R), from left to right
+    sides = rows[2:] - rows[:2]  # (2, R)
+    # of two boxes that are alike, the right one begins within the left one's own reach, give or take rounding
+    farthest = rows[0] + eps * sides.sum(axis=0) * 0.5 + 1e-3
+    length = np.maximum(np.searchsorted(rows[0], farthest, side="right") - np.arange(len(boxes)) - 1, 0)
+    ends = np.cumsum(length)  # of each box's run of candidates
+    ones, others = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    first = 0
+    while first < len(boxes):
+        done = ends[first - 1] if first else 0
+        last = max(first + 1, int(np.searchsorted(ends, done + _AT_ONCE, side="right")))
+        some = slice(first, last)
+        one = np.repeat(np.arange(first, last), length[some])
+        other = one + 1 + np.arange(len(one)) - np.repeat(ends[some] - length[some] - done, length[some])
+        reach = eps * np.minimum(sides[:, one], sides[:, other]).sum(axis=0) * 0.5
+        alike = (np.abs(rows[:, one] - rows[:, other]) <= reach).all(axis=0)
+        ones.append(order[one[alike]])
+        others.append(order[other[alike]])
+        first = last
     pairs = (np.concatenate(ones), np.concatenate(others))
     graph = coo_array((np.ones(len(pairs[0]), bool), pairs), shape=(len(boxes),) * 2)
     label: IntArray = connected_components(graph, directed=False)[1].astype(np.int64)
