@@ -21,6 +21,7 @@ SLOW = {
     "before-deep-nets.md",
     "backpropagation.md",
     "one-pass.md",
+    "results.md",
     "roi-pooling.md",
     "selective-search.md",
     "start.md",
