@@ -59,7 +59,7 @@ def test_demo_compares_and_can_be_restarted(tmp_path, capsys, monkeypatch):
     assert "mAP@.5" in captured.out
     assert str(out / "report.html") in captured.err
     assert (out / "sppnet" / "model.safetensors").stat().st_mtime_ns == before
-    for name in RECIPES:
+    for name in NETWORKS:
         assert json.loads((out / name / "seconds.json").read_text())["seconds"] > 0
 
     # the quick detectors are not those of the whole demonstration, nor those of another seed
