@@ -130,9 +130,10 @@ def _classical_text(others: Sequence[Contestant]) -> str:
     """Return what is to be said of detectors without a network, as a paragraph; nothing if there are none."""
     if not others:
         return ""
-    names = " and ".join(c.name for c in others)
+    *first, last = (c.name for c in others)
+    names = f"{', '.join(first)} and {last}" if first else last
     times = "; ".join(f"{c.name}: {c.detect_seconds:.3f} s, mAP {c.result.map:.3f}" for c in others)
-    return f"{names} run no network: their features are made by hand. {times}.\n\n"
+    return f"Without a network, features made by hand: {names}. {times}.\n\n"
 
 
 def _add_proposals(
