@@ -24,13 +24,12 @@ from minircnn.features import (
     SpatialPyramidSettings,
     Vocabulary,
     dense_sift,
-    grey_levels,
     k_means,
     photo_words,
     region_features,
 )
 from minircnn.heads import LinearSVMs
-from minircnn.imaging import resize_image
+from minircnn.imaging import exact_grey, resize_image
 from minircnn.structures import ImageArray, IntArray
 
 Float32 = npt.NDArray[np.float32]
@@ -125,7 +124,7 @@ def resized(image: ImageArray, side: int, *, square: bool = False) -> ImageArray
 
 def hog_features(crops: Crops) -> Float32:
     """Return scikit-image's histograms of oriented gradients of crops stretched to 96 × 96."""
-    squares = [grey_levels(resized(crop, 96, square=True)) for crop in crops]
+    squares = [exact_grey(resized(crop, 96, square=True)) for crop in crops]
     found = [hog(s, 9, (12, 12), (2, 2), block_norm="L2-Hys", transform_sqrt=True) for s in squares]
     return np.array(found, np.float32)
 

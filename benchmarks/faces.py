@@ -18,10 +18,10 @@ import numpy as np
 from cyclopts import App, Parameter
 
 from minircnn.detectors import GroupingSettings, ViolaJones, save_detector
-from minircnn.detectors.viola_jones import as_grey, cut_boxes
+from minircnn.detectors.viola_jones import cut_boxes
 from minircnn.evaluation import evaluate_voc
 from minircnn.heads.cascade import ScanSettings
-from minircnn.imaging import read_image
+from minircnn.imaging import as_grey, read_image
 from minircnn.structures import Annotations, Detections, FloatArray
 from minircnn.training import CascadeSettings, TrainedCascade, train_cascade
 

@@ -13,8 +13,8 @@ from skimage.feature import SIFT
 from sklearn.cluster import KMeans
 
 from benchmarks.harness import Contest, Work, close_to
-from minircnn.features import SIFT_STYLES, DenseSiftSettings, dense_sift, grey_levels, k_means, sift_features
-from minircnn.imaging import resize_exact
+from minircnn.features import SIFT_STYLES, DenseSiftSettings, dense_sift, k_means, sift_features
+from minircnn.imaging import exact_grey, resize_exact
 
 NEAR, ALIKE = 0.02, 0.5  # pixels within which key points are the same: of OpenCV, of scikit-image
 
@@ -31,7 +31,7 @@ def works() -> Iterator[Work]:
 
 
 def _photo() -> Any:
-    return grey_levels(resize_exact(astronaut(), 480, 640))
+    return exact_grey(resize_exact(astronaut(), 480, 640))
 
 
 def _opencv() -> Contest:

@@ -17,7 +17,7 @@ from minircnn.detectors.base import register
 from minircnn.detectors.postprocess import PostprocessSettings
 from minircnn.detectors.windows import WindowDetector
 from minircnn.heads.cascade import Cascade, ScanSettings, judge_windows, read_cascade, scan
-from minircnn.imaging import exact_grey, resize_exact
+from minircnn.imaging import as_grey, resize_exact
 from minircnn.proposals import Proposer
 from minircnn.structures import FloatArray, ImageArray
 
@@ -173,11 +173,6 @@ class ViolaJones(WindowDetector):
             growth=settings["growth"],
             **cls.common_fields(settings),
         )
-
-
-def as_grey(image: ImageArray) -> ImageArray:
-    """Return the grey levels (H, W) of a photo, which may have only those."""
-    return image if image.ndim == 2 else exact_grey(image)
 
 
 def squashed(margin: FloatArray) -> FloatArray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -41,11 +42,19 @@ class WindowView(View):
         super().__post_init__()
         check_boxes(self.windows, "windows")
 
+    def are_all(self, boxes: FloatArray) -> bool:
+        """Return whether `boxes` (R, 4) are all windows of the scan, in their order."""
+        return np.array_equal(boxes, self.windows)
+
     def rows(self, boxes: FloatArray) -> tuple[BoolArray, IntArray]:
         """Return which of `boxes` (R, 4) are windows of the scan, and the rows of those that are."""
-        place = {window.tobytes(): row for row, window in enumerate(self.windows)}
-        rows = np.array([place.get(box.tobytes(), -1) for box in boxes.astype(np.float32)], np.int64)
+        rows = np.array([self._row.get(box.tobytes(), -1) for box in boxes.astype(np.float32)], np.int64)
         return rows >= 0, rows[rows >= 0]
+
+    @cached_property
+    def _row(self) -> dict[bytes, int]:
+        """Where a window stands, made once for all batches of boxes."""
+        return {window.tobytes(): row for row, window in enumerate(self.windows)}
 
 
 class WindowDetector(RegionDetector[WindowView]):
@@ -77,7 +86,7 @@ class WindowDetector(RegionDetector[WindowView]):
     def judge(self, view: WindowView, boxes: FloatArray) -> tuple[Array, Array]:
         """Read the scores of windows of the scan, and judge other boxes on their own crops."""
         scores = np.empty((len(boxes), len(self.class_names)), np.float32)
-        if boxes is view.windows:
+        if view.are_all(boxes):
             scores[...] = view.scores
         else:
             known, rows = view.rows(boxes)
@@ -89,6 +98,6 @@ class WindowDetector(RegionDetector[WindowView]):
 
     def batches(self, view: WindowView, proposals: FloatArray) -> list[IntArray]:
         """Return all at once where only scores are read: nothing large is made of them."""
-        if len(proposals) == len(view.windows) and np.array_equal(proposals, view.windows):
+        if view.are_all(proposals):
             return [np.arange(len(proposals))]
         return super().batches(view, proposals)

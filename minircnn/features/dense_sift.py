@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from minircnn.checks import each, flag, one_of, real, require, whole
 from minircnn.features.sift.descriptors import BINS, CELLS, LENGTH, normalized, root_sift
-from minircnn.features.sift.pyramid import as_grey, blur
-from minircnn.imaging import as_image
+from minircnn.features.sift.pyramid import blur
+from minircnn.imaging import as_grey, as_image
 from minircnn.profiling import stage
 from minircnn.structures import ImageArray, IntArray
 

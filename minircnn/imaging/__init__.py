@@ -1,7 +1,7 @@
 """Photos: reading, resizing, warping regions, colour spaces."""
 
 from minircnn.imaging.colour import COLOUR_SPACES, ColourSpace, convert
-from minircnn.imaging.exact_grey import exact_grey
+from minircnn.imaging.exact_grey import as_grey, exact_grey
 from minircnn.imaging.exact_resize import resize_exact
 from minircnn.imaging.filters import gaussian_gradient, gaussian_kernel, smooth
 from minircnn.imaging.index_maps import read_id_map, read_index_map, voc_palette, write_index_map
@@ -26,6 +26,7 @@ __all__ = [
     "ImageError",
     "PhotoHeader",
     "WarpMode",
+    "as_grey",
     "as_image",
     "convert",
     "exact_grey",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from minircnn.imaging.photo import as_image
 from minircnn.structures import ImageArray
 
 _WEIGHTS = np.array([9798, 19235, 3735], np.uint32)  # 0.299, 0.587 and 0.114 of 2^15
@@ -26,3 +27,16 @@ def exact_grey(image: ImageArray) -> ImageArray:
     total >>= 15
     grey: ImageArray = total.astype(np.uint8)
     return grey
+
+
+def as_grey(image: ImageArray) -> ImageArray:
+    """Return a grey photo (H, W) uint8 as it is, the grey levels of an RGB one (H, W, 3).
+
+    Raises
+    ------
+    ValueError
+        If `image` is neither.
+    """
+    if image.ndim == 2 and image.dtype == np.uint8 and image.size:
+        return image
+    return exact_grey(as_image(image))

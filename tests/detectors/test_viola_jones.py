@@ -9,8 +9,9 @@ from skimage.data import lbp_frontal_face_cascade_filename
 
 from minircnn.boxes import box_iou, group_boxes
 from minircnn.detectors import GroupingSettings, ViolaJones, load_detector, save_detector
-from minircnn.detectors.viola_jones import NOT_FOUND, as_grey, cut_boxes, grow, squashed
+from minircnn.detectors.viola_jones import NOT_FOUND, cut_boxes, grow, squashed
 from minircnn.heads.cascade import Cascade, ScanSettings, scan
+from minircnn.imaging import as_grey
 
 FACE = np.array([177, 66, 272, 161])  # OpenCV's frontalface_default, grouped
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import skimage.data
 
-from minircnn.features import SIFT_STYLES, grey_levels, sift_features
+from minircnn.features import SIFT_STYLES, sift_features
+from minircnn.imaging import exact_grey
 
 LEAST_MATCHED, LEAST_EQUAL = 0.999, 0.995
 TOLERANCE = 0.02  # pixels of position and size, degrees
@@ -41,7 +42,7 @@ def test_it_finds_the_key_points_of_opencv(name):
     if not hasattr(cv2, "SIFT_create"):
         pytest.skip("this OpenCV has no SIFT")
     image = getattr(skimage.data, name)()
-    image = image if image.ndim == 2 else grey_levels(image)
+    image = image if image.ndim == 2 else exact_grey(image)
     points, descriptors = cv2.SIFT_create().detectAndCompute(image, None)
     xy = np.array([point.pt for point in points], np.float32)
     sizes, angles = (np.array([getattr(p, what) for p in points], np.float32) for what in ("size", "angle"))
@@ -51,4 +52,4 @@ def test_it_finds_the_key_points_of_opencv(name):
 def test_grey_levels_are_opencvs(rng):
     cv2 = pytest.importorskip("cv2")
     image = rng.integers(0, 256, (60, 50, 3)).astype(np.uint8)
-    np.testing.assert_array_equal(grey_levels(image), cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+    np.testing.assert_array_equal(exact_grey(image), cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))

@@ -11,9 +11,10 @@ from minircnn.boxes import clip_boxes
 from minircnn.cli.curves import TRAINING_PICTURES
 from minircnn.cli.explain.steps import AFTER, BEFORE, EXPLAINERS, Followed, Step
 from minircnn.detectors import ViolaJones
-from minircnn.detectors.viola_jones import as_grey, cut_boxes, grow
+from minircnn.detectors.viola_jones import cut_boxes, grow
 from minircnn.features import integral_image
 from minircnn.heads.cascade import Cascade, scan
+from minircnn.imaging import as_grey
 from minircnn.structures import ImageArray
 from minircnn.training.viola_jones.trace import read_trace
 from minircnn.viz import (

@@ -3,7 +3,7 @@
 from minircnn.features.sift.descriptors import root_sift
 from minircnn.features.sift.keypoints import KeyPoints, describe, find_keypoints, sift_features
 from minircnn.features.sift.matching import match_descriptors
-from minircnn.features.sift.pyramid import GaussianPyramid, gaussian_pyramid, grey_levels
+from minircnn.features.sift.pyramid import GaussianPyramid, gaussian_pyramid
 from minircnn.features.sift.settings import SIFT_STYLES, SiftSettings
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "describe",
     "find_keypoints",
     "gaussian_pyramid",
-    "grey_levels",
     "match_descriptors",
     "root_sift",
     "sift_features",

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minircnn.features.sift.settings import SiftSettings
-from minircnn.imaging import as_image
+from minircnn.imaging import as_grey
 from minircnn.profiling import stage
 from minircnn.structures import ImageArray
 
@@ -42,30 +42,6 @@ class GaussianPyramid:
     pixels: Float32
     octaves: tuple[Float32, ...]
     starts: npt.NDArray[np.int64]
-
-
-def grey_levels(image: ImageArray) -> ImageArray:
-    """Return the grey levels (H, W) of an RGB photo in whole numbers, as OpenCV rounds them.
-
-    The weights are those of ITU-R BT.601, 0.299, 0.587 and 0.114, in units of 2⁻¹⁵.
-    """
-    red, green, blue = (image[:, :, channel].astype(np.uint32) for channel in range(3))
-    total = 9798 * red + 19235 * green + 3735 * blue + (1 << 14)
-    grey: ImageArray = (total >> 15).astype(np.uint8)
-    return grey
-
-
-def as_grey(image: ImageArray) -> ImageArray:
-    """Return a grey photo (H, W) uint8 as it is, the grey levels of an RGB one (H, W, 3).
-
-    Raises
-    ------
-    ValueError
-        If `image` is neither.
-    """
-    if image.ndim == 2 and image.dtype == np.uint8 and image.size:
-        return image
-    return grey_levels(as_image(image))
 
 
 @stage("Gaussian pyramid")

@@ -8,10 +8,10 @@ from typing import Protocol
 
 import numpy as np
 
-from minircnn.checks import instance, require, whole
+from minircnn.checks import instance, real, require, whole
 from minircnn.nn import Module
 from minircnn.scene import Scene
-from minircnn.structures import ImageArray
+from minircnn.structures import FloatArray, ImageArray
 from minircnn.training.checkpoint import start_training
 from minircnn.training.loop import LoopSettings, train_loop
 from minircnn.training.settings import SolverSettings, as_json
@@ -44,11 +44,23 @@ class LadderSettings:
         default_factory=lambda: SolverSettings(iterations=700, learning_rate=0.05, step=525, clip_norm=10.0)
     )
     """How the network is updated."""
+    width: int = 96
+    """Channels of fc6."""
+    background_weight: float = 0.2
+    """How much a place of background counts in the loss beside one of an object. The papers need no such
+    weight; on the scenes nine tenths of all pixels are background."""
     seed: int = 0
     """Of all random numbers."""
 
     def __post_init__(self) -> None:
         require(self, "", images=whole(1), seed=whole(0), solver=instance(SolverSettings))
+        require(self, "", width=whole(1), background_weight=real(0, above=True))
+
+    def class_weights(self, classes: int) -> FloatArray:
+        """Return how much a place of each class counts in the loss (K+1,)."""
+        weights = np.ones(classes + 1, dtype=np.float32)
+        weights[0] = self.background_weight
+        return weights
 
 
 def fit(

@@ -9,7 +9,7 @@ import numpy as np
 from minircnn.arrays import Array, HostArray, to_host
 from minircnn.backbones import build_backbone
 from minircnn.boxes import clip_boxes
-from minircnn.checks import checked, real, require, whole
+from minircnn.checks import checked, real, require
 from minircnn.checks import class_names as rule_of_names
 from minircnn.nn import Conv2d, MaxPool2d, Module, ReLU, Sequential, l2_loss, pixel_cross_entropy, softmax
 from minircnn.scene import VOID
@@ -128,16 +128,12 @@ class LocalizerSettings(LadderSettings):
         default_factory=lambda: SolverSettings(iterations=700, learning_rate=0.02, step=525, clip_norm=10.0)
     )
     """How the network is updated. With a larger rate the box swings about the right one."""
-    width: int = 96
-    """Channels of fc6."""
-    background_weight: float = 0.2
-    """How much a place of background counts in the loss beside one of an object."""
     bbox_loss_weight: float = 1.0
     """How much the distances count beside the class."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self, "", width=whole(1), background_weight=real(0, above=True), bbox_loss_weight=real(0))
+        require(self, "", bbox_loss_weight=real(0))
 
 
 def train_localizer(
@@ -176,8 +172,7 @@ def train_localizer(
     network = Localizer(names, rng=rng, width=settings.width)
     if convolutions is not None:
         network.features.load_state_dict(convolutions.state_dict())
-    weights = np.ones(len(names) + 1, dtype=np.float32)
-    weights[0] = settings.background_weight
+    weights = settings.class_weights(len(names))
 
     def step(index: int) -> dict[str, float]:
         scores, distances = network.forward(network.normalization.apply(dataset.image(index)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from minircnn.arrays import Array, array_namespace, to_host
 from minircnn.backbones import build_backbone
-from minircnn.checks import checked, real, require, whole
+from minircnn.checks import checked
 from minircnn.checks import class_names as rule_of_names
 from minircnn.nn import Conv2d, MaxPool2d, Module, ReLU, Sequential, UpsampleBilinear, pixel_cross_entropy
 from minircnn.structures import ImageArray
@@ -83,16 +83,6 @@ class Segmenter(Module):
 class SegmenterSettings(LadderSettings):
     """What decides the training of a segmenter."""
 
-    width: int = 96
-    """Channels of fc6."""
-    background_weight: float = 0.2
-    """How much a pixel of background counts in the loss beside one of a class. The paper needs no such
-    weight; on the scenes nine tenths of all pixels are background."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(self, "", width=whole(1), background_weight=real(0, above=True))
-
 
 def train_segmenter(
     dataset: SceneDataset,
@@ -130,8 +120,7 @@ def train_segmenter(
     network = Segmenter(names, rng=rng, width=settings.width)
     if convolutions is not None:
         network.features.load_state_dict(convolutions.state_dict())
-    weights = np.ones(len(names) + 1, dtype=np.float32)
-    weights[0] = settings.background_weight
+    weights = settings.class_weights(len(names))
 
     def step(index: int) -> dict[str, float]:
         image, labels = dataset.image(index), dataset.scene(index).class_map()

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from minircnn.boxes import box_iou
-from minircnn.detectors.viola_jones import as_grey, grow
+from minircnn.detectors.viola_jones import grow
 from minircnn.heads.cascade import Cascade, ScanSettings, judge_windows
 from minircnn.heads.cascade.levels import Level, image_levels
 from minircnn.heads.cascade.scan import Places, scan_levels
-from minircnn.imaging import resize_exact
+from minircnn.imaging import as_grey, resize_exact
 from minircnn.progress import progress_bar
 from minircnn.structures import FloatArray, ImageArray, IntArray
 from minircnn.training.viola_jones.settings import CascadeSettings

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minircnn.detectors.viola_jones import as_grey, cut_boxes
+from minircnn.detectors.viola_jones import cut_boxes
+from minircnn.imaging import as_grey
 from minircnn.structures import DetectionDataset, FloatArray, ImageArray
 from minircnn.training.regions import PhotoReader
 from minircnn.training.viola_jones.settings import CascadeSettings
