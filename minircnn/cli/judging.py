@@ -11,8 +11,8 @@ import numpy as np
 from minircnn.cli.detection_files import read_detections
 from minircnn.cli.errors import UsageError
 from minircnn.cli.output import note
-from minircnn.cli.running import Outcome, run_detector
 from minircnn.detectors import RegionDetector
+from minircnn.detectors.running import Outcome, run_detector
 from minircnn.evaluation import JoinedClasses, join_classes, relabel
 from minircnn.structures import DetectionDataset
 from minircnn.training import compute_proposals

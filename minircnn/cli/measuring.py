@@ -10,7 +10,7 @@ import numpy as np
 from minircnn.cli.detection_files import original_ids
 from minircnn.cli.judging import in_common_classes, of_annotated_classes
 from minircnn.cli.pages import Balance, best_balance
-from minircnn.cli.running import Outcome
+from minircnn.detectors.running import Outcome
 from minircnn.evaluation import (
     BootstrapInterval,
     CocoResult,

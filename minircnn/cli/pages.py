@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minircnn.cli.running import Outcome
+from minircnn.detectors.running import Outcome
 from minircnn.evaluation import VocResult
 from minircnn.structures import DetectionDataset
 from minircnn.viz import draw_detections, draw_precision_recall, judge

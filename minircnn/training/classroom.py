@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from pathlib import Path
 
-import minircnn
 from minircnn.data import Scenes
 from minircnn.detectors import load_detector
 from minircnn.detectors.storage import MODEL_FILE
 from minircnn.files import read_json, write_text
+from minircnn.training.code_digest import code_digest
 from minircnn.training.recipe import RECIPES
 from minircnn.training.run import TrainingRun, train
 from minircnn.weights.catalogue import cache_folder
 
 CLASSROOM_SCENES = 80
 _SECONDS = "seconds.json"
-_APART = {"cli", "exercises", "interop", "pretrained", "textbook", "viz"}  # rooms that no training enters
 
 
 def classroom(name: str, *, progress: bool = False) -> TrainingRun:
@@ -40,7 +37,7 @@ def classroom(name: str, *, progress: bool = False) -> TrainingRun:
         The detector, its file, and the seconds that its proposals and its training took, whenever that was.
     """
     settings = RECIPES[name].presets["classroom"]
-    folder = cache_folder() / "classroom" / _code_digest()
+    folder = cache_folder() / "classroom" / code_digest()
     model, took = folder / name / MODEL_FILE, folder / name / _SECONDS
     if took.is_file():
         return TrainingRun(load_detector(model), model, read_json(took))
@@ -55,13 +52,3 @@ def classroom(name: str, *, progress: bool = False) -> TrainingRun:
     )
     write_text(took, json.dumps(run.seconds) + "\n")
     return run
-
-
-def _code_digest() -> str:
-    """Return a digest of the modules that a training may use."""
-    root = Path(minircnn.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        if not _APART & set(path.relative_to(root).parts):
-            digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()[:16]

@@ -190,7 +190,7 @@ def test_gradcheck_finds_a_wrong_gradient(capsys, monkeypatch):
 
 def test_best_balance_is_the_best_f1_of_all_thresholds():
     from minircnn.cli.pages import best_balance
-    from minircnn.cli.running import Outcome
+    from minircnn.detectors.running import Outcome
     from minircnn.structures import Annotations, Detections
 
     boxes = np.array([[0, 0, 10, 10], [20, 0, 30, 10], [0, 20, 10, 30], [50, 50, 60, 60]], dtype=np.float32)

@@ -15,9 +15,10 @@ from minircnn.cli import main
 from minircnn.cli.demo.contest import Trained
 from minircnn.cli.demo.report import HEADER, comparison_rows, demo_report
 from minircnn.cli.explain.steps import follow, steps_of
-from minircnn.cli.running import open_detector, run_detector
+from minircnn.cli.running import open_detector
 from minircnn.data import Scenes, export_voc
 from minircnn.detectors import DETECTORS, FastRCNN, ImageScale, StorageError, load_detector, register
+from minircnn.detectors.running import run_detector
 from minircnn.detectors.storage import read_bundle, write_bundle
 from minircnn.imaging import write_image
 from minircnn.proposals import SlidingWindow, write_proposals

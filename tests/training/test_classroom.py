@@ -7,6 +7,7 @@ import pytest
 
 from minircnn.data import Scenes
 from minircnn.training import CLASSROOM_SCENES, RECIPES, classroom
+from minircnn.training.code_digest import code_digest
 from minircnn.training.presets import CLASSROOM_SHARE, shortened
 
 
@@ -44,7 +45,7 @@ def test_the_second_time_it_is_only_loaded(quick, monkeypatch):
 
 def test_other_code_trains_anew(quick, monkeypatch):
     first = classroom("fast-rcnn")
-    monkeypatch.setattr(module(), "_code_digest", lambda: "other")
+    monkeypatch.setattr(module(), "code_digest", lambda: "other")
     second = classroom("fast-rcnn")
     assert second.model_path != first.model_path
     assert len(list(quick.rglob("model.safetensors"))) == 2
@@ -54,12 +55,12 @@ def test_the_digest_knows_the_rooms_that_train(monkeypatch, tmp_path):
     for room in ("nn", "viz"):
         (tmp_path / room).mkdir()
         (tmp_path / room / "a.py").write_text("x = 1\n")
-    monkeypatch.setattr(module().minircnn, "__file__", str(tmp_path / "__init__.py"))
-    before = module()._code_digest()
+    monkeypatch.setattr("minircnn.__file__", str(tmp_path / "__init__.py"))
+    before = code_digest()
     (tmp_path / "viz" / "a.py").write_text("x = 2\n")
-    assert module()._code_digest() == before
+    assert code_digest() == before
     (tmp_path / "nn" / "a.py").write_text("x = 2\n")
-    assert module()._code_digest() != before
+    assert code_digest() != before
 
 
 @pytest.mark.parametrize("name", ["fast-rcnn", "rcnn", "sppnet"])

@@ -8,8 +8,8 @@ import pytest
 import small_detectors
 from scene_features import scene_features
 
-from minircnn.cli.running import run_detector
 from minircnn.data import Scenes
+from minircnn.detectors.running import run_detector
 from minircnn.proposals import SelectiveSearch
 from minircnn.training import compute_proposals
 from minircnn.training.feature_cache import _Extraction

@@ -9,9 +9,9 @@ import pytest
 import small_detectors
 from scene_features import scene_features
 
-from minircnn.cli.running import run_detector
 from minircnn.data import Scenes
 from minircnn.data.digest import photo_digest
+from minircnn.detectors.running import run_detector
 from minircnn.kernels import threads
 from minircnn.proposals import SlidingWindow
 from minircnn.training import compute_proposals

@@ -16,9 +16,10 @@ import numpy as np
 
 from minircnn.arrays import Device
 from minircnn.cli.output import note
-from minircnn.cli.running import Outcome, open_detector, run_detector
+from minircnn.cli.running import open_detector
 from minircnn.data.opening import FirstPhotos
 from minircnn.detectors import RegionDetector
+from minircnn.detectors.running import Outcome, run_detector
 from minircnn.detectors.storage import MODEL_FILE
 from minircnn.evaluation import ProposalResult, VocResult, evaluate_voc, proposal_recall
 from minircnn.files import read_json, write_text

@@ -1,0 +1,214 @@
+"""What experiments share: photos, settings, proposals, trained detectors, measurements.
+
+Everything that takes long is kept in one folder under a digest of what it follows from (settings, photos, the
+package's code), so that experiments take it from each other, and a run that was killed goes on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from minircnn.arrays import HostArray
+from minircnn.detectors import RegionDetector, load_detector
+from minircnn.detectors.running import Outcome, run_detector
+from minircnn.detectors.storage import MODEL_FILE
+from minircnn.evaluation import VocResult, evaluate_voc
+from minircnn.proposals import Proposer
+from minircnn.structures import DetectionDataset, FloatArray
+from minircnn.training import RECIPES, BackboneSettings, DetectorSettings, as_json, compute_proposals, train
+from minircnn.training.code_digest import code_digest
+from minircnn.training.fingerprint import DataFingerprint
+from minircnn.training.kept_arrays import read_kept, write_kept
+from minircnn.training.run_folder import FolderInUseError
+
+logger = logging.getLogger("minircnn")
+
+_LOOK_EVERY = 2.0
+"""Seconds between two looks at whether another process has finished what both need."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Photos, and what is made of them, for experiments to share.
+
+    Parameters
+    ----------
+    train, test : DetectionDataset
+    folder : Path
+        Of what is kept.
+    seed : int
+        Of everything that is drawn at random.
+    quick : bool
+        Only to see that everything runs: trainings of a few seconds, whose figures mean nothing.
+    updates : float
+        Share of the preset's updates that a network is trained for.
+    preset : str, optional
+        Of the recipes; default: the one for the built-in scenes.
+    backbone : BackboneSettings, optional
+        In the place of the preset's.
+    limit : int, optional
+        Proposals of a photo, in the place of the preset's number.
+    jobs : int
+        Processes that propose and detect.
+    progress : bool
+    """
+
+    train: DetectionDataset
+    test: DetectionDataset
+    folder: Path
+    seed: int = 0
+    quick: bool = False
+    updates: float = 1.0
+    preset: str = "classroom"
+    backbone: BackboneSettings | None = None
+    limit: int | None = None
+    jobs: int = 1
+    progress: bool = True
+    _prints: dict[int, dict[str, Any]] = field(default_factory=dict, repr=False)
+
+    def seeded(self, seed: int) -> Bench:
+        """Return the same with another seed."""
+        return dataclasses.replace(self, seed=seed)
+
+    # -- settings ------------------------------------------------------------------------------------------
+
+    def settings(self, recipe: str, changes: Mapping[str, Any] | None = None) -> Any:
+        """Return the settings of `recipe` on these photos, under this seed.
+
+        Parameters
+        ----------
+        recipe : str
+            Of ``RECIPES``.
+        changes : mapping of str to value, optional
+            By dotted name: ``{"svm.negative_iou": 0.1}``. Iterations are given as the preset has them, and
+            shortened with it.
+        """
+        settings = changed(RECIPES[recipe].presets[self.preset], {"seed": self.seed})
+        if self.backbone is not None and hasattr(settings, "backbone"):
+            settings = changed(settings, {"backbone": self.backbone})
+        if self.limit is not None and hasattr(settings, "proposals"):
+            settings = changed(settings, {"proposals.limit": self.limit})
+        return shortened(changed(settings, changes or {}), self.updates)
+
+    # -- data ----------------------------------------------------------------------------------------------
+
+    def fingerprint(self, dataset: DetectionDataset) -> dict[str, Any]:
+        """Return what tells `dataset` from others: digests of its photos and of what is marked in them."""
+        key = id(dataset)
+        if key not in self._prints:  # the data set is kept with it, or its number could be another's
+            self._prints[key] = {"summary": DataFingerprint.of(dataset).summary(), "dataset": dataset}
+        summary: dict[str, Any] = self._prints[key]["summary"]
+        return summary
+
+    def proposals(self, dataset: DetectionDataset, proposer: Proposer) -> list[FloatArray]:
+        """Return what `proposer` proposes in each photo of `dataset`."""
+        return compute_proposals(
+            dataset, proposer, folder=self.folder / "proposals", n_jobs=self.jobs, progress=self.progress
+        )
+
+    # -- what takes long -----------------------------------------------------------------------------------
+
+    def trained(
+        self, settings: DetectorSettings, dataset: DetectionDataset | None = None
+    ) -> RegionDetector[Any]:
+        """Return the detector of `settings`, trained on `dataset` (default: the training photos), once."""
+        return load_detector(self.trained_in(settings, dataset) / MODEL_FILE)
+
+    def trained_in(self, settings: DetectorSettings, dataset: DetectionDataset | None = None) -> Path:
+        """Return the folder of that training's run, finished.
+
+        Where another process trains it, wait for that one.
+        """
+        dataset = self.train if dataset is None else dataset
+        key = {"settings": as_json(settings), "data": self.fingerprint(dataset), "code": code_digest()}
+        folder = self.folder / "trained" / f"{settings.detector}-{digest(key)}"
+        waiting = False
+        while not (folder / MODEL_FILE).is_file():
+            try:
+                train(
+                    dataset,
+                    settings,
+                    folder,
+                    resume=True,
+                    n_jobs=self.jobs,
+                    proposal_folder=self.folder / "proposals",
+                    map_folder=self.folder / "maps",
+                    progress=self.progress,
+                )
+            except FolderInUseError:
+                if not waiting:
+                    logger.info("%s: another process trains it; waiting", folder)
+                waiting = True
+                time.sleep(_LOOK_EVERY)
+        return folder
+
+    def kept_array(self, key: Mapping[str, Any], compute: Callable[[], HostArray]) -> HostArray:
+        """Return the array that follows from `key` (ready for JSON), computed once and kept on the disk."""
+        path = self.folder / "arrays" / f"{digest({**key, 'code': code_digest()})}.npy"
+        try:
+            return read_kept(path)
+        except (FileNotFoundError, ValueError):  # none yet, or damaged
+            array = compute()
+            write_kept(path, array)
+            return array
+
+    def run(
+        self,
+        detector: RegionDetector[Any],
+        *,
+        proposals: Sequence[FloatArray] | None = None,
+        dataset: DetectionDataset | None = None,
+    ) -> Outcome:
+        """Detect in all test photos, with the detector's own proposer unless `proposals` are given."""
+        dataset = self.test if dataset is None else dataset
+        if proposals is None and detector.proposer is not None:
+            proposals = self.proposals(dataset, detector.proposer)
+        return run_detector(detector, dataset, proposals, n_jobs=self.jobs, progress=self.progress)
+
+    def evaluate(self, detector: RegionDetector[Any], **options: Any) -> VocResult:
+        """Return the result of :meth:`run` at IoU 0.5."""
+        outcome = self.run(detector, **options)
+        return evaluate_voc(outcome.detections, outcome.annotations)
+
+
+def changed(settings: Any, changes: Mapping[str, Any]) -> Any:
+    """Return `settings`, a record, with fields replaced by dotted name: ``{"solver.step": 5}``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such field.
+    """
+    for name, value in changes.items():
+        first, _, rest = name.partition(".")
+        if first not in {f.name for f in dataclasses.fields(settings)}:
+            raise ValueError(f"{type(settings).__name__} has no setting {first!r}")
+        inner = changed(getattr(settings, first), {rest: value}) if rest else value
+        settings = dataclasses.replace(settings, **{first: inner})
+    return settings
+
+
+def shortened(settings: Any, share: float) -> Any:
+    """Return `settings` with this share of the updates of every solver in it, one at least."""
+    for f in dataclasses.fields(settings):
+        value = getattr(settings, f.name)
+        if dataclasses.is_dataclass(value):
+            settings = dataclasses.replace(settings, **{f.name: shortened(value, share)})
+    names = {f.name for f in dataclasses.fields(settings)}
+    if {"iterations", "step"} <= names:
+        updates = {name: max(1, round(getattr(settings, name) * share)) for name in ("iterations", "step")}
+        settings = dataclasses.replace(settings, **updates)
+    return settings
+
+
+def digest(key: Any) -> str:
+    """Return a short digest of what is ready for JSON."""
+    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
