@@ -11,6 +11,7 @@ from minircnn.data.report import DataReport
 from minircnn.data.run_lengths import decode_runs, encode_runs, format_runs, parse_runs
 from minircnn.data.scenes import Scenes
 from minircnn.data.segmentations import read_segmentation
+from minircnn.data.single_digits import SingleDigits
 from minircnn.data.voc import VOCDataset
 from minircnn.data.voc_scenes import VOC_CLASSES, VOCScenes
 
@@ -26,6 +27,7 @@ __all__ = [
     "OnBadPhoto",
     "Problem",
     "Scenes",
+    "SingleDigits",
     "VOCDataset",
     "VOCScenes",
     "check_dataset",

@@ -18,7 +18,7 @@ from minircnn.training.fingerprint import (
     write_fingerprint,
 )
 from minircnn.training.old_runs import checkpoint_notes_data, find_checkpoint, read_settings, write_settings
-from minircnn.training.settings import DetectorSettings, as_json
+from minircnn.training.settings import RunSettings, as_json
 
 logger = logging.getLogger("minircnn")
 
@@ -89,7 +89,7 @@ def require_same_settings(
         )
 
 
-def settle_settings(folder: Path, stored: Mapping[str, Any], settings: DetectorSettings) -> None:
+def settle_settings(folder: Path, stored: Mapping[str, Any], settings: RunSettings) -> None:
     """Take `settings` for the run in `folder`, begun with the `stored` ones, as far as they may change.
 
     As long as nothing was trained all may; afterwards they must be the same as far as the run's version knew

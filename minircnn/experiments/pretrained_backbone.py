@@ -1,0 +1,50 @@
+"""A tiny backbone that has learnt to classify, for experiments that begin with one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from minircnn.data.single_digits import SingleDigits, Task
+from minircnn.experiments.bench import Bench, changed, digest
+from minircnn.training import BackboneSettings, FolderInUseError, as_json
+from minircnn.training.code_digest import code_digest
+from minircnn.training.pretraining import PRETRAIN_PRESETS, WEIGHTS_FILE, pretrain
+
+QUICK_COUNT = {"learn": 200, "held-out": 50}
+
+
+def digit_backbone(
+    bench: Bench, *, classes: Sequence[int] = range(10), task: Task = "digits"
+) -> BackboneSettings:
+    """Return the tiny network pre-trained on single digits, under the bench's seed; trained once and kept.
+
+    Parameters
+    ----------
+    bench : Bench
+    classes : sequence of int
+        The digits that it learns from.
+    task : {"digits", "photos"}
+        What it learns: to tell the digits, or the photos behind them.
+    """
+    learnt, held_out = digit_images(bench, classes=classes, task=task)
+    preset = PRETRAIN_PRESETS["digits-quick" if bench.quick else "digits"]
+    settings = changed(preset, {"seed": bench.seed})
+    key = {"settings": as_json(settings), "data": [repr(learnt), repr(held_out)], "code": code_digest()}
+    folder = bench.folder / "pretrained" / f"{task}-{digest(key)}"
+    while not (folder / WEIGHTS_FILE).is_file():
+        try:
+            pretrain(learnt, settings, folder, held_out=held_out, resume=True, progress=bench.progress)
+        except FolderInUseError:  # another process trains it
+            time.sleep(2.0)
+    return BackboneSettings("tiny", weights=str(folder / WEIGHTS_FILE))
+
+
+def digit_images(
+    bench: Bench, *, classes: Sequence[int] = range(10), task: Task = "digits"
+) -> tuple[SingleDigits, SingleDigits]:
+    """Return the images that the network of :func:`digit_backbone` learns from, and those it is tested on."""
+    counts = QUICK_COUNT if bench.quick else {"learn": None, "held-out": None}
+    learnt = SingleDigits("learn", count=counts["learn"], task=task, digits=classes)
+    held_out = SingleDigits("held-out", count=counts["held-out"], task=task, digits=classes)
+    return learnt, held_out
