@@ -6,6 +6,7 @@ from minircnn.data.coco import COCODataset
 from minircnn.data.coco_panoptic import COCOPanoptic
 from minircnn.data.coco_scenes import COCOScenes
 from minircnn.data.export import export_voc, voc_tree
+from minircnn.data.image_folder import ImageFolder
 from minircnn.data.problems import DatasetError, OnBadBox, OnBadPhoto, Problem
 from minircnn.data.report import DataReport
 from minircnn.data.run_lengths import decode_runs, encode_runs, format_runs, parse_runs
@@ -23,6 +24,7 @@ __all__ = [
     "DataReport",
     "DatasetError",
     "FlippedDataset",
+    "ImageFolder",
     "OnBadBox",
     "OnBadPhoto",
     "Problem",

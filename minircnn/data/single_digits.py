@@ -17,6 +17,9 @@ from minircnn.structures import ImageArray, IntArray
 Part = Literal["learn", "held-out"]
 Task = Literal["digits", "photos"]
 
+DIGITS = "digits"
+"""The word that names these images on the command line."""
+
 _HELD_OUT_SAMPLES = 0.15  # the last ones of the training split; the file is grouped by writer
 _HELD_OUT_PHOTOS = 2
 _DEFAULT_COUNT: dict[Part, int] = {"learn": 4000, "held-out": 500}
@@ -105,8 +108,9 @@ class SingleDigits:
         rng, label, photo = self._begin(index)
         digit = self.digits[label] if self.task == "digits" else int(rng.choice(self.digits))
         canvas = photo_square([photo], self.size, rng).astype(np.float64)
-        # heights of the scenes' smaller digits, as large as the image allows
-        coverage, _ = draw_digit(self._samples, [digit], (self.size // 2, self.size * 4 // 5), rng)
+        # a digit fills most of its image, as it does the box of a region
+        heights = (self.size * 3 // 5, self.size * 17 // 20)
+        coverage, _ = draw_digit(self._samples, [digit], heights, rng)
         coverage = coverage[: self.size, : self.size]
         height, width = coverage.shape
         y, x = (int(rng.integers(self.size - side + 1)) for side in (height, width))

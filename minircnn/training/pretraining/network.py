@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from minircnn.arrays import Array
@@ -25,7 +27,9 @@ class ClassifierNetwork(RegionNetwork):
         self.features: Sequential = backbone.features
         self.last_pool = backbone.last_pool
         self.head: Sequential = backbone.head
-        self.fc8 = Linear(backbone.feature_dim, num_classes, rng=rng, std=0.01)
+        # 0.01 was meant for 4096 features
+        std = 0.01 * math.sqrt(4096 / backbone.feature_dim)
+        self.fc8 = Linear(backbone.feature_dim, num_classes, rng=rng, std=std)
         self.fc8.bias.decay_multiplier = 0.0
 
     def logits(self, images: Array) -> Array:

@@ -17,6 +17,7 @@ from minircnn.interrupts import interruptible
 from minircnn.profiling import stage
 from minircnn.training.log import append_log, read_log, trim_log
 from minircnn.training.loop import LoopSettings, train_loop
+from minircnn.training.pretraining.scoring import HeldOut
 from minircnn.training.pretraining.settings import PretrainSettings
 from minircnn.training.pretraining.trainer import PretrainTrainer
 from minircnn.training.run_folder import claim
@@ -26,7 +27,7 @@ from minircnn.weights import write_weights
 WEIGHTS_FILE = "weights.safetensors"
 ACCURACY_LOG = "accuracy.log.jsonl"
 
-_LOOKS = 20
+LOOKS = 20
 """So often accuracy is measured while a network is trained, about."""
 
 
@@ -115,7 +116,8 @@ def pretrain(
     with interruptible(), claim(folder, settings, data_options or {}, resume=resume):
         with stage("fingerprint"):
             data = _summary(learnt, held_out)
-        looks = _Looks(trainer, held_out, folder / ACCURACY_LOG, settings.solver.iterations, after)
+        tested = HeldOut(held_out, trainer.size, settings.batch)
+        looks = _Looks(trainer, tested, folder / ACCURACY_LOG, settings.solver.iterations, after)
         train_loop(
             looks.step, trainer.state, solver=settings.solver, loop=loop, settings=as_json(settings) | data
         )
@@ -136,13 +138,13 @@ class _Looks:
     def __init__(
         self,
         trainer: PretrainTrainer,
-        held_out: LabelledImages,
+        held_out: HeldOut,
         log: Path,
         iterations: int,
         after: Callable[[], Any],
     ) -> None:
         self.trainer, self.held_out, self.log, self.after = trainer, held_out, log, after
-        self.every, self.iterations = max(1, iterations // _LOOKS), iterations
+        self.every, self.iterations = max(1, iterations // LOOKS), iterations
         self._begun = False
 
     @property

@@ -1,4 +1,4 @@
-"""Batches of labelled images, gradients of their classification, and the share of others named rightly."""
+"""Batches of labelled images, and the gradients of their classification."""
 
 from __future__ import annotations
 
@@ -6,37 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from minircnn.arrays import Device, like, to_host
-from minircnn.data.labelled import LabelledImages, SomeImages
-from minircnn.evaluation.classification import top_k_accuracy
+from minircnn.data.labelled import LabelledImages
 from minircnn.profiling import stage
-from minircnn.structures import FloatArray, ImageArray, IntArray
+from minircnn.structures import FloatArray, IntArray
 from minircnn.training.backbone import make_backbone
 from minircnn.training.checkpoint import start_training
 from minircnn.training.linear_parts import classification_gradients
 from minircnn.training.pretraining.network import ClassifierNetwork
+from minircnn.training.pretraining.scoring import HeldOut, Shrunk, labels_of
 from minircnn.training.pretraining.settings import PretrainSettings
 from minircnn.training.regions import ImageReader, epoch_order
-
-
-class _Shrunk(SomeImages):
-    """Images with a shorter side of so many pixels, so that many of them can be kept in memory."""
-
-    def __init__(self, images: LabelledImages, side: int) -> None:
-        super().__init__(images, range(len(images.image_ids)))
-        self.side = side
-
-    def image(self, index: int) -> ImageArray:
-        """Return image `index` (h, w, 3) uint8."""
-        image = super().image(index)
-        scale = self.side / min(image.shape[:2])
-        height, width = (max(self.side, round(length * scale)) for length in image.shape[:2])
-        if (height, width) == image.shape[:2]:
-            return image
-        shrunk = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
-        return np.asarray(shrunk)
 
 
 class PretrainTrainer:
@@ -63,7 +44,7 @@ class PretrainTrainer:
         self._require_crops()
         network = ClassifierNetwork(self.backbone, len(images.class_names), rng=rng)
         self.network = network
-        self.images, self.reader = images, self._reader(images)
+        self.images, self.reader = images, ImageReader(Shrunk(images, self.size))
         self.labels = labels_of(images)
         self.state = start_training(network, settings.solver, rng, device)
 
@@ -88,24 +69,12 @@ class PretrainTrainer:
         crops[mirrored] = crops[mirrored][:, :, ::-1]
         return self.backbone.normalization.apply(crops), self.labels[chosen]
 
-    def accuracy(self, images: LabelledImages) -> float:
-        """Return the share of `images` whose class gets the best score, of the square in their middle."""
+    def accuracy(self, held_out: HeldOut) -> float:
+        """Return the share of the held-out images that the network names rightly now."""
         self.network.eval()
-        scores = stage("accuracy")(self.scores)(images)
+        share = held_out.accuracy(self.network, self.backbone.normalization)
         self.network.prepare_training()
-        return top_k_accuracy(scores, labels_of(images))
-
-    def scores(self, images: LabelledImages) -> FloatArray:
-        """Return the logits (N, K) of the squares in the middle of `images`."""
-        shrunk, count = _Shrunk(images, self._side), len(images.image_ids)
-        found = []
-        for begin in range(0, count, self.settings.batch):
-            crops = [
-                self._middle(shrunk.image(i)) for i in range(begin, min(begin + self.settings.batch, count))
-            ]
-            pixels = self.backbone.normalization.apply(np.stack(crops))
-            found.append(to_host(self.network.logits(like(pixels, self.network.fc8.weight.data))))
-        return np.concatenate(found)
+        return share
 
     def weights(self) -> dict[str, Any]:
         """Return the weights by their names in the backbone, and those of the output."""
@@ -114,17 +83,6 @@ class PretrainTrainer:
             *((f"fc8.{n}", p) for n, p in self.network.fc8.named_parameters()),
         ]
         return {name: to_host(parameter.data) for name, parameter in named}
-
-    @property
-    def _side(self) -> int:
-        return round(self.size * 256 / 227)  # AlexNet's images and crops
-
-    def _reader(self, images: LabelledImages) -> ImageReader:
-        return ImageReader(_Shrunk(images, self._side))
-
-    def _middle(self, image: ImageArray) -> ImageArray:
-        y, x = ((side - self.size) // 2 for side in image.shape[:2])
-        return image[y : y + self.size, x : x + self.size]
 
     def _numbers(self, first: int, count: int) -> Iterator[int]:
         """Yield the images at `count` places from `first` on, in one epoch after the other."""
@@ -145,8 +103,3 @@ class PretrainTrainer:
                 f"crop_size {self.size} does not fit {self.backbone.name}, whose crops have "
                 f"{self.backbone.crop_size}"
             ) from error
-
-
-def labels_of(images: LabelledImages) -> IntArray:
-    """Return the labels of all `images`, (N,) int64."""
-    return np.array([images.label(index) for index in range(len(images.image_ids))], np.int64)
