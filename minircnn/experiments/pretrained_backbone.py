@@ -11,7 +11,9 @@ from minircnn.training import BackboneSettings, FolderInUseError, as_json
 from minircnn.training.code_digest import code_digest
 from minircnn.training.pretraining import PRETRAIN_PRESETS, WEIGHTS_FILE, pretrain
 
-QUICK_COUNT = {"learn": 200, "held-out": 50}
+_QUICK_UPDATES = 8
+_QUICK_COUNT = {"learn": 100, "held-out": 20}
+_LOOK_EVERY = 2.0  # seconds, where another process trains it
 
 
 def digit_backbone(
@@ -28,15 +30,16 @@ def digit_backbone(
         What it learns: to tell the digits, or the photos behind them.
     """
     learnt, held_out = digit_images(bench, classes=classes, task=task)
-    preset = PRETRAIN_PRESETS["digits-quick" if bench.quick else "digits"]
-    settings = changed(preset, {"seed": bench.seed})
+    settings = changed(PRETRAIN_PRESETS["digits"], {"seed": bench.seed})
+    if bench.quick:
+        settings = changed(settings, {"solver.iterations": _QUICK_UPDATES})
     key = {"settings": as_json(settings), "data": [repr(learnt), repr(held_out)], "code": code_digest()}
     folder = bench.folder / "pretrained" / f"{task}-{digest(key)}"
     while not (folder / WEIGHTS_FILE).is_file():
         try:
             pretrain(learnt, settings, folder, held_out=held_out, resume=True, progress=bench.progress)
-        except FolderInUseError:  # another process trains it
-            time.sleep(2.0)
+        except FolderInUseError:
+            time.sleep(_LOOK_EVERY)
     return BackboneSettings("tiny", weights=str(folder / WEIGHTS_FILE))
 
 
@@ -44,7 +47,7 @@ def digit_images(
     bench: Bench, *, classes: Sequence[int] = range(10), task: Task = "digits"
 ) -> tuple[SingleDigits, SingleDigits]:
     """Return the images that the network of :func:`digit_backbone` learns from, and those it is tested on."""
-    counts = QUICK_COUNT if bench.quick else {"learn": None, "held-out": None}
+    counts = _QUICK_COUNT if bench.quick else {"learn": None, "held-out": None}
     learnt = SingleDigits("learn", count=counts["learn"], task=task, digits=classes)
     held_out = SingleDigits("held-out", count=counts["held-out"], task=task, digits=classes)
     return learnt, held_out
