@@ -109,13 +109,17 @@ class SingleDigits:
         digit = self.digits[label] if self.task == "digits" else int(rng.choice(self.digits))
         canvas = photo_square([photo], self.size, rng).astype(np.float64)
         # a digit fills most of its image, as it does the box of a region
-        heights = (self.size * 3 // 5, self.size * 17 // 20)
+        heights = (self.size * 7 // 10, self.size * 9 // 10)
         coverage, _ = draw_digit(self._samples, [digit], heights, rng)
         coverage = coverage[: self.size, : self.size]
         height, width = coverage.shape
-        y, x = (int(rng.integers(self.size - side + 1)) for side in (height, width))
+        y, x = (self._near_the_middle(side, rng) for side in (height, width))
         lay_ink(canvas[y : y + height, x : x + width], coverage, rng)
         return noisy(canvas, rng)
+
+    def _near_the_middle(self, length: int, rng: np.random.Generator) -> int:
+        room = self.size - length
+        return int(np.clip(room // 2 + rng.integers(-(self.size // 10), self.size // 10 + 1), 0, room))
 
     def label(self, index: int) -> int:
         """Return the class of image `index`, a column 0..K−1 of ``class_names``."""

@@ -124,6 +124,7 @@ def pretrain(
         path = folder / WEIGHTS_FILE
         record = {
             "backbone": trainer.backbone.name,
+            "options": dict(trainer.backbone.options),
             "normalization": dataclasses.asdict(trainer.backbone.normalization),
             "class_names": list(dataset.class_names),
         }

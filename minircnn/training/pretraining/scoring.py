@@ -93,13 +93,11 @@ def load_classifier(path: Path | str) -> tuple[Backbone, ClassifierNetwork]:
         If the file is none of these.
     """
     file = open_weights(path)
-    output = {name: file.arrays.get(f"fc8.{name}") for name in ("weight", "bias")}
-    if "class_names" not in file.record or None in [
-        type(a) if a is None else a.ndim for a in output.values()
-    ]:
+    record, arrays = file.record, file.arrays
+    if not {"options", "class_names"} <= record.keys() or "fc8.weight" not in arrays:
         raise WeightsError(f"{path}: is no classifier that minircnn pretrain wrote")
-    backbone = build_backbone(file.record["backbone"], weights=path)
-    network = ClassifierNetwork(backbone, len(file.record["class_names"]))
-    network.fc8.load_state_dict(output)
+    backbone = build_backbone(record["backbone"], weights=path, **record["options"])
+    network = ClassifierNetwork(backbone, len(record["class_names"]))
+    network.fc8.load_state_dict({name: arrays[f"fc8.{name}"] for name in ("weight", "bias")})
     network.eval()
     return backbone, network
