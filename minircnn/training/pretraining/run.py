@@ -134,7 +134,7 @@ def pretrain(
 
 
 class _Looks:
-    """Measures the accuracy before every so-manieth update, and after the last."""
+    """Measures the accuracy at equal distances, and after the last update."""
 
     def __init__(
         self,
