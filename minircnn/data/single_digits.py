@@ -59,7 +59,7 @@ class SingleDigits:
     >>> from minircnn.data import SingleDigits
     >>> digits = SingleDigits("learn", count=3)
     >>> digits.image(0).shape, [digits.label(i) for i in range(3)]
-    ((54, 54, 3), [3, 7, 2])
+    ((54, 54, 3), [5, 9, 5])
     """
 
     flippable = False

@@ -89,7 +89,7 @@ def begun_with(bench: Bench, tuning: Tuning) -> BackboneSettings:
     """Return the backbone that a row's detector begins with."""
     if tuning.task is None:
         return BackboneSettings("tiny")
-    return dataclasses.replace(digit_backbone(bench, task=tuning.task), frozen=tuning.frozen)
+    return dataclasses.replace(digit_backbone(bench, task=tuning.task), frozen=tuning.frozen or None)
 
 
 def _settings(bench: Bench, tuning: Tuning, start: BackboneSettings) -> Any:
