@@ -53,7 +53,7 @@ class Bench:
     preset : str, optional
         Of the recipes; default: the one for the built-in scenes.
     backbone : BackboneSettings, optional
-        In the place of the preset's.
+        Name, weights and what else it says take the place of the preset's.
     limit : int, optional
         Proposals of a photo, in the place of the preset's number.
     jobs : int
@@ -93,10 +93,19 @@ class Bench:
         """
         settings = changed(RECIPES[recipe].presets[self.preset], {"seed": self.seed})
         if self.backbone is not None and hasattr(settings, "backbone"):
-            settings = changed(settings, {"backbone": self.backbone})
+            settings = changed(settings, {f"backbone.{k}": v for k, v in self._backbone_fields().items()})
         if self.limit is not None and hasattr(settings, "proposals"):
             settings = changed(settings, {"proposals.limit": self.limit})
         return shortened(changed(settings, changes or {}), self.updates)
+
+    def _backbone_fields(self) -> dict[str, Any]:
+        """Return name and weights of the backbone, and what else is said of it."""
+        own = as_json(self.backbone)
+        return {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in own.items()
+            if value is not None
+        }
 
     # -- data ----------------------------------------------------------------------------------------------
 

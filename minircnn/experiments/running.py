@@ -58,10 +58,10 @@ def trials_of(experiment: Experiment, bench: Bench, seeds: Sequence[int]) -> lis
 
 
 def _own_code(experiment: Experiment) -> str:
-    """Return a digest of the modules that all experiments share and of the folder of this one."""
-    own = Path(str(sys.modules[experiment.rows.__module__].__file__))
-    shared = list(Path(__file__).parent.glob("*.py"))
-    return digest_of_files({*shared, *own.parent.glob("*.py")})
+    """Return a digest of what all experiments share and of the folder of this one."""
+    own, here = Path(str(sys.modules[experiment.rows.__module__].__file__)), Path(__file__).parent
+    group = own.parent.glob("*.py") if own.is_relative_to(here) else [own]
+    return digest_of_files({*here.glob("*.py"), *group})
 
 
 def run_experiment(
