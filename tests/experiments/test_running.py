@@ -103,6 +103,14 @@ def test_a_run_that_was_stopped_gives_the_same_bytes(experiment, bench, tmp_path
     assert json.dumps(resumed) == json.dumps(whole)
 
 
+def test_rows_of_a_notebook_are_measured_anew_in_another_session(experiment, bench, monkeypatch):
+    experiment.rows.__module__ = "a notebook"
+    here = {trial.path for trial in trials_of(experiment, bench, [0])}
+    assert here == {trial.path for trial in trials_of(experiment, bench, [0])}
+    monkeypatch.setattr("minircnn.experiments.running._SESSION", "another")
+    assert here.isdisjoint(trial.path for trial in trials_of(experiment, bench, [0]))
+
+
 def test_effects_are_told_beside_the_papers(experiment, bench):
     result, times = run_experiment(experiment, bench, [0, 1])
     effects = {effect["what"]: effect for effect in [*result["effects"], *times["effects"]]}
