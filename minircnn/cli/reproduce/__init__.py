@@ -66,7 +66,7 @@ def reproduce(
 
         minircnn reproduce multitask
 
-        minircnn reproduce svd --data VOC2007 --updates 0.2
+        minircnn reproduce proposals --data VOC2007 --updates 0.2
 
     Next: open the page in a browser.
 
