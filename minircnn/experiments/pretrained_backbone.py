@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from minircnn.data.single_digits import SingleDigits, Task
 from minircnn.experiments.bench import Bench, changed, digest
-from minircnn.training import BackboneSettings, FolderInUseError, as_json
+from minircnn.training import BackboneSettings, as_json
 from minircnn.training.code_digest import code_digest
 from minircnn.training.pretraining import PRETRAIN_PRESETS, WEIGHTS_FILE, pretrain
+from minircnn.training.run_folder import unless_done
 
 _QUICK_UPDATES = 8
 _QUICK_COUNT = {"learn": 100, "held-out": 20}
-_LOOK_EVERY = 2.0  # seconds, where another process trains it
 
 
 def digit_backbone(
@@ -35,11 +34,10 @@ def digit_backbone(
         settings = changed(settings, {"solver.iterations": _QUICK_UPDATES})
     key = {"settings": as_json(settings), "data": [repr(learnt), repr(held_out)], "code": code_digest()}
     folder = bench.folder / "pretrained" / f"{task}-{digest(key)}"
-    while not (folder / WEIGHTS_FILE).is_file():
-        try:
-            pretrain(learnt, settings, folder, held_out=held_out, resume=True, progress=bench.progress)
-        except FolderInUseError:
-            time.sleep(_LOOK_EVERY)
+    unless_done(
+        lambda: (folder / WEIGHTS_FILE).is_file(),
+        lambda: pretrain(learnt, settings, folder, held_out=held_out, resume=True, progress=bench.progress),
+    )
     return BackboneSettings("tiny", weights=str(folder / WEIGHTS_FILE))
 
 
