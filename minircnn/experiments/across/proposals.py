@@ -58,9 +58,14 @@ def rows(bench: Bench) -> Sequence[Row]:
         _kind("random", "random boxes, as many as trained", {}),
         _kind("truth", "the objects' own boxes", {}),
     ]
-    if bench.preset in RECIPES["faster-rcnn"].presets:
+    if "faster-rcnn" in _trained(bench):
         kinds.insert(1, _kind("rpn", "region proposal network, as many", {}))
     return sweep + kinds
+
+
+def _trained(bench: Bench) -> list[str]:
+    """Return the detectors that are trained: one judges, the other proposes if there are settings for it."""
+    return [name for name in ("fast-rcnn", "faster-rcnn") if bench.preset in RECIPES[name].presets]
 
 
 def _kind(name: str, title: str, published: Mapping[str, float]) -> Row:
@@ -87,7 +92,7 @@ def _curve(bench: Bench, kind: str, counts: tuple[int, ...] | None) -> HostArray
     """Return boxes a photo, mAP and average recall (n, 3) with the first `counts` of a kind of boxes."""
     key = {
         "of": [kind, counts, digest_of_files(Path(__file__).parent.glob("*.py"))],
-        "settings": [as_json(bench.settings(name)) for name in ("fast-rcnn", "faster-rcnn")],
+        "settings": [as_json(bench.settings(name)) for name in _trained(bench)],
         "data": [bench.fingerprint(data) for data in (bench.train, bench.test)],
     }
     return bench.kept_array(key, lambda: _computed(bench, _KINDS[kind](bench), counts))

@@ -138,8 +138,8 @@ add_experiment(
             "published ones are on a K40 graphics card (but 53 s for R-CNN with AlexNet and its proposals, "
             "on a CPU). Multiply-adds are counted for all regions and as the layers define them; our "
             "convolutions need fewer, and regions on the same cells of the map are judged once. AlexNet is "
-            "Caffe's, model S of the paper. The 2.3 s published for SPP-net are those of five scales. Filters "
-            "are prepared beforehand, and nothing is read from a disk."
+            "Caffe's, model S of the paper. The 2.3 s published for SPP-net are those of five scales. "
+            "Filters are prepared beforehand, and nothing is read from a disk."
         ),
         columns=[
             Column("seconds", "s/photo without selective search", 3, "time"),
