@@ -11,10 +11,10 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from minircnn.arrays import HostArray
 from minircnn.detectors import RegionDetector, load_detector
@@ -22,7 +22,7 @@ from minircnn.detectors.running import Outcome, run_detector
 from minircnn.detectors.storage import MODEL_FILE
 from minircnn.evaluation import VocResult, evaluate_voc
 from minircnn.proposals import Proposer
-from minircnn.structures import DetectionDataset, FloatArray
+from minircnn.structures import Annotations, DetectionDataset, FloatArray
 from minircnn.training import RECIPES, BackboneSettings, DetectorSettings, as_json, compute_proposals, train
 from minircnn.training.code_digest import code_digest
 from minircnn.training.fingerprint import DataFingerprint
@@ -30,6 +30,8 @@ from minircnn.training.kept_arrays import read_kept, write_kept
 from minircnn.training.run_folder import FolderInUseError
 
 logger = logging.getLogger("minircnn")
+
+T = TypeVar("T")
 
 _LOOK_EVERY = 2.0
 """Seconds between two looks at whether another process has finished what both need."""
@@ -72,7 +74,7 @@ class Bench:
     limit: int | None = None
     jobs: int = 1
     progress: bool = True
-    _prints: dict[int, dict[str, Any]] = field(default_factory=dict, repr=False)
+    _memory: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def seeded(self, seed: int) -> Bench:
         """Return the same with another seed."""
@@ -100,13 +102,30 @@ class Bench:
 
     # -- data ----------------------------------------------------------------------------------------------
 
+    def remembered(self, dataset: DetectionDataset, what: Hashable, compute: Callable[[], T]) -> T:
+        """Return `what` follows from `dataset`, computed once in this process, for all seeds."""
+        key = (id(dataset), what)
+        if key not in self._memory:  # the data set is kept with it, or its number could be another's
+            self._memory[key] = (compute(), dataset)
+        value: T = self._memory[key][0]
+        return value
+
     def fingerprint(self, dataset: DetectionDataset) -> dict[str, Any]:
         """Return what tells `dataset` from others: digests of its photos and of what is marked in them."""
-        key = id(dataset)
-        if key not in self._prints:  # the data set is kept with it, or its number could be another's
-            self._prints[key] = {"summary": DataFingerprint.of(dataset).summary(), "dataset": dataset}
-        summary: dict[str, Any] = self._prints[key]["summary"]
-        return summary
+        return self._print(dataset).summary()
+
+    def photo_digests(self, dataset: DetectionDataset) -> Sequence[str]:
+        """Return the digest of each photo of `dataset`."""
+        return self._print(dataset).digests
+
+    def _print(self, dataset: DetectionDataset) -> DataFingerprint:
+        return self.remembered(dataset, "fingerprint", lambda: DataFingerprint.of(dataset))
+
+    def annotations(self, dataset: DetectionDataset) -> list[Annotations]:
+        """Return what is marked in each photo of `dataset`."""
+        return self.remembered(
+            dataset, "annotations", lambda: [dataset.annotations(i) for i in range(len(dataset))]
+        )
 
     def proposals(self, dataset: DetectionDataset, proposer: Proposer) -> list[FloatArray]:
         """Return what `proposer` proposes in each photo of `dataset`."""
