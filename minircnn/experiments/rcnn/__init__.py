@@ -1,5 +1,21 @@
 """The tables of R-CNN."""
 
-from minircnn.experiments.rcnn import rcnn_layers, svm_negatives, svm_vs_softmax
+from minircnn.experiments.rcnn import (
+    bbox_iterations,
+    mining,
+    rcnn_layers,
+    svm_negatives,
+    svm_positives,
+    svm_vs_softmax,
+    warp,
+)
 
-__all__ = ["rcnn_layers", "svm_negatives", "svm_vs_softmax"]
+__all__ = [
+    "bbox_iterations",
+    "mining",
+    "rcnn_layers",
+    "svm_negatives",
+    "svm_positives",
+    "svm_vs_softmax",
+    "warp",
+]

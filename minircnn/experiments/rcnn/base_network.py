@@ -34,7 +34,8 @@ OTHER_SCENES = 1000
 """Added to the seed: the pictures come from scenes that no experiment sees."""
 
 _SCENES, _QUICK_SCENES = 300, 20
-_PICTURES_A_STEP = 64
+_PICTURES, _QUICK_PICTURES = 64, 16
+"""Of one update."""
 _SOLVER = SolverSettings(iterations=300, learning_rate=0.03, step=225, clip_norm=10.0)
 
 
@@ -94,7 +95,7 @@ def _learn_digits(
     state = start_training(network, solver, rng, "cpu")
 
     def step(iteration: int) -> dict[str, float]:
-        chosen = state.rng.integers(len(labels), size=_PICTURES_A_STEP)
+        chosen = state.rng.integers(len(labels), size=_QUICK_PICTURES if bench.quick else _PICTURES)
         return classification_gradients(network, network.logits, labels[chosen], pictures[chosen])
 
     logger.info("%s: pre-training on %d pictures of one digit", backbone.name, len(labels))

@@ -33,6 +33,8 @@ from minircnn.training.regions import PhotoReader, RegionRecord, record_of, regi
 NONE_CLOSE, ALL_CLOSE = 1.0, -1.0
 """Least IoU from which pool5 is kept, too: no region has more than 1, and all have more than -1."""
 
+_QUICK = {"proposals.limit": 40, "fine_tune.foreground": 8, "fine_tune.background": 24}
+
 
 @dataclass(frozen=True)
 class Regions:
@@ -56,7 +58,9 @@ class Regions:
 
 def rcnn_settings(bench: Bench, changes: Mapping[str, Any] | None = None) -> RCNNSettings:
     """Return the settings of R-CNN on the pre-trained network, with `changes` by dotted name."""
-    settings: RCNNSettings = bench.settings("rcnn", {"backbone": base_backbone(bench), **(changes or {})})
+    least = _QUICK if bench.quick else {}
+    own = {"backbone": base_backbone(bench), **least, **(changes or {})}
+    settings: RCNNSettings = bench.settings("rcnn", own)
     return settings
 
 
