@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 import logging
+import sys
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -170,8 +171,13 @@ class Bench:
         return folder
 
     def kept_array(self, key: Mapping[str, Any], compute: Callable[[], HostArray]) -> HostArray:
-        """Return the array that follows from `key` (ready for JSON), computed once and kept on the disk."""
-        path = self.folder / "arrays" / f"{digest({**key, 'code': code_digest()})}.npy"
+        """Return the array that follows from `key` (ready for JSON), computed once and kept on the disk.
+
+        It is computed again when the package's code has changed, or the module that `compute` stands in.
+        """
+        own = Path(str(sys.modules[compute.__module__].__file__))
+        code = [code_digest(), hashlib.sha256(own.read_bytes()).hexdigest()]
+        path = self.folder / "arrays" / f"{digest({**key, 'code': code})}.npy"
         try:
             return read_kept(path)
         except (FileNotFoundError, ValueError):  # none yet, or damaged

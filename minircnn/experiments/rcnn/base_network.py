@@ -19,11 +19,11 @@ from minircnn.data import Scenes
 from minircnn.detectors import RCNNNetwork
 from minircnn.experiments.bench import Bench, digest, shortened
 from minircnn.imaging import warp_regions
-from minircnn.structures import FloatArray, IntArray
+from minircnn.structures import ImageArray, IntArray
 from minircnn.training import BackboneSettings, LoopSettings, SolverSettings, as_json, train_loop
 from minircnn.training.backbone import make_backbone
 from minircnn.training.checkpoint import start_training
-from minircnn.training.code_digest import code_digest
+from minircnn.training.code_digest import code_digest, digest_of_files
 from minircnn.training.linear_parts import classification_gradients
 from minircnn.training.rcnn import warping_of
 from minircnn.weights.record import write_weights
@@ -32,6 +32,9 @@ logger = logging.getLogger("minircnn")
 
 OTHER_SCENES = 1000
 """Added to the seed: the pictures come from scenes that no experiment sees."""
+
+PRE_TRAINING = "Where no ImageNet weights are given, the network first learnt to name single digits."
+"""What tables say that begin with such a network."""
 
 _SCENES, _QUICK_SCENES = 300, 20
 _PICTURES, _QUICK_PICTURES = 64, 16
@@ -48,7 +51,8 @@ def base_backbone(bench: Bench) -> BackboneSettings:
     solver = shortened(_SOLVER, bench.updates)
     count = _QUICK_SCENES if bench.quick else _SCENES
     key = {"backbone": as_json(chosen), "solver": as_json(solver), "scenes": count, "seed": bench.seed}
-    folder = bench.folder / "pretrained" / digest({**key, "code": code_digest()})
+    code = [code_digest(), digest_of_files([Path(__file__)])]
+    folder = bench.folder / "pretrained" / digest({**key, "code": code})
     path = folder / "weights.safetensors"
     if not path.is_file():
         rng = np.random.default_rng(bench.seed)
@@ -61,8 +65,8 @@ def base_backbone(bench: Bench) -> BackboneSettings:
     return dataclasses.replace(chosen, weights=str(path))
 
 
-def _pictures(backbone: Backbone, size: int, count: int, seed: int) -> tuple[FloatArray, IntArray]:
-    """Return square pictures (n, 3, size, size) of one digit each, as the network takes them, and labels."""
+def _pictures(backbone: Backbone, size: int, count: int, seed: int) -> tuple[ImageArray, IntArray]:
+    """Return square pictures (n, size, size, 3) of one digit each, and their labels."""
     scenes = Scenes("train", count=count, seed=OTHER_SCENES + seed)
     fill = backbone.normalization.fill
     pictures, labels = [], []
@@ -76,7 +80,7 @@ def _pictures(backbone: Backbone, size: int, count: int, seed: int) -> tuple[Flo
             fill=fill,
             mode="square_with_context",
         )
-        pictures.append(backbone.normalization.apply(crops))
+        pictures.append(np.rint(crops).astype(np.uint8))
         labels.append(marked.labels)
     return np.concatenate(pictures), np.concatenate(labels)
 
@@ -86,7 +90,7 @@ def _learn_digits(
     backbone: Backbone,
     solver: SolverSettings,
     rng: np.random.Generator,
-    pictures: FloatArray,
+    pictures: ImageArray,
     labels: IntArray,
     folder: Path,
 ) -> None:
@@ -96,7 +100,8 @@ def _learn_digits(
 
     def step(iteration: int) -> dict[str, float]:
         chosen = state.rng.integers(len(labels), size=_QUICK_PICTURES if bench.quick else _PICTURES)
-        return classification_gradients(network, network.logits, labels[chosen], pictures[chosen])
+        inputs = backbone.normalization.apply(pictures[chosen])
+        return classification_gradients(network, network.logits, labels[chosen], inputs)
 
     logger.info("%s: pre-training on %d pictures of one digit", backbone.name, len(labels))
     loop = LoopSettings(folder, "pre-training", resume=True, progress=bench.progress)

@@ -7,15 +7,18 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from joblib import delayed
 
 from minircnn.arrays import HostArray, to_host
 from minircnn.detectors import select_detections
 from minircnn.evaluation import evaluate_voc
 from minircnn.experiments.base import MAP, Effect, Experiment, Measurement, Row, add_experiment
 from minircnn.experiments.bench import Bench
+from minircnn.experiments.rcnn.base_network import PRE_TRAINING
 from minircnn.experiments.rcnn.regions import mean_ap, rcnn_settings, svm_scores, tuned_rcnn
-from minircnn.structures import Detections
+from minircnn.structures import DetectionDataset, Detections
 from minircnn.training import as_json
+from minircnn.workers import run_tasks
 
 _MOST = 3
 _NOT_THIS_CLASS = -1e30
@@ -60,13 +63,16 @@ def _found(bench: Bench, times: int) -> HostArray:
         if times == 1:
             return _packed(bench.run(detector).detections)
         before = _unpacked(_found(bench, times - 1), bench)
-        return _packed([_again(detector, bench.test.image(i), d) for i, d in enumerate(before)])
+        detector.proposer = None  # it need not travel
+        tasks = (delayed(_again)(detector, bench.test, photo, own) for photo, own in enumerate(before))
+        return _packed(list(run_tasks(tasks, bench.jobs)))
 
     return bench.kept_array(key, compute)
 
 
-def _again(detector: Any, image: HostArray, found: Detections) -> Detections:
+def _again(detector: Any, dataset: DetectionDataset, photo: int, found: Detections) -> Detections:
     """Score and move the boxes of `found` once more, each for its own class, and suppress as before."""
+    image = dataset.image(photo)
     large = ((found.boxes[:, 2:] - found.boxes[:, :2]) >= 1).all(axis=1)  # others have no pixel to look at
     boxes, labels = found.boxes[large], found.labels[large]
     scores, moved = (to_host(a) for a in detector.judge_in_batches(detector.look(image), boxes))
@@ -84,7 +90,7 @@ def _packed(detections: Sequence[Detections]) -> HostArray:
 
 
 def _unpacked(packed: HostArray, bench: Bench) -> list[Detections]:
-    names = bench.test.class_names
+    names = bench.train.class_names
     found = []
     for photo in range(len(bench.test)):
         own = packed[packed[:, 0] == photo]
@@ -99,7 +105,10 @@ add_experiment(
         title="Iterated box regression",
         source="R-CNN, appendix C; table 2 for none and one",
         teaches="Moving a box once helps; scoring the moved box and moving it again does not help more.",
-        differs="From the second time on, boxes that survived the suppression of the time before are moved.",
+        differs=(
+            f"{PRE_TRAINING} From the second time on, the boxes that are moved are those that survived the "
+            "suppression of the time before."
+        ),
         columns=[MAP],
         rows=rows,
         effects=[

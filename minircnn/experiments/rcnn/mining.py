@@ -10,6 +10,7 @@ import numpy as np
 from minircnn.arrays import HostArray
 from minircnn.experiments.base import MAP, Column, Effect, Experiment, Measurement, Row, add_experiment
 from minircnn.experiments.bench import Bench
+from minircnn.experiments.rcnn.base_network import PRE_TRAINING
 from minircnn.experiments.rcnn.regions import TunedRCNN, mean_ap, svm_scores, tuned_rcnn
 from minircnn.experiments.rcnn.svm_objective import Fitted, FullProblem
 from minircnn.heads import LinearSVMs, MiningRound, MiningState, mine_and_train
@@ -137,8 +138,8 @@ add_experiment(
         source="R-CNN, section 2.3",
         teaches="One pass for hard negatives nearly solves the whole problem with a part of its examples.",
         differs=(
-            "Without box regression. The objective is that of the problem with all negatives, the mean over "
-            "classes; the paper tells of the pass, and gives no curves."
+            f"{PRE_TRAINING} Without box regression. The objective is that of the problem with all "
+            "negatives, the mean over classes; the paper tells of the pass, and gives no curves."
         ),
         columns=[
             MAP,

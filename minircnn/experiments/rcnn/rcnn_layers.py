@@ -15,6 +15,7 @@ from minircnn.backbones import build_backbone
 from minircnn.detectors import RCNNNetwork
 from minircnn.experiments.base import MAP, Effect, Experiment, Measurement, Row, add_experiment
 from minircnn.experiments.bench import Bench
+from minircnn.experiments.rcnn.base_network import PRE_TRAINING
 from minircnn.experiments.rcnn.regions import (
     Regions,
     all_features,
@@ -132,9 +133,9 @@ add_experiment(
         source="R-CNN, table 2 (network T)",
         teaches="Fine-tuning changes the fully connected layers most; box regression adds to every layer.",
         differs=(
-            "Where no ImageNet weights are given, the network that is not fine-tuned learnt to name single "
-            "digits in square pictures, without background. With weights of convolutions alone its fc6 and "
-            "fc7 are random until they are fine-tuned. The paper regresses boxes in its last row alone."
+            f"{PRE_TRAINING} They stood in square pictures without background. With weights of convolutions "
+            "alone fc6 and fc7 are random until they are fine-tuned. The paper regresses boxes in its last "
+            "row only."
         ),
         columns=[MAP],
         rows=rows,

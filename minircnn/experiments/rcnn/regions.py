@@ -99,7 +99,7 @@ def proposal_records(bench: Bench, settings: Any) -> list[RegionRecord]:
         no_labels: IntArray = np.zeros(0, np.int64)
         proposals = bench.proposals(bench.test, settings.proposer())
         marked = bench.annotations(bench.test)
-        classes = len(bench.test.class_names)
+        classes = len(bench.train.class_names)
         return [
             record_of(nothing, no_labels, boxes, classes, photo.width)
             for boxes, photo in zip(proposals, marked, strict=True)
@@ -204,7 +204,7 @@ def mean_ap(
     offsets: Sequence[FloatArray] | None = None,
 ) -> float:
     """Return the mAP of each photo's regions with these `scores` (R, K), moved by `offsets` (R, K, 4)."""
-    names = bench.test.class_names
+    names = bench.train.class_names  # those that the scores are of
     marked = bench.annotations(bench.test)
     found = []
     for index, (record, own) in enumerate(zip(test.records, scores, strict=True)):

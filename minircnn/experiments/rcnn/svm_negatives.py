@@ -10,6 +10,7 @@ import numpy as np
 
 from minircnn.experiments.base import MAP, Column, Effect, Experiment, Measurement, Row, add_experiment
 from minircnn.experiments.bench import Bench
+from minircnn.experiments.rcnn.base_network import PRE_TRAINING
 from minircnn.experiments.rcnn.regions import fitted_svms, mean_ap, svm_scores, tuned_rcnn
 from minircnn.training.svms import negative_regions
 
@@ -52,7 +53,10 @@ add_experiment(
         title="Negatives of the SVMs by their overlap with objects",
         source="R-CNN, section 2.3 and appendix B",
         teaches="Which regions count as negatives matters: 0.3 was chosen on a grid, and others cost points.",
-        differs="Without box regression; the paper chose on its validation photos, this is measured on test.",
+        differs=(
+            f"{PRE_TRAINING} Without box regression; the paper chose on its validation photos, this is "
+            "measured on those of the test."
+        ),
         columns=[MAP, Column("negatives", "negatives of a class", 0)],
         rows=rows,
         effects=[

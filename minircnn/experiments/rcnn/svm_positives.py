@@ -10,6 +10,7 @@ import numpy as np
 from minircnn.arrays import HostArray
 from minircnn.experiments.base import MAP, Column, Effect, Experiment, Measurement, Row, add_experiment
 from minircnn.experiments.bench import Bench
+from minircnn.experiments.rcnn.base_network import PRE_TRAINING
 from minircnn.experiments.rcnn.regions import Regions, mean_ap, svm_scores, tuned_rcnn
 from minircnn.heads import mine_and_train
 from minircnn.structures import BoolArray
@@ -84,8 +85,8 @@ add_experiment(
         source="R-CNN, section 2.3 and appendix B",
         teaches="The SVMs' positives are objects alone: in fine-tuning all regions that fit half are some.",
         differs=(
-            "Without box regression. The paper gives no figures for the other rules, only that fine-tuning's "
-            "rule was much worse for the SVMs; the first rule of the lecture is in no paper."
+            f"{PRE_TRAINING} Without box regression. The paper gives no figures for the other rules, "
+            "only that fine-tuning's rule was much worse for the SVMs; the lecture's rule is in no paper."
         ),
         columns=[MAP, Column("positives", "positives of a class", 0)],
         rows=rows,

@@ -14,6 +14,7 @@ from minircnn.detectors.fast_rcnn import PhotoMap
 from minircnn.detectors.storage import MODEL_FILE
 from minircnn.experiments.base import MAP, Effect, Experiment, Measurement, Row, add_experiment
 from minircnn.experiments.bench import Bench
+from minircnn.experiments.rcnn.base_network import PRE_TRAINING
 from minircnn.experiments.rcnn.regions import (
     NONE_CLOSE,
     features_of,
@@ -107,9 +108,9 @@ add_experiment(
         source="R-CNN, appendix B; Fast R-CNN, section 5.4 and table 8 (network S)",
         teaches="R-CNN needs its SVMs; Fast R-CNN, which learns from better sampled regions, does not.",
         differs=(
-            "R-CNN's two rows are without box regression, as in its paper; Fast R-CNN's rows share its "
-            "boxes. Of the published networks S is shown; M has 58.7 with SVMs and 59.2 with softmax, L 66.8 "
-            "and 66.9."
+            f"R-CNN: {PRE_TRAINING} Its two rows are without box regression, as in its paper; Fast R-CNN's "
+            "rows share its boxes. Of the published networks S is shown; M has 58.7 with SVMs and 59.2 "
+            "with softmax, L 66.8 and 66.9."
         ),
         columns=[MAP],
         rows=rows,
