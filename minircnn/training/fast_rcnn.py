@@ -25,7 +25,13 @@ from minircnn.training.presets import (
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
 from minircnn.training.regions import RegionRecord
 from minircnn.training.settings import BackboneSettings, GivenProposalsSettings, SolverSettings
-from minircnn.training.shared_map import SharedMapSettings, SharedMapTrainer, load_first, require_alike
+from minircnn.training.shared_map import (
+    SharedMapSettings,
+    SharedMapTrainer,
+    freeze_outputs,
+    load_first,
+    require_alike,
+)
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ class FastRCNNTrainer(SharedMapTrainer[SharedMapSettings, PhotoBatch]):
         if self.first is not None:
             require_alike(network, self.first, self.dataset.class_names)
             network.load_state_dict(self.first.network.state_dict())
+        freeze_outputs(network, self.settings.frozen_outputs)
         return network
 
     def new_box_units(self) -> tuple[FloatArray, FloatArray]:

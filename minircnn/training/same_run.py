@@ -25,7 +25,7 @@ logger = logging.getLogger("minircnn")
 MAY_CHANGE = frozenset({"cache_dtype"})
 """Settings that may be others when a run goes on: no network depends on them, and what does is made again."""
 
-_BEFORE = {"class_agnostic": False, "keep_maps": False}
+_BEFORE = {"class_agnostic": False, "keep_maps": False, "frozen_outputs": []}
 """What runs did that are older than the setting; for others that is what None stands for."""
 
 

@@ -5,10 +5,21 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 from minircnn.arrays import Device, to_host
-from minircnn.checks import each, file_name, flag, instance, optional, real, require, require_order, whole
+from minircnn.checks import (
+    each,
+    file_name,
+    flag,
+    instance,
+    one_of,
+    optional,
+    real,
+    require,
+    require_order,
+    whole,
+)
 from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings, load_detector
 from minircnn.detectors.storage import MODEL_FILE
 from minircnn.structures import DetectionDataset, FloatArray
@@ -36,6 +47,9 @@ class SharedMapSettings(NetworkSettings):
     """λ of equation 1; 1 in the paper."""
     class_agnostic: bool = False
     """One box regression for all classes, which few photos teach better than one for each (the paper's)."""
+    frozen_outputs: tuple[Literal["cls_score", "bbox_pred"], ...] = ()
+    """Output layers that are not trained. With `start`, and all of the backbone frozen, the other one is
+    trained alone (stage-wise training, section 5.1)."""
     keep_maps: bool = False
     """Keep the maps that the first convolutions, up to one that is trained (backbone.frozen), make of the
     photos on disk, in half precision. Where none is trained, all updates but the first of each photo are then
@@ -52,6 +66,7 @@ class SharedMapSettings(NetworkSettings):
         require(self, "", solver=instance(SolverSettings))
         require(self, "", training_scales=each(whole(1)), bbox_loss_weight=real(0))
         require(self, "", class_agnostic=flag, keep_maps=flag)
+        require(self, "", frozen_outputs=each(one_of("cls_score", "bbox_pred")))
         largest = max(self.training_scales, default=0)
         require_order("training_scales", largest, "scale.max_long_side", self.scale.max_long_side)
 
@@ -119,6 +134,12 @@ def load_first(start: str, *kinds: str) -> FastRCNN:
         wanted = " or ".join(kinds)
         raise ValueError(f"start must be a {wanted}, {path} holds a detector of the kind {first.name}")
     return first
+
+
+def freeze_outputs(network: FastRCNNNetwork, names: Sequence[str]) -> None:
+    """Freeze the output layers of `network` that have these `names`."""
+    for name in names:
+        getattr(network.outputs, name).freeze()
 
 
 def require_alike(network: FastRCNNNetwork, first: FastRCNN, class_names: tuple[str, ...]) -> None:

@@ -1,5 +1,5 @@
 """The tables of Fast R-CNN."""
 
-from minircnn.experiments.fast_rcnn import svd
+from minircnn.experiments.fast_rcnn import frozen_layers, multitask, svd
 
-__all__ = ["svd"]
+__all__ = ["frozen_layers", "multitask", "svd"]

@@ -20,7 +20,7 @@ from minircnn.training.faster_rcnn.rpn import ObjectBatch, ObjectSampler, loss_o
 from minircnn.training.faster_rcnn.settings import FasterRCNNSettings
 from minircnn.training.photo_batches import draw_regions
 from minircnn.training.regions import RegionRecord
-from minircnn.training.shared_map import SharedMapTrainer, load_first, require_alike
+from minircnn.training.shared_map import SharedMapTrainer, freeze_outputs, load_first, require_alike
 from minircnn.training.trainer import Trainer
 
 TARGET_STD = (0.1, 0.1, 0.2, 0.2)
@@ -117,6 +117,7 @@ def first_network(
         class_agnostic=settings.class_agnostic,
         rng=rng,
     )
+    freeze_outputs(network, settings.frozen_outputs)
     if settings.start is None:
         return network, None
     first = load_first(settings.start, "fast-rcnn", "faster-rcnn")
