@@ -10,20 +10,20 @@ import numpy as np
 from minircnn.backbones import Backbone, build_backbone
 from minircnn.data.digits import all_digits, digit_samples, render_digit
 from minircnn.experiments.bench import Bench, digest
-from minircnn.nn import SGD, Linear, StepSchedule, softmax_cross_entropy
+from minircnn.nn import SGD, Linear, StepSchedule, clip_gradients, softmax_cross_entropy
 from minircnn.progress import progress_bar
 from minircnn.structures import FloatArray, IntArray
 from minircnn.training import BackboneSettings, as_json
 from minircnn.training.code_digest import code_digest
 from minircnn.weights import write_weights
 
-_UPDATES, _BATCH, _RATE = 300, 32, 0.02
+_UPDATES, _BATCH, _RATE, _CLIP = 250, 32, 0.03, 5.0
 
 
 def digit_weights(bench: Bench, settings: BackboneSettings) -> Path:
     """Return the file of the weights of a backbone that was trained as a classifier of digits, once."""
     updates = max(1, round(_UPDATES * bench.updates))
-    recipe = [updates, _BATCH, _RATE, bench.seed, code_digest()]
+    recipe = [updates, _BATCH, _RATE, _CLIP, bench.seed, code_digest()]
     path = bench.folder / "weights" / f"digits-{digest([as_json(settings), recipe])}.npz"
     if not path.is_file():
         backbone = _trained(settings, bench.seed, updates, progress=bench.progress)
@@ -45,6 +45,7 @@ def _trained(settings: BackboneSettings, seed: int, updates: int, *, progress: b
         _, dy = softmax_cross_entropy(scores(backbone.forward(backbone.normalization.apply(crops))), labels)
         dy = backbone.last_pool.backward(backbone.head.backward(scores.backward(dy)))
         backbone.features.backward(dy)
+        clip_gradients(named, _CLIP)
         optimizer.lr = rate(update)
         optimizer.step()
         for _, parameter in named:
@@ -53,7 +54,7 @@ def _trained(settings: BackboneSettings, seed: int, updates: int, *, progress: b
 
 
 def crops_of_digits(count: int, size: int, rng: np.random.Generator) -> tuple[FloatArray, IntArray]:
-    """Draw single digits of the training scenes' writers in one color on paper of another.
+    """Draw single digits of the training scenes' writers, dark on light paper.
 
     Returns
     -------
@@ -66,7 +67,7 @@ def crops_of_digits(count: int, size: int, rng: np.random.Generator) -> tuple[Fl
     for crop, sample in zip(crops, samples[chosen], strict=True):
         height, width = (round(size * share) for share in rng.uniform((0.6, 0.4), (0.85, 0.75)))
         coverage = render_digit(sample, height, width)[:size, :size, None]  # (h, w, 1)
-        paper, ink = rng.uniform(0, 255, (2, 3))
+        paper, ink = rng.uniform(155, 255, 3), rng.uniform(0, 100, 3)
         top, left = (rng.integers(size - side + 1) for side in coverage.shape[:2])
         crop[:] = paper
         window = crop[top : top + coverage.shape[0], left : left + coverage.shape[1]]

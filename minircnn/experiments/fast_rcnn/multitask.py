@@ -83,7 +83,7 @@ add_experiment(
         title="One loss for classes and boxes",
         source="Fast R-CNN, section 5.1 and table 6",
         teaches="Training both outputs with one loss is at least as good as training them in stages.",
-        differs="Published figures are those of model L (VGG16). The second stage has as many updates as the first.",
+        differs="Published figures are those of model L (VGG16). The second stage is as long as the first.",
         columns=[MAP, Column("map75", "mAP at IoU 0.75")],
         rows=rows,
         effects=[
