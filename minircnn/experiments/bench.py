@@ -127,22 +127,41 @@ class Bench:
 
         Where another process trains it, wait for that one.
         """
-        dataset = self.train if dataset is None else dataset
-        key = {"settings": as_json(settings), "data": self.fingerprint(dataset), "code": code_digest()}
-        folder = self.folder / "trained" / f"{settings.detector}-{digest(key)}"
+        photos = self.train if dataset is None else dataset
+
+        def make(folder: Path) -> None:
+            train(
+                photos,
+                settings,
+                folder,
+                resume=True,
+                n_jobs=self.jobs,
+                proposal_folder=self.folder / "proposals",
+                map_folder=self.folder / "maps",
+                progress=self.progress,
+            )
+
+        return self.made_in(settings, {"data": self.fingerprint(photos)}, make)
+
+    def made_in(
+        self, settings: DetectorSettings, key: Mapping[str, Any], make: Callable[[Path], None]
+    ) -> Path:
+        """Return the folder in which ``make(folder)`` has put the detector of `settings`, called if needed.
+
+        Parameters
+        ----------
+        key : mapping
+            What else the detector follows from, ready for JSON.
+        make : callable
+            Goes on where it was stopped. Raises :class:`FolderInUseError` where another process is at work
+            in the folder, which is waited for.
+        """
+        name = digest({"settings": as_json(settings), **key, "code": code_digest()})
+        folder = self.folder / "trained" / f"{settings.detector}-{name}"
         waiting = False
         while not (folder / MODEL_FILE).is_file():
             try:
-                train(
-                    dataset,
-                    settings,
-                    folder,
-                    resume=True,
-                    n_jobs=self.jobs,
-                    proposal_folder=self.folder / "proposals",
-                    map_folder=self.folder / "maps",
-                    progress=self.progress,
-                )
+                make(folder)
             except FolderInUseError:
                 if not waiting:
                     logger.info("%s: another process trains it; waiting", folder)

@@ -8,8 +8,9 @@ from mirrored_scenes import Mirrored
 
 from minircnn.boxes import decode
 from minircnn.data import Scenes
-from minircnn.training import FAST_RCNN_PRESETS, BackboneSettings, FastRCNNTrainer
-from minircnn.training.backbone import make_backbone
+from minircnn.nn import RoIAlign
+from minircnn.training import FAST_RCNN_PRESETS, BackboneSettings, FastRCNNSettings, FastRCNNTrainer
+from minircnn.training.backbone import check_backbone, make_backbone
 from minircnn.training.photo_inputs import MapInputs, PhotoInputs
 
 PRESET = FAST_RCNN_PRESETS["scenes"]
@@ -232,6 +233,33 @@ def test_one_regression_for_all_classes(rng):
     assert (trainer.target_mean == trainer.target_mean[0]).all()
     assert np.isfinite(trainer.step(0)["loss"])
     assert trainer.network.outputs.bbox_pred.weight.grad.any()
+
+
+def test_an_output_layer_that_is_frozen_stays_as_it_is(rng):
+    trainer = _trainer(Scenes("train", count=4), rng, frozen_outputs=("cls_score",))
+    trainer.step(0)
+    outputs = trainer.network.outputs
+    assert outputs.cls_score.weight.grad is None
+    assert outputs.cls_score.bias.grad is None
+    assert outputs.bbox_pred.weight.grad.any()
+    with pytest.raises(ValueError, match="frozen_outputs must be one of cls_score, bbox_pred, each of them"):
+        dataclasses.replace(trainer.settings, frozen_outputs=("fc7",))
+
+
+def test_roi_align_is_trained_through(rng):
+    trainer = _trainer(Scenes("train", count=4), rng, roi_pooling="align")
+    assert isinstance(trainer.network.roi_pool, RoIAlign)
+    assert np.isfinite(trainer.step(0)["loss"])
+    assert trainer.network.features.conv1.weight.grad.any()
+
+
+def test_all_convolutions_may_be_frozen_where_a_detector_is_begun_with():
+    """Its convolutions have learnt; without it they would stay random."""
+    frozen = BackboneSettings(frozen=("convolutions",))
+    with pytest.raises(ValueError, match="random weights would stay random"):
+        check_backbone(FastRCNNSettings(backbone=frozen))
+    backbone = check_backbone(FastRCNNSettings(backbone=frozen, start="run"))
+    assert not backbone.features.trainable
 
 
 def test_a_photo_narrower_than_the_network_takes_is_padded(rng):

@@ -56,6 +56,11 @@ def test_what_does_not_fit_is_refused_by_name(first, tmp_path):
             {"class_agnostic": True},
             "start: its class_agnostic must be as in this training, True, got False",
         ),
+        (
+            SCENES,
+            {"roi_pooling": "align"},
+            "start: its roi_pooling must be as in this training, align, got max",
+        ),
     ):
         with pytest.raises(ValueError, match=words):
             FastRCNNTrainer(data, [BOXES] * len(data), going_on(first.model_path, **changes))
