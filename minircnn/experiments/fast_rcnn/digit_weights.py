@@ -22,7 +22,7 @@ _UPDATES, _BATCH, _RATE, _CLIP = 250, 32, 0.03, 5.0
 
 def digit_weights(bench: Bench, settings: BackboneSettings) -> Path:
     """Return the file of the weights of a backbone that was trained as a classifier of digits, once."""
-    updates = max(1, round(_UPDATES * bench.updates))
+    updates = 3 if bench.quick else max(1, round(_UPDATES * bench.updates))
     recipe = [updates, _BATCH, _RATE, _CLIP, bench.seed, code_digest()]
     path = bench.folder / "weights" / f"digits-{digest([as_json(settings), recipe])}.npz"
     if not path.is_file():

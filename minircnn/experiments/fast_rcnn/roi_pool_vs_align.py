@@ -1,4 +1,4 @@
-"""RoI pooling, which rounds regions to cells, against RoI align, which does not (He et al. 2017, section 3)."""
+"""RoI pooling, which rounds regions to cells, against RoI align, which does not (He et al. 2017)."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ add_experiment(
         title="RoI pooling against RoI align",
         source="Mask R-CNN (He et al. 2017), section 3",
         teaches="Rounding regions to cells costs the boxes some precision, the more the coarser the map.",
-        differs="The paper compares masks and boxes of ResNets on COCO. A cell of the small network's map is 4 "
-        "pixels wide, not 16 or 32.",
+        differs="The paper compares masks and boxes of ResNets on COCO. A cell of the small network's map is "
+        "4 pixels wide, not 16 or 32.",
         columns=[
             MAP,
             Column("map75", "mAP at IoU 0.75"),

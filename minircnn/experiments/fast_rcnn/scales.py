@@ -84,7 +84,7 @@ def sides_of(bench: Bench) -> tuple[int, ...]:
     if side is None:  # the photos' own
         truths = [bench.train.annotations(index) for index in range(len(bench.train))]
         side = float(np.median([min(truth.height, truth.width) for truth in truths]))
-    return tuple(round(side * factor) for factor in (_FACTORS[::2] if bench.quick else _FACTORS))
+    return tuple(round(side * factor) for factor in (_FACTORS[:2] if bench.quick else _FACTORS))
 
 
 def several_scales(bench: Bench) -> FastRCNNSettings:
@@ -123,8 +123,8 @@ add_experiment(
         title="One scale or five",
         source="Fast R-CNN, section 5.2 and table 7",
         teaches="Seeing photos at five scales gains little for several times the work: one scale is enough.",
-        differs="Published figures are those of model M. The five scales are as far from the one as in the paper; a "
-        "region goes to the scale at which a pooled bin is nearest to two cells wide (224 pixels of VGG16).",
+        differs="Published figures are those of model M. The five scales are as far from the one as in the "
+        "paper. A region goes to the scale at which its bins are nearest to two cells wide (224 pixels of VGG16).",
         columns=[MAP, Column("seconds", "s/photo without proposals", 4, "time")],
         rows=rows,
         effects=[

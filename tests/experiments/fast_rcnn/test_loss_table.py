@@ -70,8 +70,8 @@ def test_the_best_overlap_is_that_of_the_own_class():
     label = int(truth.labels[0])
     other = label % 10 + 1
     found = [
-        Detections(first, np.array([label]), np.array([0.9], np.float32), truth.class_names),
-        Detections(first, np.array([other]), np.array([0.9], np.float32), truth.class_names),
+        Detections(first, np.array([0.9], np.float32), np.array([number]), truth.class_names)
+        for number in (label, other)
     ]
     best = [loss.mean_best_overlap(Outcome([one], [truth], [], [])) for one in found]
     assert best[0] >= 1 / len(truth.boxes)
