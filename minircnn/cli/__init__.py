@@ -30,6 +30,7 @@ _COMMANDS = {  # in the order of the lecture, not of the alphabet
     "evaluate": ("evaluate:evaluate", "Measure a detector on a data set, class by class."),
     "detect": ("detect:detect", "Find the objects in photos: pictures and JSON."),
     "explain": ("explain:explain", "One photo through every step of a detector, on one HTML page."),
+    "reproduce": ("reproduce:reproduce", "The papers' tables, run again: our figures beside theirs."),
     "weights": ("weights:weights_app", "Pre-trained weights: list, fetch, import, show."),
     "export": ("export:export", "Write a detector to one file, in half the size, with its model card."),
     "exercise": ("exercise:exercise_app", "Write the lecture's algorithms yourself: stubs, and a grader."),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from cyclopts import App
 
-from minircnn.cli.output import how_to_go_on, note, typed
+from minircnn.cli.output import how_to_go_on, note, this_call, typed
 from minircnn.cli.streams import GuardedStream
 from minircnn.interrupts import interruptible
 from minircnn.training import TrainingInterrupted
@@ -19,6 +19,9 @@ FAILURE, USAGE = 1, 2
 
 _RESUMABLE = (("detect",), ("demo",))
 """Commands that know --resume. (``train`` says by itself how to go on.)"""
+
+_GOES_ON = (("reproduce",),)
+"""Commands that go on by themselves when they are called again."""
 
 _LESS_MEMORY = {
     "detect": "--batch 32, --max-width 500",
@@ -93,6 +96,8 @@ def _help_call() -> str:
 def _say_how_to_go_on() -> None:
     if typed.get()[:1] in _RESUMABLE:
         note(how_to_go_on())
+    elif typed.get()[:1] in _GOES_ON:
+        note(f"go on with the same call: {this_call()}")
 
 
 def _stopped_by(stop: BaseException) -> int:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,12 +25,7 @@ from minircnn.training import RECIPES, BackboneSettings, DetectorSettings, as_js
 from minircnn.training.code_digest import code_digest
 from minircnn.training.fingerprint import DataFingerprint
 from minircnn.training.kept_arrays import read_kept, write_kept
-from minircnn.training.run_folder import FolderInUseError
-
-logger = logging.getLogger("minircnn")
-
-_LOOK_EVERY = 2.0
-"""Seconds between two looks at whether another process has finished what both need."""
+from minircnn.training.run_folder import unless_done
 
 
 @dataclass(frozen=True)
@@ -53,7 +46,7 @@ class Bench:
     preset : str, optional
         Of the recipes; default: the one for the built-in scenes.
     backbone : BackboneSettings, optional
-        In the place of the preset's.
+        Name, weights and what else it says take the place of the preset's.
     limit : int, optional
         Proposals of a photo, in the place of the preset's number.
     jobs : int
@@ -93,10 +86,19 @@ class Bench:
         """
         settings = changed(RECIPES[recipe].presets[self.preset], {"seed": self.seed})
         if self.backbone is not None and hasattr(settings, "backbone"):
-            settings = changed(settings, {"backbone": self.backbone})
+            settings = changed(settings, {f"backbone.{k}": v for k, v in self._backbone_fields().items()})
         if self.limit is not None and hasattr(settings, "proposals"):
             settings = changed(settings, {"proposals.limit": self.limit})
         return shortened(changed(settings, changes or {}), self.updates)
+
+    def _backbone_fields(self) -> dict[str, Any]:
+        """Return name and weights of the backbone, and what else is said of it."""
+        own = as_json(self.backbone)
+        return {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in own.items()
+            if value is not None
+        }
 
     # -- data ----------------------------------------------------------------------------------------------
 
@@ -127,11 +129,13 @@ class Bench:
 
         Where another process trains it, wait for that one.
         """
-        photos = self.train if dataset is None else dataset
-
-        def make(folder: Path) -> None:
-            train(
-                photos,
+        dataset = self.train if dataset is None else dataset
+        key = {"settings": as_json(settings), "data": self.fingerprint(dataset), "code": code_digest()}
+        folder = self.folder / "trained" / f"{settings.detector}-{digest(key)}"
+        unless_done(
+            lambda: (folder / MODEL_FILE).is_file(),
+            lambda: train(
+                dataset,
                 settings,
                 folder,
                 resume=True,
@@ -139,34 +143,8 @@ class Bench:
                 proposal_folder=self.folder / "proposals",
                 map_folder=self.folder / "maps",
                 progress=self.progress,
-            )
-
-        return self.made_in(settings, {"data": self.fingerprint(photos)}, make)
-
-    def made_in(
-        self, settings: DetectorSettings, key: Mapping[str, Any], make: Callable[[Path], None]
-    ) -> Path:
-        """Return the folder in which ``make(folder)`` has put the detector of `settings`, called if needed.
-
-        Parameters
-        ----------
-        key : mapping
-            What else the detector follows from, ready for JSON.
-        make : callable
-            Goes on where it was stopped. Raises :class:`FolderInUseError` where another process is at work
-            in the folder, which is waited for.
-        """
-        name = digest({"settings": as_json(settings), **key, "code": code_digest()})
-        folder = self.folder / "trained" / f"{settings.detector}-{name}"
-        waiting = False
-        while not (folder / MODEL_FILE).is_file():
-            try:
-                make(folder)
-            except FolderInUseError:
-                if not waiting:
-                    logger.info("%s: another process trains it; waiting", folder)
-                waiting = True
-                time.sleep(_LOOK_EVERY)
+            ),
+        )
         return folder
 
     def kept_array(self, key: Mapping[str, Any], compute: Callable[[], HostArray]) -> HostArray:

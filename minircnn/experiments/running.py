@@ -7,6 +7,7 @@ import json
 import math
 import sys
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from minircnn.training.code_digest import code_digest, digest_of_files
 
 RESULT, TIMES = "result.json", "times.json"
 """The files of a result: what the same seeds give again byte for byte, and what no two runs give alike."""
+
+_SESSION = uuid.uuid4().hex
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,14 @@ def trials_of(experiment: Experiment, bench: Bench, seeds: Sequence[int]) -> lis
 
 
 def _own_code(experiment: Experiment) -> str:
-    """Return a digest of the modules that all experiments share and of the folder of this one."""
-    own = Path(str(sys.modules[experiment.rows.__module__].__file__))
-    shared = list(Path(__file__).parent.glob("*.py"))
-    return digest_of_files({*shared, *own.parent.glob("*.py")})
+    """Return a digest of what all experiments share and of the folder of this one."""
+    module, here = sys.modules.get(experiment.rows.__module__), Path(__file__).parent
+    file = getattr(module, "__file__", None)
+    if file is None:  # of a notebook: what it said in an earlier session cannot be known
+        return _SESSION
+    own = Path(file)
+    group = own.parent.glob("*.py") if own.is_relative_to(here) else [own]
+    return digest_of_files({*here.glob("*.py"), *group})
 
 
 def run_experiment(

@@ -11,6 +11,7 @@ from minircnn.files import read_json, write_text
 from minircnn.training.code_digest import code_digest
 from minircnn.training.recipe import RECIPES
 from minircnn.training.run import TrainingRun, train
+from minircnn.training.run_folder import unless_done
 from minircnn.weights.catalogue import cache_folder
 
 CLASSROOM_SCENES = 80
@@ -22,7 +23,8 @@ def classroom(name: str, *, progress: bool = False) -> TrainingRun:
 
     The walkthroughs share it: all kinds of detectors get the same scenes and proposals and the preset
     ``classroom``. What was trained is kept where fetched weights are (``MINIRCNN_CACHE``), under a digest of
-    the package's code, so that it is never that of another version; a training that was stopped goes on.
+    the package's code, so that it is never that of another version. A training that was stopped goes on, and
+    one in another process is waited for.
 
     Parameters
     ----------
@@ -39,16 +41,17 @@ def classroom(name: str, *, progress: bool = False) -> TrainingRun:
     settings = RECIPES[name].presets["classroom"]
     folder = cache_folder() / "classroom" / code_digest()
     model, took = folder / name / MODEL_FILE, folder / name / _SECONDS
-    if took.is_file():
-        return TrainingRun(load_detector(model), model, read_json(took))
-    scenes = Scenes("train", count=CLASSROOM_SCENES)
-    run = train(
-        scenes,
-        settings,
-        folder / name,
-        resume=True,
-        proposal_folder=folder / "proposals",
-        progress=progress,
-    )
-    write_text(took, json.dumps(run.seconds) + "\n")
-    return run
+
+    def train_it() -> None:
+        run = train(
+            Scenes("train", count=CLASSROOM_SCENES),
+            settings,
+            folder / name,
+            resume=True,
+            proposal_folder=folder / "proposals",
+            progress=progress,
+        )
+        write_text(took, json.dumps(run.seconds) + "\n")
+
+    unless_done(took.is_file, train_it)
+    return TrainingRun(load_detector(model), model, read_json(took))

@@ -20,9 +20,10 @@ def code_digest() -> str:
 
 
 def digest_of_files(paths: Iterable[Path]) -> str:
-    """Return a digest of the names and contents of files of this package, in whatever order they come."""
+    """Return a digest of the names and contents of source files, in whatever order they come."""
     root = Path(minircnn.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(paths):
-        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+        name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+        digest.update(name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]

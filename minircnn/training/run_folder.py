@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ logger = logging.getLogger("minircnn")
 _LOCK_FILE = ".lock"
 _NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}
 """What file systems answer that know no locks."""
+_LOOK_EVERY = 1.0
+"""Seconds between two looks at whether another process has finished."""
 _SHARED = ("proposals", "maps")
 """Folders in that of a run which other runs may use, too."""
 _SHARED_FOR = 3600.0
@@ -30,6 +33,10 @@ _SHARED_FOR = 3600.0
 
 class FolderInUseError(ValueError):
     """The output folder already holds a run, or another process trains in it now."""
+
+
+class FolderBusyError(FolderInUseError):
+    """Another process trains in the folder now."""
 
 
 @contextmanager
@@ -59,7 +66,7 @@ def locked(folder: Path) -> Iterator[None]:
 
     Raises
     ------
-    FolderInUseError
+    FolderBusyError
         If another process trains there.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,7 +74,7 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise FolderInUseError(
+        raise FolderBusyError(
             f"{folder}: another process is training there; wait until it has ended, or name another folder"
         ) from None
     except (OSError, NotImplementedError) as error:
@@ -79,6 +86,19 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def unless_done(done: Callable[[], bool], train: Callable[[], object]) -> None:
+    """Call `train` where `done` does not hold, and wait while another process does it."""
+    waiting = False
+    while not done():
+        try:
+            train()
+        except FolderBusyError as busy:
+            if not waiting:
+                logger.info("%s", busy)
+            waiting = True
+            time.sleep(_LOOK_EVERY)
 
 
 def _enter(

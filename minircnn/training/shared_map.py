@@ -58,8 +58,8 @@ class SharedMapSettings(NetworkSettings):
     """``max``: RoI pooling, as in the paper. ``align``: RoI align (Mask R-CNN, section 3), which rounds no
     region to cells and averages interpolated values."""
     frozen_outputs: tuple[Literal["cls_score", "bbox_pred"], ...] = ()
-    """Output layers that are not trained. With `start`, and all of the backbone frozen, the other one is
-    trained alone (stage-wise training, section 5.1)."""
+    """Output layers of the detector in `start` that are not trained. With all of the backbone frozen the other
+    one is trained alone (stage-wise training, section 5.1)."""
     keep_maps: bool = False
     """Keep the maps that the first convolutions, up to one that is trained (backbone.frozen), make of the
     photos on disk, in half precision. Where none is trained, all updates but the first of each photo are then
@@ -77,6 +77,11 @@ class SharedMapSettings(NetworkSettings):
         require(self, "", training_scales=each(whole(1)), bbox_loss_weight=real(0))
         require(self, "", class_agnostic=flag, keep_maps=flag)
         require(self, "", frozen_outputs=each(one_of("cls_score", "bbox_pred")))
+        if self.frozen_outputs and self.start is None:
+            raise ValueError(
+                f"frozen_outputs {', '.join(self.frozen_outputs)}: random weights would stay random; name a "
+                "detector to begin with (--start)"
+            )
         require(self, "", roi_pooling=one_of("max", "align"), bbox_loss=one_of(*BOX_LOSSES))
         largest = max(self.training_scales, default=0)
         require_order("training_scales", largest, "scale.max_long_side", self.scale.max_long_side)

@@ -13,6 +13,7 @@ from minircnn.viz.cascade import (
 from minircnn.viz.circuit import Gate, Wire, draw_circuit
 from minircnn.viz.curves import draw_bars, draw_loss_curves, draw_precision_recall, draw_sliding_window
 from minircnn.viz.errors import draw_error, draw_stacked_bars
+from minircnn.viz.experiments import draw_experiment, draw_experiment_curves
 from minircnn.viz.features import draw_feature_map, draw_receptive_field, draw_warps
 from minircnn.viz.hog import draw_gradients, draw_hog, draw_hog_weights, draw_rounds, draw_score_maps
 from minircnn.viz.kernels import draw_corner_grid, draw_maxima_table, draw_tiles
@@ -53,6 +54,8 @@ __all__ = [
     "draw_curves",
     "draw_detections",
     "draw_error",
+    "draw_experiment",
+    "draw_experiment_curves",
     "draw_feature_map",
     "draw_gradients",
     "draw_haar_features",

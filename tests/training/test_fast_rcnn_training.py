@@ -235,22 +235,23 @@ def test_one_regression_for_all_classes(rng):
     assert trainer.network.outputs.bbox_pred.weight.grad.any()
 
 
-def test_an_output_layer_that_is_frozen_stays_as_it_is(rng):
-    trainer = _trainer(Scenes("train", count=4), rng, frozen_outputs=("cls_score",))
-    trainer.step(0)
-    outputs = trainer.network.outputs
-    assert outputs.cls_score.weight.grad is None
-    assert outputs.cls_score.bias.grad is None
-    assert outputs.bbox_pred.weight.grad.any()
-    with pytest.raises(ValueError, match="frozen_outputs must be one of cls_score, bbox_pred, each of them"):
-        dataclasses.replace(trainer.settings, frozen_outputs=("fc7",))
-
-
 def test_roi_align_is_trained_through(rng):
     trainer = _trainer(Scenes("train", count=4), rng, roi_pooling="align")
     assert isinstance(trainer.network.roi_pool, RoIAlign)
     assert np.isfinite(trainer.step(0)["loss"])
     assert trainer.network.features.conv1.weight.grad.any()
+
+
+def test_l2_has_the_steeper_gradient(rng):
+    """Beyond one standard deviation; the classes' gradient is the same."""
+    layers = []
+    for bbox_loss in ("smooth-l1", "l2"):
+        trainer = _trainer(Scenes("train", count=4), np.random.default_rng(0), bbox_loss=bbox_loss)
+        trainer.step(0)
+        layers.append(trainer.network.outputs)
+    smooth, square = layers
+    np.testing.assert_array_equal(smooth.cls_score.weight.grad, square.cls_score.weight.grad)
+    assert np.linalg.norm(square.bbox_pred.bias.grad) > np.linalg.norm(smooth.bbox_pred.bias.grad)
 
 
 def test_all_convolutions_may_be_frozen_where_a_detector_is_begun_with():

@@ -13,12 +13,12 @@ from trained_detectors import SCENES, settings_of, train_shortly
 from minircnn.training import FolderInUseError, TrainingInterrupted, train
 from minircnn.training.feature_files import CacheError
 from minircnn.training.old_runs import read_settings
-from minircnn.training.run_folder import locked
+from minircnn.training.run_folder import FolderBusyError, locked, unless_done
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from minircnn.training.run_folder import locked
+from minircnn.training.run_folder import FolderBusyError, locked, unless_done
 with locked(Path(sys.argv[1])):
     print("locked", flush=True)
     time.sleep(60)
@@ -30,6 +30,29 @@ def test_a_second_training_in_the_folder_is_refused(tmp_path):
     with locked(run), pytest.raises(FolderInUseError, match=r"run: another process is training there"):
         train_shortly("fast-rcnn", run)
     train_shortly("fast-rcnn", run)
+
+
+def test_what_another_process_trains_is_waited_for(monkeypatch):
+    monkeypatch.setattr("minircnn.training.run_folder._LOOK_EVERY", 0.0)
+    calls = []
+
+    def busy_twice():
+        calls.append(1)
+        if len(calls) < 3:
+            raise FolderBusyError("another process is training there")
+
+    unless_done(lambda: len(calls) == 3, busy_twice)
+    assert len(calls) == 3
+    unless_done(lambda: True, lambda: calls.append(1))
+    assert len(calls) == 3
+
+
+def test_another_run_in_the_folder_is_not_waited_for():
+    def another():
+        raise FolderInUseError("the folder holds another run")
+
+    with pytest.raises(FolderInUseError, match="another run"):
+        unless_done(lambda: False, another)
 
 
 @pytest.mark.slow

@@ -16,11 +16,12 @@ from minircnn.detectors.running import Outcome
 from minircnn.detectors.storage import MODEL_FILE
 from minircnn.evaluation import evaluate_voc
 from minircnn.experiments.base import MAP, Column, Effect, Experiment, Measurement, Row, add_experiment
-from minircnn.experiments.bench import Bench
-from minircnn.training import FastRCNNSettings, FastRCNNTrainer, LoopSettings
+from minircnn.experiments.bench import Bench, digest
+from minircnn.training import FastRCNNSettings, FastRCNNTrainer, LoopSettings, as_json
 from minircnn.training.checkpoint import NotFiniteError
+from minircnn.training.code_digest import code_digest
 from minircnn.training.photo_batches import PhotoBatch
-from minircnn.training.run_folder import locked
+from minircnn.training.run_folder import locked, unless_done
 
 _SHARE, _SIZE = 0.1, 30.0
 """Of the regions whose targets become outliers, and how far off, in standard deviations of the targets."""
@@ -72,19 +73,25 @@ def _measure(bench: Bench, bbox_loss: str, outliers: bool) -> Measurement:
 
 def with_outliers(bench: Bench, settings: FastRCNNSettings) -> FastRCNN:
     """Return the detector of `settings`, trained on targets with outliers, once."""
-    key = {"data": bench.fingerprint(bench.train), "outliers": [_SHARE, _SIZE]}
-    detector: Any = load_detector(bench.made_in(settings, key, partial(_train, bench, settings)) / MODEL_FILE)
+    key = {
+        "settings": as_json(settings),
+        "data": bench.fingerprint(bench.train),
+        "outliers": [_SHARE, _SIZE],
+        "code": code_digest(),
+    }
+    folder = bench.folder / "trained" / f"outliers-{digest(key)}"
+    model = folder / MODEL_FILE
+    unless_done(model.is_file, lambda: _train(bench, settings, folder))
+    detector: Any = load_detector(model)
     fast: FastRCNN = detector
     return fast
 
 
 def _train(bench: Bench, settings: FastRCNNSettings, folder: Path) -> None:
     proposer = settings.proposer()
-    assert proposer is not None
+    proposals = bench.proposals(bench.train, proposer) if proposer else []
     with locked(folder):
-        trainer = OutlierTrainer(
-            bench.train, bench.proposals(bench.train, proposer), settings, map_folder=bench.folder / "maps"
-        )
+        trainer = OutlierTrainer(bench.train, proposals, settings, map_folder=bench.folder / "maps")
         trainer.train(
             LoopSettings(folder=folder, name=settings.detector, resume=True, progress=bench.progress)
         )
@@ -108,8 +115,8 @@ add_experiment(
         source="Fast R-CNN, section 2.3 and equation 3",
         teaches="The gradient of smooth L1 never exceeds 1: a few absurd targets cannot spoil the rest.",
         differs="The paper gives the argument and no figures. Outliers are made: a tenth of the regions is "
-        "asked to move by 30 standard deviations. Gradients are not clipped. A training that diverges detects "
-        "nothing.",
+        "asked to move by 30 standard deviations. Gradients are not clipped. A training that diverges "
+        "detects nothing.",
         columns=[MAP, Column("overlap", "mean best overlap"), Column("diverged", "trainings diverged", 2)],
         rows=rows,
         effects=[

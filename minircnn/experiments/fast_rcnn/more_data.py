@@ -58,15 +58,13 @@ add_experiment(
         title="More photos to learn from",
         source="Fast R-CNN, section 5.3",
         teaches="More photos help, though the network finds less in those that it has learnt from.",
-        differs="Shares of one data set, all with the same number of updates. The paper adds the photos of VOC "
-        "2012 to those of VOC 2007, which trebles their number, and trains half as long again.",
+        differs="Shares of one data set, all with the same number of updates. The paper adds the photos of "
+        "VOC 2012 to those of VOC 2007, which trebles their number, and trains half as long again.",
         columns=[MAP, Column("seen", "mAP on training photos"), Column("photos", "photos", 0, "exact")],
         rows=rows,
         effects=[
             Effect("twice the photos", "share-1", "share-0.5"),
-            Effect(
-                "four times the photos (about three in the paper)", "share-1", "share-0.25", published=0.031
-            ),
+            Effect("four times the photos (paper: three)", "share-1", "share-0.25", published=0.031),
             Effect("eight times the photos", "share-1", "share-0.125"),
             Effect("four times the photos, on those learnt from", "share-1", "share-0.25", "seen"),
         ],

@@ -124,7 +124,8 @@ add_experiment(
         source="Fast R-CNN, section 5.2 and table 7",
         teaches="Seeing photos at five scales gains little for several times the work: one scale is enough.",
         differs="Published figures are those of model M. The five scales are as far from the one as in the "
-        "paper. A region goes to the scale at which its bins are nearest to two cells wide (224 pixels of VGG16).",
+        "paper. A region goes to the scale at which its bins are nearest to two cells wide, 224 pixels for "
+        "VGG16.",
         columns=[MAP, Column("seconds", "s/photo without proposals", 4, "time")],
         rows=rows,
         effects=[

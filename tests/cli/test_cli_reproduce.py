@@ -1,0 +1,90 @@
+"""``minircnn reproduce``."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from minircnn.cli import main
+from minircnn.experiments import EXPERIMENTS
+
+
+def test_the_list_names_every_experiment(capsys):
+    assert main(["reproduce", "list"]) == 0
+    out = capsys.readouterr().out
+    for experiment in EXPERIMENTS.values():
+        assert experiment.name in out
+        assert experiment.teaches in out
+    assert main(["reproduce", "list", "--json"]) == 0
+    assert [entry["name"] for entry in json.loads(capsys.readouterr().out)] == list(EXPERIMENTS)
+
+
+def test_an_unknown_experiment_is_refused_by_name(capsys):
+    assert main(["reproduce", "svdd"]) == 1
+    assert "svd" in capsys.readouterr().err
+
+
+def test_a_backbone_without_weights_is_refused(capsys, tmp_path):
+    call = ["reproduce", "svd", "--out", str(tmp_path), "--backbone.name", "vgg16"]
+    assert main(call) == 2
+    assert "--backbone.weights" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    out = tmp_path_factory.mktemp("reproduce")
+    assert main(["reproduce", "svd", "--quick", "--jobs", "1", "--out", str(out)]) == 0
+    return out
+
+
+def test_table_plot_page_and_json_are_written(finished):
+    own = finished / "svd"
+    assert {path.name for path in own.iterdir()} == {"result.json", "times.json", "plot.png", "page.html"}
+    result = json.loads((own / "result.json").read_text())
+    assert result["quick"] is True
+    assert result["rows"][0]["name"] == "rank-1"
+    page = (own / "page.html").read_text()
+    for text in ("Truncated SVD", "0.669", "What differs from the paper", "its figures mean nothing"):
+        assert text in page
+    assert (own / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_same_call_again_measures_nothing(finished, capsys, monkeypatch):
+    before = (finished / "svd" / "result.json").read_bytes()
+    monkeypatch.setattr("minircnn.experiments.running._measure", None)
+    assert main(["reproduce", "svd", "--quick", "--out", str(finished), "--json"]) == 0
+    captured = capsys.readouterr()
+    assert "0 of them still to be measured" in captured.err
+    assert json.loads(captured.out)["result"] == json.loads(before)
+    assert (finished / "svd" / "result.json").read_bytes() == before
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="kills as a POSIX system does")
+def test_killed_at_five_moments_it_gives_the_same_bytes(finished, tmp_path):
+    call = [
+        sys.executable,
+        "-m",
+        "minircnn",
+        "reproduce",
+        "svd",
+        "--quick",
+        "--jobs",
+        "1",
+        "--out",
+        str(tmp_path),
+    ]
+    moments, killed = random.Random(5), 0
+    for _ in range(5):
+        with subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            time.sleep(moments.uniform(2.0, 5.0))
+            process.send_signal(signal.SIGKILL)
+        killed += process.returncode == -signal.SIGKILL
+    assert killed >= 1
+    subprocess.run(call, check=True, capture_output=True)
+    kept = (tmp_path / "svd" / "result.json").read_bytes()
+    assert kept == (finished / "svd" / "result.json").read_bytes()
