@@ -58,8 +58,8 @@ class SharedMapSettings(NetworkSettings):
     """``max``: RoI pooling, as in the paper. ``align``: RoI align (Mask R-CNN, section 3), which rounds no
     region to cells and averages interpolated values."""
     frozen_outputs: tuple[Literal["cls_score", "bbox_pred"], ...] = ()
-    """Output layers of the detector in `start` that are not trained. With all of the backbone frozen the other
-    one is trained alone (stage-wise training, section 5.1)."""
+    """Output layers of the detector in `start` that are not trained. With all of the backbone frozen the
+    other one is trained alone (stage-wise training, section 5.1)."""
     keep_maps: bool = False
     """Keep the maps that the first convolutions, up to one that is trained (backbone.frozen), make of the
     photos on disk, in half precision. Where none is trained, all updates but the first of each photo are then
