@@ -96,8 +96,8 @@ def draw_roi_align(channel: Array, rows: Array, columns: Array, pooled: Array, t
     for (p, q), colour in _bin_colours(result.shape):
         y, x = (at.ravel() + 0.5 for at in np.meshgrid(down[p], across[q], indexing="ij"))
         left.plot(
-            x, y, linestyle="none", marker="o", markersize=5, color=colour, markeredgecolor="white",
-            markeredgewidth=0.6, gid="points",
+            x, y, linestyle="none", marker="o", markersize=9, color=colour, markeredgecolor="white",
+            markeredgewidth=1.2, gid="points",
         )  # fmt: skip
         draw_rectangle(right, _inset((q, p, q + 1, p + 1)), colour, linewidth=3.0, gid="value")
     return figure
