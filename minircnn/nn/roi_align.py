@@ -115,6 +115,8 @@ class RoIAlign(Module):
         image_index = check_regions(features, rois, image_index)
         require_on_maps(image_index, features.shape[0])
         xp = array_namespace(features, rois, image_index)
+        if not xp.isdtype(features.dtype, "real floating"):  # a share of a cell is no whole number
+            features = xp.astype(features, xp.float64)
         _, channels, height, width = features.shape
         down, across = self.points(rois)
         rows = xp.astype(_shares(down, height), features.dtype)  # (R, P, H)

@@ -126,6 +126,12 @@ def test_gradient(rng):
     assert report.ok, report
 
 
+def test_whole_numbers_are_averaged_too():
+    whole = np.arange(12).reshape(1, 1, 3, 4)
+    region = np.array([[0.0, 2, 13, 11]])
+    np.testing.assert_array_equal(layer()(whole, region), layer()(whole.astype(float), region))
+
+
 def test_it_needs_a_point():
     with pytest.raises(ValueError, match="samples must be a whole number, at least 1, got 0"):
         RoIAlign(2, 1.0, samples=0)

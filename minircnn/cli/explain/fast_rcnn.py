@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 import numpy as np
@@ -128,11 +129,9 @@ def _roi_align(pool: RoIAlign, feature_map: Array, roi: FloatArray) -> Step:
     rows, columns = (points[0] for points in pool.points(roi))  # (P, S), (Q, S)
     pooled = to_host(pool(feature_map, like(roi, feature_map)))[0]  # (C, P, Q)
     channel = int(pooled.max(axis=(1, 2)).argmax())
-    spans = [
-        (max(0, int(np.floor(at.min()))), min(size, int(np.ceil(at.max())) + 1))
-        for at, size in zip((rows, columns), feature_map.shape[2:], strict=True)
-    ]
-    (top, bottom), (left, right) = spans
+    height, width = feature_map.shape[2:]
+    top, bottom = _cells_about(rows, height)
+    left, right = _cells_about(columns, width)
     cells = to_host(feature_map)[0, channel, top:bottom, left:right]
     return Step(
         "pooling",
@@ -144,3 +143,9 @@ def _roi_align(pool: RoIAlign, feature_map: Array, roi: FloatArray) -> Step:
         f"The best region on channel {channel}, where it is strongest. Dots are the points of each bin.",
         f"{bottom - top} × {right - left} cells become {p} × {q}",
     )
+
+
+def _cells_about(points: FloatArray, size: int) -> tuple[int, int]:
+    """Return the first of `size` cells that `points` lie between and one past the last; one at least."""
+    first = min(max(0, math.floor(points.min())), size - 1)
+    return first, max(first + 1, min(size, math.ceil(points.max()) + 1))
