@@ -30,11 +30,15 @@ from minircnn.heads import BoxRegressors, LinearSVMs
 from minircnn.heads.cascade import Cascade
 
 
-def fast_rcnn(class_names, proposer, *, rng=None, spread=0.1, class_agnostic=False, **fields):
+def fast_rcnn(
+    class_names, proposer, *, rng=None, spread=0.1, class_agnostic=False, roi_pooling="max", **fields
+):
     rng = rng or np.random.default_rng(0)
     backbone = build_backbone("tiny", rng=rng)
     mean = np.zeros((len(class_names) + 1, 4), np.float32)
-    network = FastRCNNNetwork(backbone, len(class_names), class_agnostic=class_agnostic, rng=rng)
+    network = FastRCNNNetwork(
+        backbone, len(class_names), class_agnostic=class_agnostic, roi_pooling=roi_pooling, rng=rng
+    )
     scale = ImageScale(short_side=None)
     parts = (network, backbone.normalization, tuple(class_names), proposer, mean, mean + np.float32(spread))
     return FastRCNN(*parts, scale, **fields)

@@ -27,6 +27,7 @@ from minircnn.nn import (
     MaxPool2d,
     Module,
     ReLU,
+    RoIAlign,
     RoIPool,
     Scale,
     SpatialPyramidPool,
@@ -120,6 +121,7 @@ def _layers(rng: np.random.Generator) -> Iterator[tuple[str, Case]]:
             (maps,),
         ),
         "RoIPool": (RoIPool((3, 2), 0.25), (maps, rois, owner)),
+        "RoIAlign": (RoIAlign((3, 2), 0.25), (maps, rois, owner)),
         "SpatialPyramidPool": (SpatialPyramidPool((1, 2, 3), 0.25), (maps, rois, owner)),
     }
     for name, (layer, inputs) in cases.items():

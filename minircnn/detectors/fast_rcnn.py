@@ -11,24 +11,29 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from minircnn.arrays import Array, HostArray, like, to_host
 from minircnn.backbones import Backbone, Normalization
 from minircnn.boxes import decode
-from minircnn.checks import checked, flag, instance, record, require, require_array
+from minircnn.checks import checked, flag, instance, one_of, record, require, require_array
 from minircnn.detectors.base import View, register
 from minircnn.detectors.image_scale import ImageScale
 from minircnn.detectors.network import NetworkDetector, RegionNetwork
 from minircnn.detectors.postprocess import PostprocessSettings
 from minircnn.heads import SiblingHeads
 from minircnn.kernels.split import split
-from minircnn.nn import RoIPool, Sequential, softmax
+from minircnn.nn import RoIAlign, RoIPool, Sequential, softmax
 from minircnn.profiling import stage
 from minircnn.proposals import Proposer
 from minircnn.structures import FloatArray, ImageArray, IntArray
+
+RoIPooling = Literal["max", "align"]
+"""How a region's cells become a grid: their maxima (Fast R-CNN), or interpolated means (Mask R-CNN)."""
+
+_POOLS: dict[RoIPooling, type[RoIPool] | type[RoIAlign]] = {"max": RoIPool, "align": RoIAlign}
 
 
 class FastRCNNNetwork(RegionNetwork):
@@ -42,6 +47,8 @@ class FastRCNNNetwork(RegionNetwork):
         K, without background.
     class_agnostic : bool
         One box regression for all classes, in the place of one for each as in the paper.
+    roi_pooling : {"max", "align"}
+        Maxima of whole cells as in the paper, or means of values interpolated between them.
     rng : numpy Generator, optional
         Draws the two output layers; None leaves them zero, to be loaded.
     """
@@ -52,12 +59,13 @@ class FastRCNNNetwork(RegionNetwork):
         num_classes: int,
         *,
         class_agnostic: bool = False,
+        roi_pooling: RoIPooling = "max",
         rng: np.random.Generator | None = None,
     ) -> None:
         self.description, self.smallest_input = backbone.describe(), backbone.smallest_input
         self.features: Sequential = backbone.features
-        self.class_agnostic = class_agnostic
-        self.roi_pool = RoIPool(backbone.roi_size, 1.0 / backbone.stride)
+        self.class_agnostic, self.roi_pooling = class_agnostic, roi_pooling
+        self.roi_pool = _POOLS[roi_pooling](backbone.roi_size, 1.0 / backbone.stride)
         self.head: Sequential = backbone.head
         self.outputs = SiblingHeads(backbone.feature_dim, num_classes, class_agnostic=class_agnostic, rng=rng)
 
@@ -107,7 +115,7 @@ class FastRCNNNetwork(RegionNetwork):
         return self.roi_pool.backward(d_pooled) if self.roi_pool.needs_input_grad else None
 
     @property
-    def pool(self) -> RoIPool:
+    def pool(self) -> RoIPool | RoIAlign:
         """What brings the features of a region to the one size that the head takes."""
         return self.roi_pool
 
@@ -185,13 +193,13 @@ class FastRCNN(NetworkDetector[PhotoMap]):
         return scores, decode(like(boxes, offsets), offsets[:, 1:])
 
     def distinct(self, rois: FloatArray) -> tuple[FloatArray, IntArray]:
-        """Keep one of all regions that fall on the same cells of the map; their outputs are equal."""
-        cells = np.concatenate(self.network.roi_pool.cells(rois), axis=1)  # (R, 4)
+        """Keep one of all regions that are pooled from the same places; their outputs are equal."""
+        places = self.network.roi_pool.places(rois)  # (R, 4)
         # the order of NumPy's unique rows, in a third of their time
-        order = np.lexsort(cells.T[::-1])  # equal rows side by side
-        cells = cells[order]
-        starts = np.ones(len(rois), dtype=bool)  # where other cells begin
-        starts[1:] = (cells[1:] != cells[:-1]).any(axis=1)
+        order = np.lexsort(places.T[::-1])  # equal rows side by side
+        places = places[order]
+        starts = np.ones(len(rois), dtype=bool)  # where other ones begin
+        starts[1:] = (places[1:] != places[:-1]).any(axis=1)
         same = np.empty(len(rois), dtype=np.int64)
         same[order] = np.cumsum(starts) - 1
         return rois[order[starts]], same
@@ -219,14 +227,14 @@ class FastRCNN(NetworkDetector[PhotoMap]):
             **self.common_settings(),
             "scale": dataclasses.asdict(self.scale),
             "class_agnostic": self.network.class_agnostic,
+            "roi_pooling": self.network.roi_pooling,
         }
         return settings, self.network_arrays() | statistics
 
     @classmethod
     def from_state(cls, settings: Mapping[str, Any], arrays: Mapping[str, HostArray]) -> FastRCNN:
         """Return the detector that `state` described."""
-        agnostic = checked("class_agnostic", settings["class_agnostic"], flag)
-        make = functools.partial(FastRCNNNetwork, class_agnostic=agnostic)
+        make = functools.partial(FastRCNNNetwork, **stored_form(settings))
         network, normalization = cls.load_network(make, settings, arrays)
         return cls(
             network,
@@ -236,6 +244,14 @@ class FastRCNN(NetworkDetector[PhotoMap]):
             scale=stored_scale(settings["scale"]),
             **cls.common_fields(settings),
         )
+
+
+def stored_form(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what in a file decides the form of a network; older ones have RoI pooling and do not say so."""
+    return {
+        "class_agnostic": checked("class_agnostic", settings["class_agnostic"], flag),
+        "roi_pooling": checked("roi_pooling", settings.get("roi_pooling", "max"), one_of(*_POOLS)),
+    }
 
 
 def stored_scale(fields: Any) -> ImageScale:

@@ -18,9 +18,16 @@ import numpy as np
 from minircnn.arrays import Array, HostArray, like, to_host
 from minircnn.backbones import Backbone
 from minircnn.boxes import AnchorSettings, base_anchors, grid_anchors
-from minircnn.checks import checked, flag, instance, record, require, whole
+from minircnn.checks import checked, instance, record, require, whole
 from minircnn.detectors.base import register
-from minircnn.detectors.fast_rcnn import FastRCNN, FastRCNNNetwork, PhotoMap, stored_scale
+from minircnn.detectors.fast_rcnn import (
+    FastRCNN,
+    FastRCNNNetwork,
+    PhotoMap,
+    RoIPooling,
+    stored_form,
+    stored_scale,
+)
 from minircnn.heads import ProposalLayerSettings, RPNHead, ScoredBoxes, propose
 from minircnn.profiling import stage
 from minircnn.structures import FloatArray
@@ -40,6 +47,8 @@ class FasterRCNNNetwork(FastRCNNNetwork):
         Channels of the 3×3 convolution of the region proposal network.
     class_agnostic : bool
         One box regression for all classes, in the place of one for each as in the paper.
+    roi_pooling : {"max", "align"}
+        As in :class:`FastRCNNNetwork`.
     rng : numpy Generator, optional
         Draws the new layers; None leaves them zero, to be loaded.
     """
@@ -52,9 +61,12 @@ class FasterRCNNNetwork(FastRCNNNetwork):
         *,
         rpn_width: int = 512,
         class_agnostic: bool = False,
+        roi_pooling: RoIPooling = "max",
         rng: np.random.Generator | None = None,
     ) -> None:
-        super().__init__(backbone, num_classes, class_agnostic=class_agnostic, rng=rng)
+        super().__init__(
+            backbone, num_classes, class_agnostic=class_agnostic, roi_pooling=roi_pooling, rng=rng
+        )
         self.anchors, self.rpn_width, self.stride = anchors, rpn_width, backbone.stride
         self.rpn = RPNHead(backbone.channels, anchors.num_anchors, width=rpn_width, rng=rng)
 
@@ -144,7 +156,7 @@ class FasterRCNN(FastRCNN):
             FasterRCNNNetwork,
             anchors=record(AnchorSettings, settings["anchors"], "anchors"),
             rpn_width=checked("rpn_width", settings["rpn_width"], whole(1)),
-            class_agnostic=checked("class_agnostic", settings["class_agnostic"], flag),
+            **stored_form(settings),
         )
         network, normalization = cls.load_network(make, settings, arrays)
         return cls(

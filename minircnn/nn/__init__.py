@@ -22,6 +22,7 @@ from minircnn.nn.normalization import LocalResponseNorm
 from minircnn.nn.optim import SGD, MultiStepSchedule, StepSchedule, clip_gradients
 from minircnn.nn.pixel_loss import pixel_cross_entropy
 from minircnn.nn.pooling import GlobalAveragePool, MaxPool2d
+from minircnn.nn.roi_align import RoIAlign
 from minircnn.nn.roi_pool import RoIPool
 from minircnn.nn.rpn_loss import RPNLoss, rpn_loss
 from minircnn.nn.scale import Scale
@@ -46,6 +47,7 @@ __all__ = [
     "Parameter",
     "RPNLoss",
     "ReLU",
+    "RoIAlign",
     "RoIPool",
     "Scale",
     "Sequential",

@@ -6,6 +6,7 @@ the value has been computed: on a GPU that is waited for anyway, and looking cos
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from minircnn.arrays import Array, array_namespace
@@ -155,7 +156,13 @@ class MultiTaskLoss:
 
 
 def multi_task_loss(
-    cls_score: Array, bbox_pred: Array, labels: Array, bbox_targets: Array, *, lam: float = 1.0
+    cls_score: Array,
+    bbox_pred: Array,
+    labels: Array,
+    bbox_targets: Array,
+    *,
+    lam: float = 1.0,
+    box_loss: Callable[[Array, Array], tuple[float, Array]] = smooth_l1,
 ) -> MultiTaskLoss:
     """Return L = L_cls(p, u) + λ [u ≥ 1] L_loc(tᵘ, v): equation 1 of Fast R-CNN.
 
@@ -175,6 +182,9 @@ def multi_task_loss(
         v; rows of background are ignored, whatever they hold.
     lam : float
         λ, at least 0.
+    box_loss : callable
+        L_loc: ``box_loss(prediction, target)`` returns a sum over all numbers and its gradient, as
+        :func:`smooth_l1` and :func:`l2_loss` do.
 
     Raises
     ------
@@ -210,7 +220,7 @@ def multi_task_loss(
         own = xp.reshape(own_column(labels, columns), (rows, columns, 1)) & foreground  # (R, K+1, 1)
     # where nothing is asked for, the prediction is its own target: no loss, no slope
     targets = xp.where(own, xp.reshape(bbox_targets, (rows, 1, 4)), offsets)
-    localisation, d_offsets = smooth_l1(offsets, targets)
+    localisation, d_offsets = box_loss(offsets, targets)
     localisation /= max(rows, 1)
     d_bbox_pred = xp.reshape(d_offsets, (rows, 4 * blocks)) * (lam / max(rows, 1))
     return MultiTaskLoss(

@@ -59,9 +59,7 @@ class RegionPool(Module):
 
     def pool(self, features: Array, rectangles: Array, image_index: Array) -> Array:
         """Return maxima (R, C, B) over `rectangles` (R, B, 4) of `features` (N, C, H, W)."""
-        xp = array_namespace(features, rectangles, image_index)
-        if rectangles.shape[0] and not bool(xp.all((image_index >= 0) & (image_index < features.shape[0]))):
-            raise ValueError(f"image_index must lie in 0..{features.shape[0] - 1}")
+        require_on_maps(image_index, features.shape[0])
         keep = self.training and self.needs_input_grad
         maxima, self._winners = rectangle_maxima(
             to_channels_last(features), rectangles, image_index, keep_winner=keep
@@ -71,6 +69,18 @@ class RegionPool(Module):
     def unpool(self, dy: Array) -> Array:
         """Return dLoss/dfeatures (N, C, H, W), given `dy` (R, C, B)."""
         return from_channels_last(scatter_to_winners(dy, self.kept(self._winners)))
+
+
+def grid_size(output_size: int | tuple[int, int]) -> tuple[int, int]:
+    """Return rows and columns of a grid, given both or one number for both; else raise ValueError."""
+    try:
+        rows, columns = output_size  # type: ignore[misc]
+    except TypeError:
+        rows = columns = output_size
+    except ValueError:
+        raise ValueError(f"output_size must be one number or two, got {output_size!r}") from None
+    require_whole(1, output_rows=rows, output_columns=columns)
+    return rows, columns
 
 
 FARTHEST = 2.0**31
@@ -106,6 +116,13 @@ def check_regions(features: Array, rois: Array, image_index: Array | None) -> Ar
     return image_index
 
 
+def require_on_maps(image_index: Array, maps: int) -> None:
+    """Raise ValueError unless every `image_index` (R,) is the number of one of so many maps."""
+    xp = array_namespace(image_index)
+    if image_index.shape[0] and not bool(xp.all((image_index >= 0) & (image_index < maps))):
+        raise ValueError(f"image_index must lie in 0..{maps - 1}")
+
+
 class RoIPool(RegionPool):
     """Max pooling of each region's cells into a fixed grid: section 2.1 of Fast R-CNN.
 
@@ -138,14 +155,7 @@ class RoIPool(RegionPool):
 
     def __init__(self, output_size: int | tuple[int, int], spatial_scale: float) -> None:
         super().__init__(spatial_scale)
-        try:
-            rows, columns = output_size  # type: ignore[misc]
-        except TypeError:
-            rows = columns = output_size
-        except ValueError:
-            raise ValueError(f"output_size must be one number or two, got {output_size!r}") from None
-        require_whole(1, output_rows=rows, output_columns=columns)
-        self.output_size = (rows, columns)
+        self.output_size = grid_size(output_size)
 
     def cells(self, rois: Array) -> tuple[Array, Array]:
         """Return the first and the last cell of regions (R, 4), each (R, 2) int64 as x, y, both included.
@@ -157,6 +167,10 @@ class RoIPool(RegionPool):
         first = xp.astype(xp.floor(exact[:, :2] * self.spatial_scale + 0.5), xp.int64)
         last = xp.astype(xp.floor((exact[:, 2:] - 1) * self.spatial_scale + 0.5), xp.int64)
         return first, last
+
+    def places(self, rois: Array) -> Array:
+        """Return what decides the output for regions (R, 4): the numbers of their corner cells, (R, 4)."""
+        return array_namespace(rois).concat(self.cells(rois), axis=1)
 
     def bins(self, rois: Array, map_size: tuple[int, int]) -> tuple[Array, Array]:
         """Return rows (R, P, 2) and columns (R, Q, 2) of all bins on a map of (H, W) cells, half-open."""

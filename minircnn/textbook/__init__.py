@@ -67,6 +67,7 @@ from minircnn.textbook.region_features import (
 )
 from minircnn.textbook.region_proposal_network import propose, rpn_loss
 from minircnn.textbook.ridge_regression import fit_ridge_regression
+from minircnn.textbook.roi_alignment import bin_points, cells_around, roi_align, roi_align_backward
 from minircnn.textbook.roi_pooling import pool_bins, roi_pool, roi_pool_backward, split_into_bins
 from minircnn.textbook.segmentation import graph_segmentation, grid_edges
 from minircnn.textbook.segmentation_measures import mean_iou, panoptic_quality
@@ -88,10 +89,12 @@ __all__ = [
     "area_under_curve",
     "base_anchors",
     "best_box",
+    "bin_points",
     "block_histogram",
     "box_iou",
     "box_sum",
     "cell_share",
+    "cells_around",
     "clip_box",
     "color_bins",
     "conv2d",
@@ -149,6 +152,8 @@ __all__ = [
     "relu_backward",
     "resize",
     "resize_exact",
+    "roi_align",
+    "roi_align_backward",
     "roi_pool",
     "roi_pool_backward",
     "rpn_loss",

@@ -18,7 +18,8 @@ ALL_CONVOLUTIONS = "convolutions"
 def check_backbone(settings: NetworkSettings) -> Backbone:
     """Raise where the backbone cannot be built, loaded, frozen or kept maps of; else return it."""
     chosen = settings.backbone
-    if chosen.weights is None and ALL_CONVOLUTIONS in (chosen.frozen or ()):
+    starts = chosen.weights is not None or getattr(settings, "start", None) is not None
+    if not starts and ALL_CONVOLUTIONS in (chosen.frozen or ()):
         raise ValueError(
             f"backbone.frozen {ALL_CONVOLUTIONS}: random weights would stay random; name pre-trained "
             f"ones with --backbone.weights {chosen.name} (minircnn weights fetch {chosen.name})"

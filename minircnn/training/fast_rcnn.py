@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings
-from minircnn.nn import multi_task_loss
 from minircnn.profiling import stage
 from minircnn.proposals import ProposalSettings, Proposer
 from minircnn.structures import FloatArray
@@ -25,7 +24,13 @@ from minircnn.training.presets import (
 from minircnn.training.recipe import Recipe, TrainingJob, add_recipe
 from minircnn.training.regions import RegionRecord
 from minircnn.training.settings import BackboneSettings, GivenProposalsSettings, SolverSettings
-from minircnn.training.shared_map import SharedMapSettings, SharedMapTrainer, load_first, require_alike
+from minircnn.training.shared_map import (
+    SharedMapSettings,
+    SharedMapTrainer,
+    freeze_outputs,
+    load_first,
+    require_alike,
+)
 
 
 @dataclass(frozen=True)
@@ -65,12 +70,19 @@ class FastRCNNTrainer(SharedMapTrainer[SharedMapSettings, PhotoBatch]):
 
     def make_network(self, num_classes: int, rng: np.random.Generator) -> FastRCNNNetwork:
         """Return the network to train."""
-        agnostic = self.settings.class_agnostic
-        network = FastRCNNNetwork(self.backbone, num_classes, class_agnostic=agnostic, rng=rng)
-        self.first = None if self.settings.start is None else load_first(self.settings.start, "fast-rcnn")
+        settings = self.settings
+        network = FastRCNNNetwork(
+            self.backbone,
+            num_classes,
+            class_agnostic=settings.class_agnostic,
+            roi_pooling=settings.roi_pooling,
+            rng=rng,
+        )
+        self.first = None if settings.start is None else load_first(settings.start, "fast-rcnn")
         if self.first is not None:
             require_alike(network, self.first, self.dataset.class_names)
             network.load_state_dict(self.first.network.state_dict())
+        freeze_outputs(network, settings.frozen_outputs)
         return network
 
     def new_box_units(self) -> tuple[FloatArray, FloatArray]:
@@ -92,9 +104,7 @@ class FastRCNNTrainer(SharedMapTrainer[SharedMapSettings, PhotoBatch]):
         with stage("forward"):
             feature_map = self.convolutions(images)  # (N, C, ~H/stride, ~W/stride)
             cls_score, bbox_pred = self.network.forward_from_map(feature_map, rois, image_index)
-        loss = stage("loss")(multi_task_loss)(
-            cls_score, bbox_pred, labels, targets, lam=self.settings.bbox_loss_weight
-        )
+        loss = self.region_loss(cls_score, bbox_pred, labels, targets)
         stage("backward")(self.network.backward)(loss.d_cls_score, loss.d_bbox_pred)
         return {"loss": loss.total, "classification": loss.classification, "localisation": loss.localisation}
 

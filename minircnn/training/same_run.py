@@ -25,7 +25,14 @@ logger = logging.getLogger("minircnn")
 MAY_CHANGE = frozenset({"cache_dtype"})
 """Settings that may be others when a run goes on: no network depends on them, and what does is made again."""
 
-_BEFORE = {"class_agnostic": False, "crop_mode": "warp", "keep_maps": False}
+_BEFORE = {
+    "class_agnostic": False,
+    "crop_mode": "warp",
+    "keep_maps": False,
+    "frozen_outputs": [],
+    "roi_pooling": "max",
+    "bbox_loss": "smooth-l1",
+}
 """What runs did that are older than the setting; for others that is what None stands for."""
 
 

@@ -2,19 +2,34 @@
 
 # No deferred annotations here: the command line reads inherited fields in the modules of the heirs.
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
-from minircnn.arrays import Device, to_host
-from minircnn.checks import each, file_name, flag, instance, optional, real, require, require_order, whole
+from minircnn.arrays import Array, Device, to_host
+from minircnn.checks import (
+    each,
+    file_name,
+    flag,
+    instance,
+    one_of,
+    optional,
+    real,
+    require,
+    require_order,
+    whole,
+)
 from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings, load_detector
 from minircnn.detectors.storage import MODEL_FILE
+from minircnn.nn import MultiTaskLoss, l2_loss, multi_task_loss, smooth_l1
+from minircnn.profiling import stage
 from minircnn.structures import DetectionDataset, FloatArray
 from minircnn.training.photo_batches import PhotoSampler, RoISampling
 from minircnn.training.settings import NetworkSettings, SolverSettings
 from minircnn.training.trainer import Batch, Trainer
+
+BOX_LOSSES: dict[str, Callable[[Array, Array], tuple[float, Array]]] = {"smooth-l1": smooth_l1, "l2": l2_loss}
 
 
 @dataclass(frozen=True)
@@ -34,8 +49,17 @@ class SharedMapSettings(NetworkSettings):
     solver: SolverSettings = field(default_factory=SolverSettings)
     bbox_loss_weight: float = 1.0
     """λ of equation 1; 1 in the paper."""
+    bbox_loss: Literal["smooth-l1", "l2"] = "smooth-l1"
+    """Of the box offsets. ``l2``, half the square as in R-CNN and SPP-net, follows outliers, whose gradients
+    are as large as they are (section 2.3)."""
     class_agnostic: bool = False
     """One box regression for all classes, which few photos teach better than one for each (the paper's)."""
+    roi_pooling: Literal["max", "align"] = "max"
+    """``max``: RoI pooling, as in the paper. ``align``: RoI align (Mask R-CNN, section 3), which rounds no
+    region to cells and averages interpolated values."""
+    frozen_outputs: tuple[Literal["cls_score", "bbox_pred"], ...] = ()
+    """Output layers of the detector in `start` that are not trained. With all of the backbone frozen the
+    other one is trained alone (stage-wise training, section 5.1)."""
     keep_maps: bool = False
     """Keep the maps that the first convolutions, up to one that is trained (backbone.frozen), make of the
     photos on disk, in half precision. Where none is trained, all updates but the first of each photo are then
@@ -52,6 +76,13 @@ class SharedMapSettings(NetworkSettings):
         require(self, "", solver=instance(SolverSettings))
         require(self, "", training_scales=each(whole(1)), bbox_loss_weight=real(0))
         require(self, "", class_agnostic=flag, keep_maps=flag)
+        require(self, "", frozen_outputs=each(one_of("cls_score", "bbox_pred")))
+        if self.frozen_outputs and self.start is None:
+            raise ValueError(
+                f"frozen_outputs {', '.join(self.frozen_outputs)}: random weights would stay random; name a "
+                "detector to begin with (--start)"
+            )
+        require(self, "", roi_pooling=one_of("max", "align"), bbox_loss=one_of(*BOX_LOSSES))
         largest = max(self.training_scales, default=0)
         require_order("training_scales", largest, "scale.max_long_side", self.scale.max_long_side)
 
@@ -96,6 +127,18 @@ class SharedMapTrainer(Trainer[M, Batch]):
         """How the network is updated, and how often."""
         return self.settings.solver
 
+    def region_loss(self, cls_score: Array, bbox_pred: Array, labels: Array, targets: Array) -> MultiTaskLoss:
+        """Return the loss of regions as the settings want it; see :func:`multi_task_loss`."""
+        settings = self.settings
+        return stage("loss")(multi_task_loss)(
+            cls_score,
+            bbox_pred,
+            labels,
+            targets,
+            lam=settings.bbox_loss_weight,
+            box_loss=BOX_LOSSES[settings.bbox_loss],
+        )
+
     @abstractmethod
     def new_box_units(self) -> tuple[FloatArray, FloatArray]:
         """Return the mean and standard deviation of box targets, (K+1, 4) each, of a training from anew."""
@@ -121,12 +164,19 @@ def load_first(start: str, *kinds: str) -> FastRCNN:
     return first
 
 
+def freeze_outputs(network: FastRCNNNetwork, names: Sequence[str]) -> None:
+    """Freeze the output layers of `network` that have these `names`."""
+    for name in names:
+        getattr(network.outputs, name).freeze()
+
+
 def require_alike(network: FastRCNNNetwork, first: FastRCNN, class_names: tuple[str, ...]) -> None:
     """Raise ValueError unless `network` is to be what the detector `first` is."""
     for what, own, theirs in (
         ("classes", list(class_names), list(first.class_names)),
         ("backbone", network.description, first.network.description),
         ("class_agnostic", network.class_agnostic, first.network.class_agnostic),
+        ("roi_pooling", network.roi_pooling, first.network.roi_pooling),
     ):
         if own != theirs:
             raise ValueError(f"start: its {what} must be as in this training, {own}, got {theirs}")

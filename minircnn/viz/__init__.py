@@ -28,7 +28,7 @@ from minircnn.viz.lecture import (
 )
 from minircnn.viz.merge_tree import draw_merge_tree
 from minircnn.viz.photo import Verdict, draw_boxes, draw_detections, judge
-from minircnn.viz.pooling import draw_roi_gradient, draw_roi_pool
+from minircnn.viz.pooling import draw_roi_align, draw_roi_gradient, draw_roi_pool
 from minircnn.viz.proposals import draw_proposal_hierarchy, draw_proposals
 from minircnn.viz.report import Report
 from minircnn.viz.selection import draw_nms, draw_sampled_rois
@@ -74,6 +74,7 @@ __all__ = [
     "draw_proposal_hierarchy",
     "draw_proposals",
     "draw_receptive_field",
+    "draw_roi_align",
     "draw_roi_gradient",
     "draw_roi_pool",
     "draw_rounds",

@@ -56,23 +56,68 @@ def draw_roi_pool(channel: Array, rows: Array, columns: Array, pooled: Array, ti
             f"expected a channel (H, W) and pooled values ({len(spans[0])}, {len(spans[1])}), "
             f"got {grid.shape} and {result.shape}"
         )
-    figure = new_figure(13.0, 6.2)
-    heading = title or "RoI pooling: the maximum of each bin"
-    add_heading(figure, heading, 0.985)
-    left = figure.add_axes((0.01, 0.02, 0.56, 0.85))
-    right = figure.add_axes((0.62, 0.02, 0.37, 0.85))
-    low, high = float(min(grid.min(), 0.0)), float(grid.max())
-    for ax, values, heading in (
-        (left, grid, f"one channel, {grid.shape[0]} × {grid.shape[1]} cells"),
-        (right, result, f"pooled, {result.shape[0]} × {result.shape[1]} values"),
-    ):
-        ax.set_axis_off()
-        ax.set_title(heading, size=PANEL_TITLE_SIZE, color=INK)
-        _show_values(ax, values, low, high)
+    figure, left, right = _channel_and_grid(grid, result, title or "RoI pooling: the maximum of each bin")
     _draw_bins(left, grid, *spans)
     for (p, q), colour in _bin_colours(result.shape):
         draw_rectangle(right, _inset((q, p, q + 1, p + 1)), colour, linewidth=3.0, gid="value")
     return figure
+
+
+def draw_roi_align(channel: Array, rows: Array, columns: Array, pooled: Array, title: str = "") -> Figure:
+    """Draw RoI align on one channel: the points of each bin, and the means of what is read there.
+
+    Parameters
+    ----------
+    channel : (H, W) float array
+        One channel of the feature map.
+    rows : (P, S) float array
+        Rows of the points of every bin, in cells of the map, of which the first has its middle at 0.
+    columns : (Q, S) float array
+        The same for columns.
+    pooled : (P, Q) float array
+        The means.
+    title : str
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+    """
+    grid, result, down, across = (
+        np.asarray(to_host(a), dtype=float) for a in (channel, pooled, rows, columns)
+    )
+    if grid.ndim != 2 or down.ndim != 2 or across.ndim != 2 or result.shape != (len(down), len(across)):
+        raise ValueError(
+            "expected a channel (H, W), rows (P, S), columns (Q, S) and pooled values (P, Q), "
+            f"got {grid.shape}, {down.shape}, {across.shape} and {result.shape}"
+        )
+    heading = title or "RoI align: the mean of points in each bin, interpolated between cells"
+    figure, left, right = _channel_and_grid(grid, result, heading)
+    for (p, q), colour in _bin_colours(result.shape):
+        y, x = (at.ravel() + 0.5 for at in np.meshgrid(down[p], across[q], indexing="ij"))
+        left.plot(
+            x, y, linestyle="none", marker="o", markersize=9, color=colour, markeredgecolor="white",
+            markeredgewidth=1.2, gid="points",
+        )  # fmt: skip
+        draw_rectangle(right, _inset((q, p, q + 1, p + 1)), colour, linewidth=3.0, gid="value")
+    return figure
+
+
+def _channel_and_grid(grid: FloatArray, result: FloatArray, heading: str) -> tuple[Figure, Axes, Axes]:
+    """Show a channel (H, W) and what a region of it became, side by side."""
+    figure = new_figure(13.0, 6.2)
+    add_heading(figure, heading, 0.985)
+    left = figure.add_axes((0.01, 0.02, 0.56, 0.85))
+    right = figure.add_axes((0.62, 0.02, 0.37, 0.85))
+    low, high = float(min(grid.min(), 0.0)), float(grid.max())
+    for ax, values, panel in (
+        (left, grid, f"one channel, {grid.shape[0]} × {grid.shape[1]} cells"),
+        (right, result, f"pooled, {result.shape[0]} × {result.shape[1]} values"),
+    ):
+        ax.set_axis_off()
+        ax.set_title(panel, size=PANEL_TITLE_SIZE, color=INK)
+        _show_values(ax, values, low, high)
+    return figure, left, right
 
 
 def draw_roi_gradient(

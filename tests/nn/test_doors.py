@@ -17,6 +17,7 @@ from minircnn.nn import (
     MultiStepSchedule,
     Parameter,
     ReLU,
+    RoIAlign,
     RoIPool,
     Sequential,
     SpatialPyramidPool,
@@ -54,6 +55,8 @@ WRONG_ARGUMENTS = [
     (lambda: RoIPool((2, 2, 2), 1 / 16), "output_size must be one number or two"),
     (lambda: RoIPool(2.5, 1 / 16), "output_rows must be"),
     (lambda: RoIPool(None, 1 / 16), "output_rows must be"),
+    (lambda: RoIAlign(0, 1 / 16), "output_rows must be"),
+    (lambda: RoIAlign(2, np.inf), "spatial_scale must be"),
     (lambda: RoIPool(2, np.nan), "spatial_scale must be"),
     (lambda: RoIPool(2, 0.0), "spatial_scale must be"),
     (lambda: RoIPool(2, np.inf), "spatial_scale must be"),
@@ -132,7 +135,7 @@ def test_backward_after_evaluation_is_refused_in_words(name):
         layer.backward(y)
 
 
-@pytest.mark.parametrize("pool", [RoIPool(2, 1.0), SpatialPyramidPool((1, 2), 1.0)])
+@pytest.mark.parametrize("pool", [RoIPool(2, 1.0), RoIAlign(2, 1.0), SpatialPyramidPool((1, 2), 1.0)])
 def test_backward_of_regions_after_evaluation_is_refused_in_words(pool):
     pool.eval()
     y = pool(np.ones(MAPS, np.float32), np.array([[0.0, 0, 4, 4]]), np.array([0]))
@@ -154,7 +157,7 @@ def test_backward_before_any_forward_is_refused_in_words(layer):
         layer.backward(np.ones((1, 2), np.float32))
 
 
-@pytest.mark.parametrize("pool", [RoIPool(2, 0.5), SpatialPyramidPool((1, 2), 0.5)])
+@pytest.mark.parametrize("pool", [RoIPool(2, 0.5), RoIAlign(2, 0.5), SpatialPyramidPool((1, 2), 0.5)])
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -215,7 +218,7 @@ def test_what_is_no_array_is_named(thing):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("layer", [RoIPool(2, 0.5), SpatialPyramidPool((1, 2), 0.5)])
+@pytest.mark.parametrize("layer", [RoIPool(2, 0.5), RoIAlign(2, 0.5), SpatialPyramidPool((1, 2), 0.5)])
 def test_regions_come_in_half_precision_too(layer, rng):
     maps, rois = rng.normal(size=(1, 3, 9, 9)), np.array([[0, 0, 12, 9], [2, 3, 17, 18.0]])
     layer.eval()

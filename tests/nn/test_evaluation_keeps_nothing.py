@@ -13,6 +13,7 @@ from minircnn.nn import (
     LocalResponseNorm,
     MaxPool2d,
     ReLU,
+    RoIAlign,
     RoIPool,
     SpatialPyramidPool,
 )
@@ -44,6 +45,7 @@ def kept(layer):
     ("layer", "rest"),
     [
         (RoIPool(3, 0.25), REGIONS),
+        (RoIAlign(3, 0.25), REGIONS),
         (SpatialPyramidPool((1, 2), 0.25), REGIONS),
         (MaxPool2d(3, 2), ()),
         (LocalResponseNorm(), ()),

@@ -16,6 +16,7 @@ from minircnn.nn import (  # noqa: E402
     LocalResponseNorm,
     MaxPool2d,
     ReLU,
+    RoIAlign,
     RoIPool,
     Sequential,
     SpatialPyramidPool,
@@ -183,6 +184,46 @@ def test_roi_pool_is_adaptive_pooling_of_the_crop(output_size, rng, dtype):
         ]
     )
     np.testing.assert_array_equal(y, ty.detach().numpy())
+    dy = rng.standard_normal(y.shape).astype(dtype)
+    ty.backward(torch.from_numpy(dy))
+    assert_same(layer.backward(dy), tf.grad, dtype)
+
+
+def test_roi_align_reads_maps_as_grid_sampling_does(rng, dtype):
+    """PyTorch's own interpolation, at the points of every bin."""
+    features = rng.standard_normal((1, 4, 11, 13)).astype(dtype)
+    corners = rng.uniform(-8, np.array([13, 11]) * 16 + 8, (40, 2, 2))  # up to half a cell off the map
+    rois = np.sort(corners, axis=1).reshape(40, 4)
+    layer, tf = RoIAlign((3, 2), 1 / 16), tensor(features)
+    y = layer(features, rois)
+    points = [
+        (low + (high - low) * (np.arange(2 * bins)[:, None] + 0.5) / (2 * bins)).T
+        for low, high, bins in ((rois[:, 1], rois[:, 3], 3), (rois[:, 0], rois[:, 2], 2))
+    ]
+    down, across = (2 * at / (16 * size) - 1 for at, size in zip(points, (11, 13), strict=True))
+    grid = np.stack(np.broadcast_arrays(across[:, None, :], down[:, :, None]), axis=-1).astype(dtype)
+    values = F.grid_sample(
+        tf.expand(40, -1, -1, -1), torch.from_numpy(grid), padding_mode="border", align_corners=False
+    )
+    ty = F.avg_pool2d(values, 2)
+    assert_same(y, ty, dtype)
+    dy = rng.standard_normal(y.shape).astype(dtype)
+    ty.backward(torch.from_numpy(dy))
+    assert_same(layer.backward(dy), tf.grad, dtype)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 3])
+def test_roi_align_is_that_of_torchvision(samples, rng, dtype):
+    ops = pytest.importorskip("torchvision.ops")
+    features = rng.standard_normal((2, 4, 11, 13)).astype(dtype)
+    corners = rng.uniform(-40, 16 * 15, (60, 2, 2))  # some leave the map
+    rois = np.sort(corners, axis=1).reshape(60, 4).astype(dtype)
+    owner = rng.integers(0, 2, 60)
+    layer, tf = RoIAlign((3, 2), 1 / 16, samples=samples), tensor(features)
+    y = layer(features, rois, owner)
+    theirs = torch.from_numpy(np.concatenate([owner[:, None].astype(dtype), rois], axis=1))
+    ty = ops.roi_align(tf, theirs, (3, 2), 1 / 16, samples, aligned=True)
+    assert_same(y, ty, dtype)
     dy = rng.standard_normal(y.shape).astype(dtype)
     ty.backward(torch.from_numpy(dy))
     assert_same(layer.backward(dy), tf.grad, dtype)

@@ -8,8 +8,9 @@ from mirrored_scenes import Mirrored
 
 from minircnn.boxes import decode
 from minircnn.data import Scenes
-from minircnn.training import FAST_RCNN_PRESETS, BackboneSettings, FastRCNNTrainer
-from minircnn.training.backbone import make_backbone
+from minircnn.nn import RoIAlign
+from minircnn.training import FAST_RCNN_PRESETS, BackboneSettings, FastRCNNSettings, FastRCNNTrainer
+from minircnn.training.backbone import check_backbone, make_backbone
 from minircnn.training.photo_inputs import MapInputs, PhotoInputs
 
 PRESET = FAST_RCNN_PRESETS["scenes"]
@@ -232,6 +233,34 @@ def test_one_regression_for_all_classes(rng):
     assert (trainer.target_mean == trainer.target_mean[0]).all()
     assert np.isfinite(trainer.step(0)["loss"])
     assert trainer.network.outputs.bbox_pred.weight.grad.any()
+
+
+def test_roi_align_is_trained_through(rng):
+    trainer = _trainer(Scenes("train", count=4), rng, roi_pooling="align")
+    assert isinstance(trainer.network.roi_pool, RoIAlign)
+    assert np.isfinite(trainer.step(0)["loss"])
+    assert trainer.network.features.conv1.weight.grad.any()
+
+
+def test_l2_has_the_steeper_gradient(rng):
+    """Beyond one standard deviation; the classes' gradient is the same."""
+    layers = []
+    for bbox_loss in ("smooth-l1", "l2"):
+        trainer = _trainer(Scenes("train", count=4), np.random.default_rng(0), bbox_loss=bbox_loss)
+        trainer.step(0)
+        layers.append(trainer.network.outputs)
+    smooth, square = layers
+    np.testing.assert_array_equal(smooth.cls_score.weight.grad, square.cls_score.weight.grad)
+    assert np.linalg.norm(square.bbox_pred.bias.grad) > np.linalg.norm(smooth.bbox_pred.bias.grad)
+
+
+def test_all_convolutions_may_be_frozen_where_a_detector_is_begun_with():
+    """Its convolutions have learnt; without it they would stay random."""
+    frozen = BackboneSettings(frozen=("convolutions",))
+    with pytest.raises(ValueError, match="random weights would stay random"):
+        check_backbone(FastRCNNSettings(backbone=frozen))
+    backbone = check_backbone(FastRCNNSettings(backbone=frozen, start="run"))
+    assert not backbone.features.trainable
 
 
 def test_a_photo_narrower_than_the_network_takes_is_padded(rng):

@@ -8,6 +8,8 @@ from mirrored_scenes import Mirrored
 
 from minircnn.boxes import AnchorSettings, decode, flip_boxes
 from minircnn.data import Scenes
+from minircnn.detectors import load_detector, save_detector
+from minircnn.nn import RoIAlign
 from minircnn.training import (
     FASTER_RCNN_PRESETS,
     FasterRCNNTrainer,
@@ -94,6 +96,14 @@ def test_a_step_reaches_every_parameter_of_both_branches():
     assert losses["loss"] == pytest.approx(parts)
     for name, parameter in trainer.network.named_parameters():
         assert np.abs(parameter.grad).sum() > 0, name
+
+
+def test_roi_align_is_trained_and_stored(tmp_path):
+    trainer = _trainer(Scenes("train", count=2), roi_pooling="align")
+    assert np.isfinite(trainer.step(0)["loss"])
+    save_detector(tmp_path / "model.safetensors", trainer.detector(None))
+    again = load_detector(tmp_path / "model.safetensors")
+    assert isinstance(again.network.roi_pool, RoIAlign)
 
 
 def test_the_map_gets_the_sum_of_both_branches_gradients(monkeypatch):

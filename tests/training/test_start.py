@@ -33,6 +33,28 @@ def test_weights_and_units_are_those_of_the_first(first, place):
     np.testing.assert_array_equal(trainer.target_std, first.detector.target_std)
 
 
+def test_an_output_layer_that_is_frozen_stays_as_it_is(first):
+    settings = going_on(first.model_path, frozen_outputs=("cls_score",))
+    trainer = FastRCNNTrainer(SCENES, [BOXES] * len(SCENES), settings)
+    trainer.step(0)
+    outputs = trainer.network.outputs
+    assert outputs.cls_score.weight.grad is None
+    assert outputs.cls_score.bias.grad is None
+    assert outputs.bbox_pred.weight.grad.any()
+
+
+@pytest.mark.parametrize(
+    ("start", "names", "words"),
+    [
+        ("run", ("fc7",), "frozen_outputs must be one of cls_score, bbox_pred, each of them"),
+        (None, ("cls_score",), r"frozen_outputs cls_score: random weights .* name a detector .* \(--start\)"),
+    ],
+)
+def test_what_cannot_be_frozen_is_refused(start, names, words):
+    with pytest.raises(ValueError, match=words):
+        dataclasses.replace(settings_of("fast-rcnn"), start=start, frozen_outputs=names)
+
+
 def test_it_goes_on_bit_for_bit(first, tmp_path):
     settings = going_on(first.model_path, seed=3)
     whole = train(SCENES, settings, tmp_path / "whole", progress=False)
@@ -55,6 +77,11 @@ def test_what_does_not_fit_is_refused_by_name(first, tmp_path):
             SCENES,
             {"class_agnostic": True},
             "start: its class_agnostic must be as in this training, True, got False",
+        ),
+        (
+            SCENES,
+            {"roi_pooling": "align"},
+            "start: its roi_pooling must be as in this training, align, got max",
         ),
     ):
         with pytest.raises(ValueError, match=words):

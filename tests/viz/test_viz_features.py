@@ -6,6 +6,7 @@ pytest.importorskip("matplotlib")
 from minircnn.viz import (
     draw_feature_map,
     draw_receptive_field,
+    draw_roi_align,
     draw_roi_gradient,
     draw_roi_pool,
     draw_warps,
@@ -74,6 +75,20 @@ def test_roi_pool_leaves_empty_bins_without_ring():
 def test_roi_pool_names_what_does_not_fit():
     with pytest.raises(ValueError, match=r"pooled values \(1, 1\), got \(2, 2\) and \(2, 2\)"):
         draw_roi_pool(np.ones((2, 2)), [[0, 2]], [[0, 2]], np.ones((2, 2)))
+
+
+def test_roi_align_shows_the_points_of_each_bin():
+    figure = draw_roi_align(np.ones((4, 3)), [[0.0, 0.5], [1, 1.5]], [[0.25, 0.75]], np.array([[2.0], [3.0]]))
+    left, right = figure.axes
+    first, second = (line.get_xydata() for line in left.lines)
+    np.testing.assert_allclose(first, [[0.75, 0.5], [1.25, 0.5], [0.75, 1], [1.25, 1]])
+    np.testing.assert_allclose(second[0], [0.75, 1.5])
+    assert [text.get_text() for text in right.texts] == ["2", "3"]
+
+
+def test_roi_align_names_what_does_not_fit():
+    with pytest.raises(ValueError, match=r"got \(2, 2\), \(1, 2\), \(1, 2\) and \(2, 2\)"):
+        draw_roi_align(np.ones((2, 2)), [[0, 1]], [[0, 1]], np.ones((2, 2)))
 
 
 def test_receptive_field_frames_cell_and_field_on_both_panels():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy as np
 from minircnn.arrays import Array, like, to_host
 from minircnn.cli.explain.steps import EXPLAINERS, Followed, Step, moving_step, proposals_step, scores_step
 from minircnn.detectors.fast_rcnn import FastRCNN
+from minircnn.nn import RoIAlign, RoIPool
 from minircnn.structures import FloatArray
-from minircnn.viz import draw_feature_map, draw_roi_pool
+from minircnn.viz import draw_feature_map, draw_roi_align, draw_roi_pool
 
 ROIS = 3  # shown on the map
 
@@ -99,12 +101,18 @@ def _roi_pooling(followed: Followed, detector: FastRCNN) -> Step:
     """Show how the cells of one region become a grid of fixed size, on its strongest channel."""
     pool, view = detector.network.roi_pool, followed.view
     roi = followed.proposals[followed.best(1)] * view.scale  # (1, 4)
+    if isinstance(pool, RoIAlign):
+        return _roi_align(pool, view.map, roi)
+    return _roi_maxima(pool, view.map, roi)
+
+
+def _roi_maxima(pool: RoIPool, feature_map: Array, roi: FloatArray) -> Step:
     p, q = pool.output_size
-    rows, columns = (bins[0] for bins in pool.bins(roi, view.map.shape[2:]))  # (P, 2), (Q, 2)
-    pooled = to_host(pool(view.map, like(roi, view.map)))[0]  # (C, P, Q)
+    rows, columns = (bins[0] for bins in pool.bins(roi, feature_map.shape[2:]))  # (P, 2), (Q, 2)
+    pooled = to_host(pool(feature_map, like(roi, feature_map)))[0]  # (C, P, Q)
     channel = int(pooled.max(axis=(1, 2)).argmax())
     top, bottom, left, right = rows.min(), rows.max(), columns.min(), columns.max()
-    cells = to_host(view.map)[0, channel, top:bottom, left:right]
+    cells = to_host(feature_map)[0, channel, top:bottom, left:right]
     return Step(
         "pooling",
         "RoI pooling",
@@ -114,3 +122,30 @@ def _roi_pooling(followed: Followed, detector: FastRCNN) -> Step:
         f"The best region on channel {channel}, where it is strongest. Rings mark the maxima.",
         f"{bottom - top} × {right - left} cells become {p} × {q}",
     )
+
+
+def _roi_align(pool: RoIAlign, feature_map: Array, roi: FloatArray) -> Step:
+    p, q = pool.output_size
+    rows, columns = (points[0] for points in pool.points(roi))  # (P, S), (Q, S)
+    pooled = to_host(pool(feature_map, like(roi, feature_map)))[0]  # (C, P, Q)
+    channel = int(pooled.max(axis=(1, 2)).argmax())
+    height, width = feature_map.shape[2:]
+    top, bottom = _cells_about(rows, height)
+    left, right = _cells_about(columns, width)
+    cells = to_host(feature_map)[0, channel, top:bottom, left:right]
+    return Step(
+        "pooling",
+        "RoI align",
+        f"A region is cut into {p} × {q} bins without rounding it to cells. In each bin the map is read at "
+        f"{pool.samples**2} points, interpolated between the four cells around each, and the mean is kept: "
+        "every region, large or small, becomes a grid of the same size.",
+        draw_roi_align(cells, rows - top, columns - left, pooled[channel]),
+        f"The best region on channel {channel}, where it is strongest. Dots are the points of each bin.",
+        f"{bottom - top} × {right - left} cells become {p} × {q}",
+    )
+
+
+def _cells_about(points: FloatArray, size: int) -> tuple[int, int]:
+    """Return the first of `size` cells that `points` lie between and one past the last; one at least."""
+    first = min(max(0, math.floor(points.min())), size - 1)
+    return first, max(first + 1, min(size, math.ceil(points.max()) + 1))

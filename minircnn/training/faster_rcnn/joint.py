@@ -11,7 +11,6 @@ import numpy as np
 from minircnn.arrays import Array, Device, like
 from minircnn.backbones import Backbone
 from minircnn.detectors import FasterRCNN, FasterRCNNNetwork, FastRCNN
-from minircnn.nn import multi_task_loss
 from minircnn.profiling import stage
 from minircnn.proposals import Proposer
 from minircnn.structures import DetectionDataset, FloatArray
@@ -20,7 +19,7 @@ from minircnn.training.faster_rcnn.rpn import ObjectBatch, ObjectSampler, loss_o
 from minircnn.training.faster_rcnn.settings import FasterRCNNSettings
 from minircnn.training.photo_batches import draw_regions
 from minircnn.training.regions import RegionRecord
-from minircnn.training.shared_map import SharedMapTrainer, load_first, require_alike
+from minircnn.training.shared_map import SharedMapTrainer, freeze_outputs, load_first, require_alike
 from minircnn.training.trainer import Trainer
 
 TARGET_STD = (0.1, 0.1, 0.2, 0.2)
@@ -73,9 +72,7 @@ class FasterRCNNTrainer(SharedMapTrainer[FasterRCNNSettings, ObjectBatch]):
         rois, image_index, labels, targets = self.draw_rois(records, rng)
         with stage("forward"):
             cls_score, bbox_pred = network.forward_from_map(feature_map, rois, image_index)
-        loss = stage("loss")(multi_task_loss)(
-            cls_score, bbox_pred, labels, targets, lam=settings.bbox_loss_weight
-        )
+        loss = self.region_loss(cls_score, bbox_pred, labels, targets)
         stage("backward")(network.backward_jointly)(
             loss.d_cls_score, loss.d_bbox_pred, rpn.d_objectness, rpn.d_offsets
         )
@@ -115,8 +112,10 @@ def first_network(
         settings.anchors,
         rpn_width=settings.rpn.width,
         class_agnostic=settings.class_agnostic,
+        roi_pooling=settings.roi_pooling,
         rng=rng,
     )
+    freeze_outputs(network, settings.frozen_outputs)
     if settings.start is None:
         return network, None
     first = load_first(settings.start, "fast-rcnn", "faster-rcnn")
