@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from minircnn.data.single_digits import SingleDigits, Task
@@ -10,6 +11,9 @@ from minircnn.training import BackboneSettings, as_json
 from minircnn.training.code_digest import code_digest
 from minircnn.training.pretraining import PRETRAIN_PRESETS, WEIGHTS_FILE, pretrain
 from minircnn.training.run_folder import unless_done
+
+PRE_TRAINING = "Where no ImageNet weights are given, the network first learnt to name single digits."
+"""What tables say that begin with such a network."""
 
 _QUICK_UPDATES = 8
 _QUICK_COUNT = {"learn": 100, "held-out": 20}
@@ -39,6 +43,13 @@ def digit_backbone(
         lambda: pretrain(learnt, settings, folder, held_out=held_out, resume=True, progress=bench.progress),
     )
     return BackboneSettings("tiny", weights=str(folder / WEIGHTS_FILE))
+
+
+def with_weights(bench: Bench, backbone: BackboneSettings) -> BackboneSettings:
+    """Return `backbone` with weights that have learnt before: its own, else those of single digits."""
+    if backbone.weights is not None:
+        return backbone
+    return dataclasses.replace(backbone, weights=digit_backbone(bench).weights)
 
 
 def digit_images(

@@ -14,7 +14,7 @@ from minircnn.detectors import select_detections
 from minircnn.evaluation import evaluate_voc
 from minircnn.experiments.base import MAP, Effect, Experiment, Measurement, Row, add_experiment
 from minircnn.experiments.bench import Bench
-from minircnn.experiments.rcnn.base_network import PRE_TRAINING
+from minircnn.experiments.pretrained_backbone import PRE_TRAINING
 from minircnn.experiments.rcnn.regions import mean_ap, rcnn_settings, svm_scores, tuned_rcnn
 from minircnn.structures import DetectionDataset, Detections
 from minircnn.training import as_json

@@ -15,7 +15,7 @@ from minircnn.backbones import build_backbone
 from minircnn.detectors import RCNNNetwork
 from minircnn.experiments.base import MAP, Effect, Experiment, Measurement, Row, add_experiment
 from minircnn.experiments.bench import Bench
-from minircnn.experiments.rcnn.base_network import PRE_TRAINING
+from minircnn.experiments.pretrained_backbone import PRE_TRAINING
 from minircnn.experiments.rcnn.regions import (
     Regions,
     all_features,
@@ -133,7 +133,7 @@ add_experiment(
         source="R-CNN, table 2 (network T)",
         teaches="Fine-tuning changes the fully connected layers most; box regression adds to every layer.",
         differs=(
-            f"{PRE_TRAINING} They stood in square pictures without background. With weights of convolutions "
+            f"{PRE_TRAINING} They fill square pictures on photos. With weights of convolutions "
             "alone fc6 and fc7 are random until they are fine-tuned. The paper regresses boxes in its last "
             "row only."
         ),

@@ -20,7 +20,7 @@ from minircnn.detectors import RCNN, PostprocessSettings, RCNNNetwork, load_dete
 from minircnn.detectors.storage import MODEL_FILE
 from minircnn.evaluation import evaluate_voc
 from minircnn.experiments.bench import Bench, digest
-from minircnn.experiments.rcnn.base_network import base_backbone
+from minircnn.experiments.pretrained_backbone import with_weights
 from minircnn.heads import BoxRegressors, LinearSVMs
 from minircnn.structures import DetectionDataset, FloatArray, IntArray
 from minircnn.training import RCNNSettings, SVMSettings, as_json, cache_features, train_svms
@@ -59,7 +59,8 @@ class Regions:
 def rcnn_settings(bench: Bench, changes: Mapping[str, Any] | None = None) -> RCNNSettings:
     """Return the settings of R-CNN on the pre-trained network, with `changes` by dotted name."""
     least = _QUICK if bench.quick else {}
-    own = {"backbone": base_backbone(bench), **least, **(changes or {})}
+    backbone = with_weights(bench, bench.settings("rcnn").backbone)
+    own = {"backbone": backbone, **least, **(changes or {})}
     settings: RCNNSettings = bench.settings("rcnn", own)
     return settings
 
@@ -172,12 +173,16 @@ def tuned_rcnn(bench: Bench, changes: Mapping[str, Any] | None = None) -> TunedR
 
 
 def all_features(bench: Bench, detector: RCNN, settings: RCNNSettings, name: str) -> tuple[Regions, Regions]:
-    """Return fc7 and pool5 of all regions of training and test photos, in half precision."""
+    """Return fc7 and pool5 of all regions of training and test photos.
+
+    In half precision, as pool5 of all of them fills gigabytes; of a quick run's few photos in single.
+    """
+    dtype = "float32" if bench.quick else "float16"
     key = {"settings": as_json(settings), "data": bench.fingerprint(bench.train), "code": code_digest()}
 
     def regions(dataset: DetectionDataset, records: list[RegionRecord], which: str) -> Regions:
         folder = bench.folder / "features" / f"{name}-{digest(key)}-{which}-{_digest_of(bench, dataset)}"
-        return features_of(bench, detector, dataset, records, folder, min_iou=ALL_CLOSE, dtype="float16")
+        return features_of(bench, detector, dataset, records, folder, min_iou=ALL_CLOSE, dtype=dtype)
 
     train = regions(bench.train, training_records(bench, settings), "train")
     return train, regions(bench.test, proposal_records(bench, settings), "test")

@@ -10,7 +10,7 @@ import numpy as np
 
 from minircnn.experiments.base import MAP, Column, Effect, Experiment, Measurement, Row, add_experiment
 from minircnn.experiments.bench import Bench
-from minircnn.experiments.rcnn.base_network import PRE_TRAINING
+from minircnn.experiments.pretrained_backbone import PRE_TRAINING
 from minircnn.experiments.rcnn.regions import fitted_svms, mean_ap, svm_scores, tuned_rcnn
 from minircnn.training.svms import negative_regions
 

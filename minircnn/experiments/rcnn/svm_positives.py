@@ -10,7 +10,7 @@ import numpy as np
 from minircnn.arrays import HostArray
 from minircnn.experiments.base import MAP, Column, Effect, Experiment, Measurement, Row, add_experiment
 from minircnn.experiments.bench import Bench
-from minircnn.experiments.rcnn.base_network import PRE_TRAINING
+from minircnn.experiments.pretrained_backbone import PRE_TRAINING
 from minircnn.experiments.rcnn.regions import Regions, mean_ap, svm_scores, tuned_rcnn
 from minircnn.heads import mine_and_train
 from minircnn.structures import BoolArray

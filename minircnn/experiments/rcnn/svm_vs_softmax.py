@@ -14,7 +14,7 @@ from minircnn.detectors.fast_rcnn import PhotoMap
 from minircnn.detectors.storage import MODEL_FILE
 from minircnn.experiments.base import MAP, Effect, Experiment, Measurement, Row, add_experiment
 from minircnn.experiments.bench import Bench
-from minircnn.experiments.rcnn.base_network import PRE_TRAINING
+from minircnn.experiments.pretrained_backbone import PRE_TRAINING
 from minircnn.experiments.rcnn.regions import (
     NONE_CLOSE,
     features_of,

@@ -8,7 +8,7 @@ from itertools import product
 
 from minircnn.experiments.base import MAP, Effect, Experiment, Measurement, Row, add_experiment
 from minircnn.experiments.bench import Bench
-from minircnn.experiments.rcnn.base_network import PRE_TRAINING
+from minircnn.experiments.pretrained_backbone import PRE_TRAINING
 from minircnn.experiments.rcnn.regions import mean_ap, rcnn_settings, svm_scores, tuned_rcnn
 from minircnn.imaging import WarpMode
 
@@ -56,7 +56,7 @@ add_experiment(
         source="R-CNN, appendix A and figure 7",
         teaches="Stretching every region to a square, with some surroundings, is the best of the ways tried.",
         differs=(
-            f"{PRE_TRAINING} They stood in squares with context, as B. Context is counted in crops of 227 "
+            f"{PRE_TRAINING} They stood in squares. Context is counted in crops of 227 "
             "pixels and scaled with ours (16 of 227 are 3 of 48). 150 proposals a photo, as eight networks "
             "are trained; without box regression. The paper says that D with 16 pixels was better than all "
             "others by 3 to 5 points; 4 stand for them. Its figure 7 shows A for comparison only."

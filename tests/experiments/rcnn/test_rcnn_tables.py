@@ -7,7 +7,7 @@ import pytest
 from small_detectors import fast_rcnn
 
 from minircnn.detectors import PostprocessSettings
-from minircnn.experiments.rcnn.base_network import base_backbone
+from minircnn.experiments.pretrained_backbone import with_weights
 from minircnn.experiments.rcnn.regions import base_rcnn, rcnn_settings, tuned_rcnn
 from minircnn.experiments.rcnn.svm_vs_softmax import with_svms
 from minircnn.heads import BoxRegressors, LinearSVMs
@@ -43,10 +43,9 @@ def test_every_layer_is_judged_with_and_without_fine_tuning_and_boxes(quick_run)
 
 
 def test_the_last_layer_is_the_detector_as_it_was_trained(quick_run, plain):
-    """But for features in half precision."""
     table = values(quick_run("rcnn-layers")[0])
-    assert table["tuned-fc7"] == pytest.approx(plain["still"], abs=0.02)
-    assert table["tuned-fc7-boxes"] == pytest.approx(plain["moved"], abs=0.02)
+    assert table["tuned-fc7"] == pytest.approx(plain["still"], abs=1e-6)
+    assert table["tuned-fc7-boxes"] == pytest.approx(plain["moved"], abs=1e-6)
 
 
 def test_a_backbone_without_fully_connected_layers_has_two_layers(quick_bench):
@@ -55,6 +54,10 @@ def test_a_backbone_without_fully_connected_layers_has_two_layers(quick_bench):
     bench = dataclasses.replace(quick_bench, backbone=BackboneSettings("squeezenet1_1"))
     names = [row.name for row in EXPERIMENTS["rcnn-layers"].rows(bench)]
     assert names[::2] == ["base-pool5", "base-fc7", "tuned-pool5", "tuned-fc7"]
+
+
+def base_backbone(bench):
+    return with_weights(bench, bench.settings("rcnn").backbone)
 
 
 def test_weights_that_are_given_are_the_base(quick_bench):
