@@ -63,7 +63,6 @@ def _found(bench: Bench, times: int) -> HostArray:
         if times == 1:
             return _packed(bench.run(detector).detections)
         before = _unpacked(_found(bench, times - 1), bench)
-        detector.proposer = None  # it need not travel
         tasks = (delayed(_again)(detector, bench.test, photo, own) for photo, own in enumerate(before))
         return _packed(list(run_tasks(tasks, bench.jobs)))
 

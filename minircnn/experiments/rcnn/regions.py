@@ -33,7 +33,7 @@ from minircnn.training.regions import PhotoReader, RegionRecord, record_of, regi
 NONE_CLOSE, ALL_CLOSE = 1.0, -1.0
 """Least IoU from which pool5 is kept, too: no region has more than 1, and all have more than -1."""
 
-_QUICK = {"proposals.limit": 40, "fine_tune.foreground": 8, "fine_tune.background": 24}
+_QUICK = {"proposals.limit": 30, "fine_tune.foreground": 4, "fine_tune.background": 12}
 
 
 @dataclass(frozen=True)
