@@ -177,7 +177,7 @@ def _draw_bins(ax: Axes, grid: FloatArray, rows: IntArray, columns: IntArray) ->
 def _bin_colours(shape: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], str]]:
     """Yield the place of each bin of a grid (P, Q), and a colour that its neighbours do not have."""
     for p, q in np.ndindex(shape):
-        yield (p, q), BOX_COLOURS[(p * (shape[1] + 1) + q) % len(BOX_COLOURS)]
+        yield (p, q), BOX_COLOURS[(2 * p + q) % len(BOX_COLOURS)]
 
 
 def _inset(box: tuple[int, ...], depth: float = 0.06) -> FloatArray:

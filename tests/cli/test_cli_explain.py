@@ -7,6 +7,7 @@ import pytest
 import small_detectors
 from trained_detectors import SCENES, train_shortly
 
+from minircnn.cli.explain.fast_rcnn import _cells_about
 from minircnn.cli.explain.steps import follow, steps_of
 from minircnn.cli.explain.strip import draw_strip
 from minircnn.detectors import ImageScale, PostprocessSettings
@@ -87,6 +88,22 @@ def test_the_page_shows_what_detect_finds():
     found = detector.detect(SCENES.image(0))
     np.testing.assert_array_equal(followed.found.boxes, found.boxes)
     np.testing.assert_array_equal(followed.found.scores, found.scores)
+
+
+def test_roi_align_is_shown_by_its_points():
+    aligned = small_detectors.fast_rcnn(SCENES.class_names, SEARCH, roi_pooling="align")
+    step = {step.key: step for step in steps_of(follow(aligned, SCENES.image(0)))}["pooling"]
+    assert (step.title, step.fact[-12:]) == ("RoI align", "become 6 × 6")
+    left, _ = step.figure.axes
+    assert sum(line.get_gid() == "points" for line in left.lines) == 36
+    assert all(len(line.get_xydata()) == 4 for line in left.lines)
+
+
+@pytest.mark.parametrize(
+    ("points", "cells"), [([0.4, 2.6], (0, 4)), ([-0.5, -0.2], (0, 1)), ([4.6, 4.9], (4, 5)), ([6.0], (4, 5))]
+)
+def test_cells_about_points_are_on_the_map(points, cells):
+    assert _cells_about(np.array(points), 5) == cells
 
 
 def test_the_words_are_those_of_the_detector():
