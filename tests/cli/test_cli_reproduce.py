@@ -11,6 +11,7 @@ import pytest
 
 from minircnn.cli import main
 from minircnn.experiments import EXPERIMENTS
+from minircnn.training import TrainingInterrupted
 
 
 def test_the_list_names_every_experiment(capsys):
@@ -61,6 +62,17 @@ def test_the_same_call_again_measures_nothing(finished, capsys, monkeypatch):
     assert "0 of them still to be measured" in captured.err
     assert json.loads(captured.out)["result"] == json.loads(before)
     assert (finished / "svd" / "result.json").read_bytes() == before
+
+
+def test_an_interruption_names_the_call_that_goes_on(tmp_path, capsys, monkeypatch):
+    def stopped(*arguments, **options):
+        raise TrainingInterrupted("continue with --resume", signal.SIGTERM)
+
+    monkeypatch.setattr("minircnn.cli.reproduce.run_experiment", stopped)
+    assert main(["reproduce", "svd", "--quick", "--out", str(tmp_path)]) == 128 + signal.SIGTERM
+    said = capsys.readouterr().err
+    assert f"go on with the same call: minircnn reproduce svd --quick --out {tmp_path}" in said
+    assert "--resume" not in said
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ from minircnn.experiments.tables import effect_table, result_table, what_was_run
 from minircnn.files import write_text
 from minircnn.progress import duration
 from minircnn.structures import DetectionDataset
-from minircnn.training import BackboneSettings
+from minircnn.training import BackboneSettings, TrainingInterrupted
 from minircnn.viz import draw_experiment, save_figure
 
 ALL, LIST = "all", "list"
@@ -193,7 +193,10 @@ def _run(experiment: Experiment, bench: Bench, count: int, out: Path, *, quiet: 
         "" if bench.quick or bench.preset != "classroom" else _expected(experiment, len(missing), len(trials))
     )
     note(f"{experiment.name}: {len(trials)} trials, {len(missing)} of them still to be measured{took}")
-    result, times = run_experiment(experiment, bench, seeds, before=_say)
+    try:
+        result, times = run_experiment(experiment, bench, seeds, before=_say)
+    except TrainingInterrupted as stop:  # it names an option that this command does without
+        raise TrainingInterrupted(f"{experiment.name} stopped; what was done is kept", stop.signum) from stop
     for name, record in ((RESULT, result), (TIMES, times)):
         write_text(out / name, json_format.dumps(record, indent=1) + "\n")
     drawn = result if result["columns"] else times
