@@ -110,7 +110,7 @@ def old_feature_key(detector: Any, records: Sequence[RegionRecord], dtype: str, 
     Caching them again may take hours.
     """
     warping = getattr(detector, "warping", None)
-    if warping is None:
+    if warping is None or warping.mode != "warp":  # which was all that it could
         return None
     size, context = warping.crop_size, warping.context
     warp = f"WarpSettings(crop_size={size}, context={context}, crop_batch={detector.batch})"

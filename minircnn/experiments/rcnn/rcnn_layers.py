@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from minircnn.arrays import HostArray
-from minircnn.backbones import build_backbone
 from minircnn.detectors import RCNNNetwork
 from minircnn.experiments.base import MAP, Effect, Experiment, Measurement, Row, add_experiment
 from minircnn.experiments.bench import Bench
@@ -21,6 +20,7 @@ from minircnn.experiments.rcnn.regions import (
     all_features,
     base_rcnn,
     fitted_svms,
+    has_layers,
     mean_ap,
     rcnn_settings,
     svm_scores,
@@ -56,9 +56,8 @@ def rows(bench: Bench) -> Sequence[Row]:
 
 def _layers(bench: Bench) -> list[str]:
     """Return the layers whose features can be judged: fc7 is the last one, whatever a network calls it."""
-    chosen = bench.settings("rcnn").backbone
-    head = dict(build_backbone(chosen.name, **chosen.options).head.children())
-    return ["pool5", "fc6", "fc7"] if {"fc6", "fc7"} <= head.keys() else ["pool5", "fc7"]
+    has_all = has_layers(bench.settings("rcnn").backbone)
+    return ["pool5", "fc6", "fc7"] if has_all else ["pool5", "fc7"]
 
 
 def _measure(bench: Bench, network: str, layer: str, moves: bool) -> Measurement:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minircnn.arrays import HostArray
+from minircnn.backbones import build_backbone
 from minircnn.boxes import decode
 from minircnn.detectors import RCNN, PostprocessSettings, RCNNNetwork, load_detector, select_detections
 from minircnn.detectors.storage import MODEL_FILE
@@ -23,7 +24,7 @@ from minircnn.experiments.bench import Bench, digest
 from minircnn.experiments.pretrained_backbone import with_weights
 from minircnn.heads import BoxRegressors, LinearSVMs
 from minircnn.structures import DetectionDataset, FloatArray, IntArray
-from minircnn.training import RCNNSettings, SVMSettings, as_json, cache_features, train_svms
+from minircnn.training import BackboneSettings, RCNNSettings, SVMSettings, as_json, cache_features, train_svms
 from minircnn.training.backbone import make_backbone
 from minircnn.training.code_digest import code_digest
 from minircnn.training.feature_cache import FeatureCache
@@ -58,11 +59,18 @@ class Regions:
 
 def rcnn_settings(bench: Bench, changes: Mapping[str, Any] | None = None) -> RCNNSettings:
     """Return the settings of R-CNN on the pre-trained network, with `changes` by dotted name."""
-    least = _QUICK if bench.quick else {}
     backbone = with_weights(bench, bench.settings("rcnn").backbone)
-    own = {"backbone": backbone, **least, **(changes or {})}
+    own: dict[str, Any] = {"backbone": backbone, **(_QUICK if bench.quick else {}), **(changes or {})}
+    if has_layers(backbone):
+        own["crop_size"] = None  # that of a preset is for another network, and these layers take one alone
     settings: RCNNSettings = bench.settings("rcnn", own)
     return settings
+
+
+def has_layers(backbone: BackboneSettings) -> bool:
+    """Return whether the network has fully connected layers fc6 and fc7, as those of the papers."""
+    head = dict(build_backbone(backbone.name, **backbone.options).head.children())
+    return {"fc6", "fc7"} <= head.keys()
 
 
 def base_rcnn(bench: Bench, settings: RCNNSettings) -> RCNN:

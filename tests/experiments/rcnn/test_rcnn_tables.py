@@ -7,6 +7,7 @@ import pytest
 from small_detectors import fast_rcnn
 
 from minircnn.detectors import PostprocessSettings
+from minircnn.experiments import EXPERIMENTS
 from minircnn.experiments.pretrained_backbone import with_weights
 from minircnn.experiments.rcnn.regions import base_rcnn, rcnn_settings, tuned_rcnn
 from minircnn.experiments.rcnn.svm_vs_softmax import with_svms
@@ -49,8 +50,6 @@ def test_the_last_layer_is_the_detector_as_it_was_trained(quick_run, plain):
 
 
 def test_a_backbone_without_fully_connected_layers_has_two_layers(quick_bench):
-    from minircnn.experiments import EXPERIMENTS
-
     bench = dataclasses.replace(quick_bench, backbone=BackboneSettings("squeezenet1_1"))
     names = [row.name for row in EXPERIMENTS["rcnn-layers"].rows(bench)]
     assert names[::2] == ["base-pool5", "base-fc7", "tuned-pool5", "tuned-fc7"]
@@ -58,6 +57,13 @@ def test_a_backbone_without_fully_connected_layers_has_two_layers(quick_bench):
 
 def base_backbone(bench):
     return with_weights(bench, bench.settings("rcnn").backbone)
+
+
+def test_layers_that_take_one_size_of_crop_get_it(quick_bench):
+    whole = BackboneSettings("squeezenet1_1", weights="some.npz")
+    for backbone, size in ((whole, 112), (dataclasses.replace(whole, widths=(8, 8)), None)):
+        bench = dataclasses.replace(quick_bench, preset="pretrained", backbone=backbone)
+        assert rcnn_settings(bench).crop_size == size
 
 
 def test_weights_that_are_given_are_the_base(quick_bench):
