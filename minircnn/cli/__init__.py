@@ -26,6 +26,10 @@ _COMMANDS = {  # in the order of the lecture, not of the alphabet
     "check-data": ("check_data:check_data", "Look a data set over before hours are spent on it."),
     "propose": ("propose:propose", "Where may something be? Selective search, drawn and measured."),
     "anchors": ("anchors:anchors", "Which anchors suit your objects? A suggestion for Faster R-CNN."),
+    "pretrain": (
+        "pretrain:pretrain_command",
+        "Teach a backbone to classify images, for a detector to begin with.",
+    ),
     "train": ("train:train_app", "Train a detector on a data set."),
     "evaluate": ("evaluate:evaluate", "Measure a detector on a data set, class by class."),
     "detect": ("detect:detect", "Find the objects in photos: pictures and JSON."),

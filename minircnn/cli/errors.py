@@ -27,6 +27,7 @@ _LESS_MEMORY = {
     "detect": "--batch 32, --max-width 500",
     "evaluate": "--batch 32",
     "explain": "--max-width 500",
+    "pretrain": "--batch 16",
     "propose": "--max-width 500",
     "train": "--batch 32, --proposals.max-width 500, --proposals.limit 500",
 }

@@ -19,7 +19,10 @@ def updates_done(logs: Iterable[Path]) -> int:
     return sum(int(line["iteration"]) for last in lasts for line in last)
 
 
-def print_estimate(parts: Sequence[PartEstimate], out: Path, *, json: bool) -> None:
+_TRIED = f"{PHOTOS} photos and {UPDATES} updates at most"
+
+
+def print_estimate(parts: Sequence[PartEstimate], out: Path, *, json: bool, tried: str = _TRIED) -> None:
     """Show what each part of a training into the folder `out` takes, and all of them together."""
     seconds = sum(part.seconds or 0.0 for part in parts)
     memory = max((part.memory or 0.0 for part in parts), default=0.0)
@@ -35,8 +38,8 @@ def print_estimate(parts: Sequence[PartEstimate], out: Path, *, json: bool) -> N
     if unknown:
         note(f"{', '.join(unknown)}: their time comes on top, a few photos do not tell it")
     note(
-        f"an estimate: {PHOTOS} photos and {UPDATES} updates at most were tried, here and now; the load of "
-        "the machine changes it. Nothing was written"
+        f"an estimate: {tried} were tried, here and now; the load of the "
+        "machine changes it. Nothing was written"
     )
     if disk > free:
         note(f"{_size(disk)} do not fit on the disk of {out}, which has {_size(free)} free")

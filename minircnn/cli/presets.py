@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,19 @@ from cyclopts import App, ArgumentCollection, Token
 
 from minircnn.cli.errors import UsageError
 from minircnn.data.opening import SCENES
+from minircnn.data.single_digits import DIGITS
 
 
 def fill_from_preset(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Give every setting of ``train`` that has no option the value of the preset.
+    """Give every setting of ``train`` and ``pretrain`` that has no option the value of the preset.
 
     cyclopts calls this after it has read the options and before it converts them. With ``--resume`` the
     settings of the run stand in the place of the preset.
     """
-    if commands[:1] != ("train",) or len(commands) < 2:
+    if commands[:1] != ("pretrain",) and (commands[:1] != ("train",) or len(commands) < 2):
         return  # also where --help is asked of ``train`` itself
     given = {argument.name: argument for argument in arguments}
-    values = _stored_settings(given) or _preset(commands[1], given)
+    values = _stored_settings(given) or _preset(commands[-1], given)
     for name, value in values.items():
         argument = given.get(f"--{name.replace('_', '-').lower()}")  # `svm.C` is ``--svm.c``
         if argument is not None and not argument.tokens:
@@ -50,7 +52,18 @@ def _preset(detector: str, given: dict[str, Any]) -> dict[str, Any]:
     # imported here: the training code takes a second to load and most commands do without
     from minircnn.training import as_json
 
-    return as_json(preset_of(detector, _value(given, "--preset"), _value(given, "DATA")))
+    choose = pretraining_preset if detector == "pretrain" else partial(preset_of, detector)
+    return as_json(choose(_value(given, "--preset"), _value(given, "DATA")))
+
+
+def pretraining_preset(name: str | None, data: str | None) -> Any:
+    """Return the settings of the preset `name` of ``pretrain``; None: those that suit the images."""
+    from minircnn.training.pretraining import PRETRAIN_PRESETS
+
+    name = name or ("digits" if data == DIGITS else "small")
+    if name not in PRETRAIN_PRESETS:
+        raise UsageError(f"there is no preset {name!r} of pretrain; there are {', '.join(PRETRAIN_PRESETS)}")
+    return PRETRAIN_PRESETS[name]
 
 
 def preset_of(detector: str, name: str | None, data: str | None) -> Any:

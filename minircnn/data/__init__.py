@@ -6,11 +6,13 @@ from minircnn.data.coco import COCODataset
 from minircnn.data.coco_panoptic import COCOPanoptic
 from minircnn.data.coco_scenes import COCOScenes
 from minircnn.data.export import export_voc, voc_tree
+from minircnn.data.image_folder import ImageFolder
 from minircnn.data.problems import DatasetError, OnBadBox, OnBadPhoto, Problem
 from minircnn.data.report import DataReport
 from minircnn.data.run_lengths import decode_runs, encode_runs, format_runs, parse_runs
 from minircnn.data.scenes import Scenes
 from minircnn.data.segmentations import read_segmentation
+from minircnn.data.single_digits import SingleDigits
 from minircnn.data.voc import VOCDataset
 from minircnn.data.voc_scenes import VOC_CLASSES, VOCScenes
 
@@ -22,10 +24,12 @@ __all__ = [
     "DataReport",
     "DatasetError",
     "FlippedDataset",
+    "ImageFolder",
     "OnBadBox",
     "OnBadPhoto",
     "Problem",
     "Scenes",
+    "SingleDigits",
     "VOCDataset",
     "VOCScenes",
     "check_dataset",

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from minircnn.boxes import box_iou
-from minircnn.data.digits import all_digits, digit_samples, render_digit, tight_box
-from minircnn.data.photos import Split, load_photo, photo_names
+from minircnn.data.digits import digit_samples, tight_box
+from minircnn.data.drawing import draw_digit, lay_ink, noisy, photo_square
+from minircnn.data.photos import Split, photo_names
 from minircnn.scene import Scene
 from minircnn.structures import Annotations, BoolArray, FloatArray, ImageArray, IntArray
 
@@ -24,42 +24,6 @@ _SPLIT_NUMBER: dict[Split, int] = {"train": 0, "val": 1, "test": 2}
 
 _MAX_BOX_IOU = 0.1
 _PLACEMENT_TRIES = 40
-_COLOUR_TRIES = 40
-_MIN_LUMINANCE_CONTRAST = 60.0
-_MIN_COLOUR_DISTANCE = 110.0
-_LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
-
-
-def _uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    return low + (high - low) * rng.random()
-
-
-def _background(split: Split, size: int, rng: np.random.Generator) -> ImageArray:
-    """Crop a square of a random photo of the split, perhaps mirrored, dimmed or brightened."""
-    names = photo_names(split)
-    photo = load_photo(names[rng.integers(len(names))])
-    side = min(size * _uniform(rng, 0.75, 1.75), *photo.shape[:2])
-    top, left = (int(rng.random() * (length - side)) for length in photo.shape[:2])
-    box = (left, top, left + int(side), top + int(side))
-    crop = Image.fromarray(photo).resize((size, size), Image.Resampling.BICUBIC, box=box)
-    pixels = np.asarray(crop)  # (size, size, 3)
-    if rng.random() < 0.5:
-        pixels = pixels[:, ::-1]
-    gain, offset = _uniform(rng, 0.7, 1.1), _uniform(rng, -20, 20)
-    return np.clip(pixels * gain + offset, 0, 255).astype(np.uint8)
-
-
-def _ink_colour(around: ImageArray, rng: np.random.Generator) -> FloatArray:
-    """Draw a colour that stands out from the mean of `around` (h, w, 3) in lightness and overall."""
-    # An integer sum is exact, so the choice below is the same on every platform.
-    mean = around.reshape(-1, 3).sum(axis=0, dtype=np.int64) / (around.size // 3)  # (3,)
-    for _ in range(_COLOUR_TRIES):
-        colour = np.array([_uniform(rng, 0, 255) for _ in range(3)])
-        difference = colour - mean
-        luminance = abs(float((difference * _LUMINANCE).sum()))
-        if luminance >= _MIN_LUMINANCE_CONTRAST and (difference**2).sum() >= _MIN_COLOUR_DISTANCE**2:
-            return colour
-    return np.full(3, 15.0 if float((mean * _LUMINANCE).sum()) > 127 else 240.0)
 
 
 @dataclass(frozen=True)
@@ -184,44 +148,30 @@ class Scenes:
 
     def _compose(self, index: int) -> _Scene:
         rng = np.random.default_rng(np.random.SeedSequence((self.seed, _SPLIT_NUMBER[self.split], index)))
-        canvas = _background(self.split, self.size, rng).astype(np.float64)  # (size, size, 3)
+        canvas = photo_square(photo_names(self.split), self.size, rng).astype(np.float64)  # (size, size, 3)
         inked = np.zeros(canvas.shape[:2], dtype=bool)
         boxes: list[_Box] = []
         labels: list[int] = []
         masks: list[BoolArray] = []
         for _ in range(rng.integers(self.digits[0], self.digits[1] + 1)):
-            coverage, label = self._draw_digit(rng)
+            coverage, digit = draw_digit(digit_samples(self.split), range(10), self.heights, rng)
             place = self._find_place(coverage, boxes, inked, rng)
             if place is None:
                 continue
             window, box = place
-            colour = _ink_colour(canvas[window].astype(np.uint8), rng)
-            alpha = (coverage * _uniform(rng, 0.85, 1.0))[:, :, None]  # the photo shines through a little
-            canvas[window] = canvas[window] * (1 - alpha) + colour * alpha
+            lay_ink(canvas[window], coverage, rng)
             inked[window] |= coverage > 0
             mask = np.zeros_like(inked)
             mask[window] = coverage > 0.5
             boxes.append(box)
-            labels.append(label)
+            labels.append(digit + 1)
             masks.append(mask)
-        noise = rng.integers(-6, 7, size=canvas.shape)  # a sensor's, over photo and ink alike
-        image = np.clip(np.floor(canvas + 0.5) + noise, 0, 255).astype(np.uint8)
         return _Scene(
-            image, np.array(boxes, dtype=np.float32), np.array(labels, dtype=np.int64), np.array(masks)
+            noisy(canvas, rng),
+            np.array(boxes, dtype=np.float32),
+            np.array(labels, dtype=np.int64),
+            np.array(masks),
         )
-
-    def _draw_digit(self, rng: np.random.Generator) -> tuple[FloatArray, int]:
-        """Return one digit's coverage (h, w) and its label 1..10, classes equally likely."""
-        samples, targets = all_digits()
-        own = digit_samples(self.split)
-        digit = int(rng.integers(10))
-        candidates = own[targets[own] == digit]
-        sample = samples[candidates[rng.integers(len(candidates))]]
-        height = int(rng.integers(self.heights[0], self.heights[1] + 1))
-        columns = int((sample > 96).any(0).sum())
-        # 8x8 samples fill the height; a stretch about the writer's own aspect keeps a 1 narrow.
-        width = max(height * columns / 8 * _uniform(rng, 0.8, 1.4), 0.25 * height, 12)
-        return render_digit(sample, height, round(width)), digit + 1
 
     def _find_place(
         self, coverage: FloatArray, boxes: list[_Box], inked: BoolArray, rng: np.random.Generator

@@ -11,20 +11,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from minircnn.arrays import Array, HostArray, like
 from minircnn.backbones import Backbone, Normalization
 from minircnn.boxes import decode
-from minircnn.checks import instance, record, require, require_order, whole
+from minircnn.checks import instance, one_of, record, require, require_order, whole
 from minircnn.detectors.base import View, register
 from minircnn.detectors.linear_parts import LinearPartsDetector
 from minircnn.detectors.network import RegionNetwork
 from minircnn.detectors.postprocess import PostprocessSettings
 from minircnn.heads import BoxRegressors, LinearSVMs
-from minircnn.imaging import warp_regions
+from minircnn.imaging import WarpMode, warp_regions
 from minircnn.nn import Linear, MaxPool2d, Sequential
 from minircnn.profiling import stage
 from minircnn.proposals import Proposer
@@ -85,11 +86,17 @@ class WarpSettings:
     """Side of the square crop: 227 for AlexNet, 224 for VGG16 and SqueezeNet."""
     context: int = 16
     """Pixels of surroundings around the box, in the crop's own frame: 16 of 227."""
+    mode: WarpMode = "warp"
+    """Whether a box is stretched to the square, or keeps its shape: see :func:`warp_regions`."""
 
     def __post_init__(self) -> None:
-        require(self, "warp", crop_size=whole(1), context=whole(0))
+        require(self, "warp", crop_size=whole(1), context=whole(0), mode=one_of(*get_args(WarpMode)))
         # or nothing is left for the region itself
         require_order("2 * warp.context", 2 * self.context, "warp.crop_size", self.crop_size, below=True)
+
+    def apply(self, image: ImageArray, boxes: FloatArray, fill: Any) -> npt.NDArray[np.float32]:
+        """Return the crops (R, S, S, 3) of regions `boxes` (R, 4), `fill` where the photo shows nothing."""
+        return warp_regions(image, boxes, self.crop_size, context=self.context, fill=fill, mode=self.mode)
 
 
 @register("rcnn")
@@ -145,8 +152,7 @@ class RCNN(LinearPartsDetector[View]):
     @stage("warp and normalise")
     def warp(self, image: ImageArray, boxes: FloatArray) -> Array:
         """Return the crops (R, 3, S, S) of regions `boxes` (R, 4), as the network takes them."""
-        size, context, fill = self.warping.crop_size, self.warping.context, self.normalization.fill
-        crops = warp_regions(image, boxes, size, context=context, fill=fill)
+        crops = self.warping.apply(image, boxes, self.normalization.fill)
         return like(self.normalization.apply(crops), self.network.on)
 
     def region_features(self, view: View, boxes: FloatArray) -> tuple[Array, Array]:

@@ -95,6 +95,8 @@ class Effect:
         The paper's difference (or ratio); default: that of the rows' published figures.
     ratio : bool
         Divide instead of subtract: for times and counts.
+    exact : bool
+        Neither row depends on the seed, whatever others in the column do: every difference is one.
     """
 
     what: str
@@ -103,6 +105,7 @@ class Effect:
     column: str = "map"
     published: float | None = None
     ratio: bool = False
+    exact: bool = False
 
 
 @dataclass(frozen=True)

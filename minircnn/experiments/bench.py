@@ -9,10 +9,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from minircnn.arrays import HostArray
 from minircnn.detectors import RegionDetector, load_detector
@@ -20,12 +21,14 @@ from minircnn.detectors.running import Outcome, run_detector
 from minircnn.detectors.storage import MODEL_FILE
 from minircnn.evaluation import VocResult, evaluate_voc
 from minircnn.proposals import Proposer
-from minircnn.structures import DetectionDataset, FloatArray
+from minircnn.structures import Annotations, DetectionDataset, FloatArray
 from minircnn.training import RECIPES, BackboneSettings, DetectorSettings, as_json, compute_proposals, train
 from minircnn.training.code_digest import code_digest
 from minircnn.training.fingerprint import DataFingerprint
 from minircnn.training.kept_arrays import read_kept, write_kept
 from minircnn.training.run_folder import unless_done
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Bench:
     limit: int | None = None
     jobs: int = 1
     progress: bool = True
-    _prints: dict[int, dict[str, Any]] = field(default_factory=dict, repr=False)
+    _memory: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def seeded(self, seed: int) -> Bench:
         """Return the same with another seed."""
@@ -102,13 +105,30 @@ class Bench:
 
     # -- data ----------------------------------------------------------------------------------------------
 
+    def remembered(self, dataset: DetectionDataset, what: Hashable, compute: Callable[[], T]) -> T:
+        """Return `what` follows from `dataset`, computed once in this process, for all seeds."""
+        key = (id(dataset), what)
+        if key not in self._memory:  # the data set is kept with it, or its number could be another's
+            self._memory[key] = (compute(), dataset)
+        value: T = self._memory[key][0]
+        return value
+
     def fingerprint(self, dataset: DetectionDataset) -> dict[str, Any]:
         """Return what tells `dataset` from others: digests of its photos and of what is marked in them."""
-        key = id(dataset)
-        if key not in self._prints:  # the data set is kept with it, or its number could be another's
-            self._prints[key] = {"summary": DataFingerprint.of(dataset).summary(), "dataset": dataset}
-        summary: dict[str, Any] = self._prints[key]["summary"]
-        return summary
+        return self._print(dataset).summary()
+
+    def photo_digests(self, dataset: DetectionDataset) -> Sequence[str]:
+        """Return the digest of each photo of `dataset`."""
+        return self._print(dataset).digests
+
+    def _print(self, dataset: DetectionDataset) -> DataFingerprint:
+        return self.remembered(dataset, "fingerprint", lambda: DataFingerprint.of(dataset))
+
+    def annotations(self, dataset: DetectionDataset) -> list[Annotations]:
+        """Return what is marked in each photo of `dataset`."""
+        return self.remembered(
+            dataset, "annotations", lambda: [dataset.annotations(i) for i in range(len(dataset))]
+        )
 
     def proposals(self, dataset: DetectionDataset, proposer: Proposer) -> list[FloatArray]:
         """Return what `proposer` proposes in each photo of `dataset`."""
@@ -148,8 +168,13 @@ class Bench:
         return folder
 
     def kept_array(self, key: Mapping[str, Any], compute: Callable[[], HostArray]) -> HostArray:
-        """Return the array that follows from `key` (ready for JSON), computed once and kept on the disk."""
-        path = self.folder / "arrays" / f"{digest({**key, 'code': code_digest()})}.npy"
+        """Return the array that follows from `key` (ready for JSON), computed once and kept on the disk.
+
+        It is computed again when the package's code has changed, or the module that `compute` stands in.
+        """
+        own = Path(str(sys.modules[compute.__module__].__file__))
+        code = [code_digest(), hashlib.sha256(own.read_bytes()).hexdigest()]
+        path = self.folder / "arrays" / f"{digest({**key, 'code': code})}.npy"
         try:
             return read_kept(path)
         except (FileNotFoundError, ValueError):  # none yet, or damaged

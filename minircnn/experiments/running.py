@@ -196,7 +196,7 @@ def _summary(values: Sequence[float]) -> dict[str, Any]:
 
 def _effect(effect: Effect, rows: Sequence[Row], values: dict[str, Any], column: Column) -> dict[str, Any]:
     of, than = (values[name][effect.column] for name in (effect.of, effect.than))
-    compared = compare(of, than, ratio=effect.ratio, exact=column.kind == "exact")
+    compared = compare(of, than, ratio=effect.ratio, exact=effect.exact or column.kind == "exact")
     published = effect.published
     if published is None:
         theirs = [

@@ -16,7 +16,10 @@ from minircnn.boxes.geometry import as_boxes
 from minircnn.imaging.resize import linear_taps
 from minircnn.structures import BoolArray, FloatArray, IntArray
 
-WarpMode: TypeAlias = Literal["warp", "square_with_context", "square_without_context"]
+WarpMode: TypeAlias = Literal["warp", "square_with_context", "square_without_context", "unscaled"]
+
+_BLANKED = ("square_without_context", "unscaled")
+"""Modes that show of a frame only the box and its `context`."""
 
 
 def warp_frame(
@@ -26,7 +29,8 @@ def warp_frame(
 
     The box itself fills the inner ``size − 2·context`` pixels, so its sides grow by
     ``size / (size − 2·context)`` about the centre. The square modes first extend the shorter side to
-    the longer one. Frames are rounded to whole pixels and may reach outside the photo.
+    the longer one. An unscaled frame is always `size` pixels wide and high, whatever the box. Frames are
+    rounded to whole pixels and may reach outside the photo.
 
     Parameters
     ----------
@@ -36,7 +40,7 @@ def warp_frame(
         Side of the crop (227 for AlexNet).
     context : int
         Pixels of surroundings on each side, counted in the crop.
-    mode : {"warp", "square_with_context", "square_without_context"}
+    mode : {"warp", "square_with_context", "square_without_context", "unscaled"}
 
     Returns
     -------
@@ -61,6 +65,8 @@ def warp_frame(
     if context < 0 or 2 * context >= size:
         raise ValueError(f"context {context} on both sides leaves nothing of a crop of size {size}")
     centre, half = _centre_and_half(as_boxes(boxes))
+    if mode == "unscaled":
+        return _rounded_box(centre, np.full_like(half, size / 2))
     if mode != "warp":
         half = np.broadcast_to(half.max(axis=1, keepdims=True), half.shape)
     return _rounded_box(centre, half * (size / (size - 2 * context)))
@@ -80,6 +86,8 @@ def warp_regions(
     ``warp`` stretches the dilated box to the square, whatever its aspect ratio: what R-CNN uses.
     ``square_with_context`` keeps the aspect ratio by cutting the tightest square.
     ``square_without_context`` cuts the same square but blanks what lies outside the (dilated) box.
+    ``unscaled`` shows the photo's own pixels about the centre of the box, and blanks in the same way: large
+    boxes lose their borders, small ones stay small.
     The part of a frame that lies in the photo is resized by itself (bilinear, no antialiasing) and
     placed where it belongs; the rest is `fill`. Source: R-CNN, appendix A and figure 7.
 
@@ -96,7 +104,7 @@ def warp_regions(
     fill : float or (C,) array
         Colour of what the photo does not show; R-CNN takes the mean colour, which becomes zero when
         the mean is subtracted.
-    mode : {"warp", "square_with_context", "square_without_context"}
+    mode : {"warp", "square_with_context", "square_without_context", "unscaled"}
 
     Returns
     -------
@@ -119,7 +127,7 @@ def warp_regions(
     height, width, channels = image.shape
     frames = warp_frame(boxes, size, context, mode)
     shown = frames
-    if mode == "square_without_context":
+    if mode in _BLANKED:
         shown = _visible(boxes, frames, size, context)
     columns = _axis_taps(frames[:, 0::2], shown[:, 0::2], width, size)
     rows = _axis_taps(frames[:, 1::2], shown[:, 1::2], height, size)
@@ -147,7 +155,7 @@ def _rounded_box(centre: npt.NDArray[np.float64], half: npt.NDArray[np.float64])
 def _visible(
     boxes: FloatArray, frames: npt.NDArray[np.float64], size: int, context: int
 ) -> npt.NDArray[np.float64]:
-    """Return what `square_without_context` shows of each frame: the box and `context` crop pixels."""
+    """Return what modes that blank show of each frame: the box and `context` crop pixels."""
     centre, half = _centre_and_half(boxes)
     side = frames[:, 2:] - frames[:, :2]
     shown = _rounded_box(centre, half + context * side / size)

@@ -11,7 +11,7 @@ from minircnn.structures import FloatArray
 from minircnn.textbook.boxes import Box
 from minircnn.textbook.filters import resize
 
-WarpMode = Literal["warp", "square_with_context", "square_without_context"]
+WarpMode = Literal["warp", "square_with_context", "square_without_context", "unscaled"]
 
 
 class CropSpan(NamedTuple):
@@ -55,11 +55,13 @@ def crop_span(
     centre, half = (low + high) / 2, (high - low) / 2
     frame_half = half if mode == "warp" else max(half, other_side / 2)  # or the tightest square
     frame_half *= size / (size - 2 * context)
+    if mode == "unscaled":  # the photo's own pixels
+        frame_half = size / 2
     frame_begin = _round(centre - frame_half)
     frame_end = max(_round(centre + frame_half), frame_begin + 1)
     begin, end = frame_begin, frame_end
     scale = size / (frame_end - frame_begin)
-    if mode == "square_without_context":  # of the square only the box and its surroundings
+    if mode in ("square_without_context", "unscaled"):  # of the square only the box and its surroundings
         shown_half = half + context / scale
         begin = _clip(_round(centre - shown_half), frame_begin, frame_end - 1)
         end = _clip(_round(centre + shown_half), begin + 1, frame_end)

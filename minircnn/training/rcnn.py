@@ -10,17 +10,17 @@ import dataclasses
 from collections.abc import Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 
 from minircnn.arrays import Device, like
 from minircnn.backbones import Backbone
 from minircnn.boxes import sample_rcnn
-from minircnn.checks import instance, optional, real, require, require_order, whole
+from minircnn.checks import instance, one_of, optional, real, require, require_order, whole
 from minircnn.detectors import RCNN, RCNNNetwork, WarpSettings
 from minircnn.heads import BoxRegressors, LinearSVMs
-from minircnn.imaging import warp_regions
+from minircnn.imaging import WarpMode
 from minircnn.proposals import ProposalSettings, Proposer
 from minircnn.structures import DetectionDataset, FloatArray, IntArray
 from minircnn.training.backbone import check_backbone
@@ -65,12 +65,16 @@ class RCNNSettings(LinearPartsSettings):
     """Side of the warped crop; None takes the backbone's own (227 for AlexNet, 224 for VGG16)."""
     context: int | None = None
     """Pixels of surroundings in the crop; None takes 16 of 227, in proportion to the crop."""
+    crop_mode: WarpMode = "warp"
+    """``warp`` stretches a region to the square crop (appendix A); ``square_with_context`` cuts the tightest
+    square about it; ``square_without_context`` blanks what lies beside the region there; ``unscaled`` takes
+    the photo's own pixels."""
     fine_tune: FineTuneSettings = field(default_factory=FineTuneSettings)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, "", crop_size=optional(whole(1)), context=optional(whole(0)))
-        require(self, "", fine_tune=instance(FineTuneSettings))
+        require(self, "", fine_tune=instance(FineTuneSettings), crop_mode=one_of(*get_args(WarpMode)))
         if self.crop_size is not None and self.context is not None:
             require_order("2 * context", 2 * self.context, "crop_size", self.crop_size, below=True)
 
@@ -138,12 +142,8 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
         for index in np.unique(photo):
             here = photo == index
             record = self.records[index]
-            crops[here] = warp_regions(
-                self.photos.read(int(index)),
-                record.boxes[row[here]],
-                size,
-                context=self.warping.context,
-                fill=self.backbone.normalization.fill,
+            crops[here] = self.warping.apply(
+                self.photos.read(int(index)), record.boxes[row[here]], self.backbone.normalization.fill
             )
             labels[here] = record.labels[row[here]]
         labels[len(sample.foreground) :] = 0
@@ -175,7 +175,8 @@ def warping_of(settings: RCNNSettings, backbone: Backbone) -> WarpSettings:
     """Return how regions become crops: as `settings` say, or as `backbone` wants them."""
     size = settings.crop_size or backbone.crop_size
     # 16 of 227 pixels in the paper; other crops keep the proportion
-    return WarpSettings(size, round(16 * size / 227) if settings.context is None else settings.context)
+    context = round(16 * size / 227) if settings.context is None else settings.context
+    return WarpSettings(size, context, settings.crop_mode)
 
 
 def check_rcnn(settings: RCNNSettings) -> None:

@@ -6,7 +6,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -132,8 +132,16 @@ def _report(dataset: DetectionDataset, records: Sequence[RegionRecord]) -> None:
         logger.warning("%s: %d of %d photos have no object to learn from", dataset.name, empty, len(records))
 
 
-class PhotoReader:
-    """Reads the photos of a data set, keeping the most recent ones in memory.
+class HasImages(Protocol):
+    """Whatever has images by number."""
+
+    def image(self, index: int) -> ImageArray:
+        """Return image `index`, (H, W, 3) uint8 RGB."""
+        ...
+
+
+class ImageReader:
+    """Reads images, keeping the most recent ones in memory.
 
     A few hundred photos stay decoded from epoch to epoch. Of thousands, an epoch in random order finds few of
     the recent ones again, and decoding one is a small part of a step: more memory for them would gain little.
@@ -141,24 +149,24 @@ class PhotoReader:
 
     Parameters
     ----------
-    dataset : DetectionDataset
+    dataset : HasImages
     max_bytes : int
-        Of the photos kept.
+        Of the images kept.
     """
 
     MAX_BYTES: ClassVar[int] = 256 << 20
 
-    def __init__(self, dataset: DetectionDataset, max_bytes: int = MAX_BYTES) -> None:
-        self.dataset, self.max_bytes = dataset, max_bytes
+    def __init__(self, dataset: HasImages, max_bytes: int = MAX_BYTES) -> None:
+        self._source, self.max_bytes = dataset, max_bytes
         self._kept: OrderedDict[int, ImageArray] = OrderedDict()  # the least recent first
         self._bytes = 0
 
     def read(self, index: int) -> ImageArray:
-        """Return photo `index` (H, W, 3) uint8."""
+        """Return image `index` (H, W, 3) uint8."""
         with stage("read photo"):
             image = self._kept.pop(index, None)
             if image is None:
-                image = self.dataset.image(index)
+                image = self._source.image(index)
                 self._bytes += image.nbytes
             self._kept[index] = image
             while self._bytes > self.max_bytes:
@@ -166,8 +174,16 @@ class PhotoReader:
         return image
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Travel to another process without the photos."""
-        return PhotoReader, (self.dataset, self.max_bytes)
+        """Travel to another process without the images."""
+        return type(self), (self._source, self.max_bytes)
+
+
+class PhotoReader(ImageReader):
+    """Reads the photos of a data set, which it knows."""
+
+    def __init__(self, dataset: DetectionDataset, max_bytes: int = ImageReader.MAX_BYTES) -> None:
+        super().__init__(dataset, max_bytes)
+        self.dataset = dataset
 
 
 def epoch_order(seed: int, epoch: int, count: int) -> IntArray:

@@ -16,7 +16,7 @@ from minircnn import files
 from minircnn.detectors.storage import MODEL_FILE
 from minircnn.training.old_runs import adopt_old_run, find_checkpoint, read_settings, write_settings
 from minircnn.training.same_run import settle_settings
-from minircnn.training.settings import DetectorSettings, as_json
+from minircnn.training.settings import RunSettings, as_json
 
 logger = logging.getLogger("minircnn")
 
@@ -41,7 +41,7 @@ class FolderBusyError(FolderInUseError):
 
 @contextmanager
 def claim(
-    folder: Path, settings: DetectorSettings, data_options: Mapping[str, Any], *, resume: bool
+    folder: Path, settings: RunSettings, data_options: Mapping[str, Any], *, resume: bool
 ) -> Iterator[bool]:
     """Keep other trainings out of `folder` inside the block, and see that it holds the run of `settings`.
 
@@ -101,9 +101,7 @@ def unless_done(done: Callable[[], bool], train: Callable[[], object]) -> None:
             time.sleep(_LOOK_EVERY)
 
 
-def _enter(
-    folder: Path, settings: DetectorSettings, data_options: Mapping[str, Any], *, resume: bool
-) -> bool:
+def _enter(folder: Path, settings: RunSettings, data_options: Mapping[str, Any], *, resume: bool) -> bool:
     """Bring the settings in `folder` and `settings` together; return whether the run begins."""
     stored = read_settings(folder)
     if not stored:

@@ -18,7 +18,7 @@ from minircnn.training.fingerprint import (
     write_fingerprint,
 )
 from minircnn.training.old_runs import checkpoint_notes_data, find_checkpoint, read_settings, write_settings
-from minircnn.training.settings import DetectorSettings, as_json
+from minircnn.training.settings import RunSettings, as_json
 
 logger = logging.getLogger("minircnn")
 
@@ -27,6 +27,7 @@ MAY_CHANGE = frozenset({"cache_dtype"})
 
 _BEFORE = {
     "class_agnostic": False,
+    "crop_mode": "warp",
     "keep_maps": False,
     "frozen_outputs": [],
     "roi_pooling": "max",
@@ -95,7 +96,7 @@ def require_same_settings(
         )
 
 
-def settle_settings(folder: Path, stored: Mapping[str, Any], settings: DetectorSettings) -> None:
+def settle_settings(folder: Path, stored: Mapping[str, Any], settings: RunSettings) -> None:
     """Take `settings` for the run in `folder`, begun with the `stored` ones, as far as they may change.
 
     As long as nothing was trained all may; afterwards they must be the same as far as the run's version knew

@@ -7,7 +7,7 @@ command line its options.
 # No deferred annotations here: the command line reads inherited fields in the modules of the heirs.
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from minircnn.backbones import BACKBONES
 from minircnn.checks import each, entry_of, file_name, flag, instance, optional, real, require, text, whole
@@ -78,6 +78,12 @@ class SolverSettings:
         require(self, "solver", iterations=whole(1), learning_rate=real(0, above=True), step=whole(1))
         require(self, "solver", gamma=real(0, 1, above=True), momentum=real(0, 1, below=True))
         require(self, "solver", weight_decay=real(0), clip_norm=optional(real(0, above=True)))
+
+
+class RunSettings(Protocol):
+    """A record of settings that says what its run trains."""
+
+    detector: ClassVar[str]
 
 
 @dataclass(frozen=True)

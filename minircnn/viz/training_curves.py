@@ -27,7 +27,13 @@ _NO_LOSS = {"iteration", "seconds", "learning_rate"}
 _RATE = "#666666"
 
 
-def draw_training(log: Log, validations: Log = (), title: str = "") -> Figure:
+MAP = ("mAP", "validation mAP")
+"""What validations tell of a detector: its name in their records, and its title."""
+
+
+def draw_training(
+    log: Log, validations: Log = (), title: str = "", *, measure: tuple[str, str] = MAP
+) -> Figure:
     """Draw the losses of a training over its updates and, below, the mAP of its validations.
 
     Dashed lines mark the updates from which on the learning rate is another.
@@ -39,6 +45,8 @@ def draw_training(log: Log, validations: Log = (), title: str = "") -> Figure:
     validations : sequence of records
         Of every validation: ``iteration`` and ``mAP``.
     title : str
+    measure : (str, str)
+        Another measure in the place of mAP: its name in the records, and its title.
     """
     figure = new_figure(7.6, 6.4 if validations else 4.2)
     figure.set_layout_engine("constrained")
@@ -46,7 +54,7 @@ def draw_training(log: Log, validations: Log = (), title: str = "") -> Figure:
     plain_axes(panels[0], "" if validations else "iteration", "loss", title or "Training")
     _plot_log(panels[0], log)
     if validations:
-        _plot_validations(panels[1], validations)
+        _plot_validations(panels[1], validations, measure)
     for ax in panels:
         # where the room is: above the points of validations, below the losses
         _mark_rates(ax, log, (0.94 if validations else 0.02) if ax is panels[-1] else None)
@@ -101,10 +109,11 @@ def _mark_rates(ax: Axes, log: Log, height: float | None) -> None:
     ax.locator_params(axis="x", integer=True)
 
 
-def _plot_validations(ax: Axes, validations: Log) -> None:
-    plain_axes(ax, "iteration", "validation mAP")
-    x, y = _column(validations, "iteration"), _column(validations, "mAP")
-    ax.plot(x, y, color=line_colour(0), linewidth=2.4, marker="o", markersize=5, clip_on=False, gid="mAP")
+def _plot_validations(ax: Axes, validations: Log, measure: tuple[str, str] = MAP) -> None:
+    name, title = measure
+    plain_axes(ax, "iteration", title)
+    x, y = _column(validations, "iteration"), _column(validations, name)
+    ax.plot(x, y, color=line_colour(0), linewidth=2.4, marker="o", markersize=5, clip_on=False, gid=name)
     best = max(range(len(y)), key=lambda i: y[i])
     ax.plot(x[best], y[best], color=line_colour(1), marker="o", markersize=9, gid="best")
     ax.annotate(

@@ -11,6 +11,7 @@ from minircnn.data import Scenes, export_voc
 COMMANDS = [
     ["demo"],
     ["propose"],
+    ["pretrain"],
     ["train", "fast-rcnn"],
     ["train", "rcnn"],
     ["detect"],

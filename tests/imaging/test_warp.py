@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from minircnn import textbook
 from minircnn.imaging import warp_frame, warp_regions
 
-MODES = ["warp", "square_with_context", "square_without_context"]
+MODES = ["warp", "square_with_context", "square_without_context", "unscaled"]
 
 
 @settings(deadline=None, max_examples=80)
@@ -49,6 +49,17 @@ def test_outside_is_filled_and_without_context_is_blank():
     assert (blank[:6] == 7).all()
     assert (blank[6:14] == 200).all()
     assert (warp_regions(image, wide, 20, context=0, fill=7, mode="square_with_context") == 200).all()
+
+
+def test_unscaled_crops_are_pixels_of_the_photo():
+    image = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    small, large = np.array([[20.0, 30, 28, 34]]), np.array([[5.0, 5, 55, 55]])
+    crop = warp_regions(image, small, 20, context=2, fill=7, mode="unscaled")[0]
+    shown = crop[6:14, 4:16]  # the box, 8 wide and 4 high, and 2 pixels around it
+    np.testing.assert_array_equal(shown, image[28:36, 18:30])
+    assert (crop == 7).all(axis=2).sum() == 20 * 20 - 8 * 12
+    inner = warp_regions(image, large, 20, context=2, fill=7, mode="unscaled")[0]
+    np.testing.assert_array_equal(inner, image[20:40, 20:40])
 
 
 def test_no_boxes_and_boxes_outside():

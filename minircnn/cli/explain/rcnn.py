@@ -6,10 +6,17 @@ from typing import cast
 
 from minircnn.cli.explain.steps import EXPLAINERS, Followed, Step, moving_step, proposals_step, scores_step
 from minircnn.detectors import RCNN
-from minircnn.imaging import warp_regions
+from minircnn.imaging import WarpMode
 from minircnn.viz import draw_warps
 
 _CROPS = 16
+
+_BECOMES: dict[WarpMode, str] = {
+    "warp": "is stretched to",
+    "square_with_context": "is shown in its tightest square, of",
+    "square_without_context": "is shown alone in its tightest square, of",
+    "unscaled": "is shown at its own size in",
+}
 
 
 @EXPLAINERS.register("rcnn")
@@ -43,14 +50,12 @@ def _warps(followed: Followed, detector: RCNN) -> Step:
     """Show the crops that the CNN gets, those of the best regions."""
     best = followed.best(_CROPS)
     size, context = detector.warping.crop_size, detector.warping.context
-    crops = warp_regions(
-        followed.image, followed.proposals[best], size, context=context, fill=detector.normalization.fill
-    )
+    crops = detector.warping.apply(followed.image, followed.proposals[best], detector.normalization.fill)
     return Step(
         "warps",
         "Warped crops",
-        f"Every region, whatever its shape, is stretched to {size} × {size} pixels with {context} pixels of "
-        "its surroundings; beyond the photo stands the mean colour.",
+        f"Every region, whatever its shape, {_BECOMES[detector.warping.mode]} {size} × {size} pixels with "
+        f"{context} pixels of its surroundings; beyond the photo stands the mean colour.",
         draw_warps(crops, [followed.name(int(r)) for r in best]),
         f"Those of the {len(best)} regions apart from each other that score best.",
         f"{len(followed.proposals):,} crops of {size} × {size}",

@@ -13,7 +13,7 @@ from minircnn.backbones import build_backbone
 from minircnn.evaluation import evaluate_voc
 from minircnn.experiments.base import MAP, Column, Effect, Experiment, Measurement, Row, add_experiment
 from minircnn.experiments.bench import Bench
-from minircnn.experiments.fast_rcnn.digit_weights import digit_weights
+from minircnn.experiments.pretrained_backbone import PRE_TRAINING, with_weights
 from minircnn.nn import MaxPool2d, Sequential
 from minircnn.training import BackboneSettings, FastRCNNSettings
 from minircnn.training.backbone import ALL_CONVOLUTIONS, make_backbone
@@ -61,9 +61,11 @@ def blocks_of(features: Sequential) -> list[tuple[str, ...]]:
 def tuning(bench: Bench, frozen: tuple[str, ...]) -> FastRCNNSettings:
     """Return settings that train all but the `frozen` layers of a network that has learnt before."""
     backbone: BackboneSettings = bench.settings("fast-rcnn").backbone
-    changes: dict[str, Any] = {"backbone.frozen": frozen, "keep_maps": ALL_CONVOLUTIONS in frozen}
-    if backbone.weights is None:
-        changes["backbone.weights"] = str(digit_weights(bench, backbone))
+    changes: dict[str, Any] = {
+        "backbone.weights": with_weights(bench, backbone).weights,
+        "backbone.frozen": frozen,
+        "keep_maps": ALL_CONVOLUTIONS in frozen,
+    }
     settings: FastRCNNSettings = bench.settings("fast-rcnn", changes)
     return settings
 
@@ -107,8 +109,7 @@ add_experiment(
         title="Which layers to fine-tune",
         source="Fast R-CNN, section 4.5 and table 5",
         teaches="Training fully connected layers alone is not enough; the first convolutions need none.",
-        differs="Blocks of convolutions end at a max pooling. Without ImageNet weights the network has first "
-        "learnt to tell single digits on plain paper.",
+        differs=f"Blocks of convolutions end at a max pooling. {PRE_TRAINING}",
         columns=[
             MAP,
             Column("trained", "weights trained", 0, "exact"),
