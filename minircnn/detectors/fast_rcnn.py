@@ -247,10 +247,10 @@ class FastRCNN(NetworkDetector[PhotoMap]):
 
 
 def stored_form(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what in a file decides the form of a network; older ones have RoI pooling and do not say so."""
+    """Return what in a file decides the form of a network."""
     return {
         "class_agnostic": checked("class_agnostic", settings["class_agnostic"], flag),
-        "roi_pooling": checked("roi_pooling", settings.get("roi_pooling", "max"), one_of(*_POOLS)),
+        "roi_pooling": checked("roi_pooling", settings["roi_pooling"], one_of(*_POOLS)),
     }
 
 

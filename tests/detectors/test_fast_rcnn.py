@@ -53,7 +53,7 @@ def test_files_from_before_roi_align_have_roi_pooling(image, tmp_path):
     with pytest.raises(StorageError, match="roi_pooling must be one of max, align"):
         load_detector(tmp_path / "strange.safetensors")
     del meta["roi_pooling"]
-    write_bundle(tmp_path / "old.safetensors", arrays, meta)
+    write_bundle(tmp_path / "old.safetensors", arrays, {**meta, "format": 3})
     assert isinstance(load_detector(tmp_path / "old.safetensors").network.roi_pool, RoIPool)
 
 

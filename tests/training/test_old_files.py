@@ -117,8 +117,8 @@ def test_the_command_line_takes_the_settings_of_an_old_run(tmp_path, capsys, mon
 def test_a_file_of_a_newer_version_is_named(tmp_path):
     from minircnn.detectors.storage import write_bundle
 
-    write_bundle(tmp_path / "m.safetensors", {"a": np.zeros(1)}, {"format": 4, "detector": "rcnn"})
-    with pytest.raises(StorageError, match=r"m\.safetensors was written by a newer minircnn \(format 4\)"):
+    write_bundle(tmp_path / "m.safetensors", {"a": np.zeros(1)}, {"format": 5, "detector": "rcnn"})
+    with pytest.raises(StorageError, match=r"m\.safetensors was written by a newer minircnn \(format 5\)"):
         load_detector(tmp_path / "m.safetensors")
 
 
