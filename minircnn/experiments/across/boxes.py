@@ -94,21 +94,20 @@ def shuffled(boxes: Sequence[FloatArray], seed: int) -> list[FloatArray]:
 
 def random_boxes(bench: Bench, like: Sequence[FloatArray]) -> list[FloatArray]:
     """Return boxes drawn at random in each test photo, as many as `like` has there."""
-    least = proposal_settings(bench).min_size
-    return [
-        random_in(
-            bench.test.image(index).shape[:2], len(own), least, np.random.default_rng([bench.seed, index])
-        )
-        for index, own in enumerate(like)
-    ]
+    least, boxes = proposal_settings(bench).min_size, []
+    for index, own in enumerate(like):
+        truth = bench.test.annotations(index)  # knows the photo's size
+        rng = np.random.default_rng([bench.seed, index])
+        boxes.append(random_in(truth.height, truth.width, len(own), least, rng))
+    return boxes
 
 
-def random_in(size: tuple[int, ...], count: int, least: float, rng: np.random.Generator) -> FloatArray:
-    """Return `count` boxes (count, 4) in a photo of `size` (height, width), their sides `least` or longer.
+def random_in(height: int, width: int, count: int, least: float, rng: np.random.Generator) -> FloatArray:
+    """Return `count` boxes (count, 4) in a photo of this size, their sides `least` or longer.
 
     Both ends of a side are drawn uniformly, then moved apart by `least`.
     """
-    limits = np.array([size[1], size[0]], np.float64)
+    limits = np.array([width, height], np.float64)
     shortest = np.minimum(least, limits)
     ends = np.sort(rng.random((count, 2, 2)), axis=1) * (limits - shortest)  # first and last end; x and y
     ends[:, 1] += shortest

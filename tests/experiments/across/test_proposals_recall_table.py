@@ -88,7 +88,7 @@ def test_flat_segments_are_different_boxes_of_the_least_size():
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 30), st.floats(1, 40), st.integers(0, 99))
 def test_random_boxes_lie_in_the_photo_and_are_large_enough(height, width, count, least, seed):
-    boxes = random_in((height, width), count, least, np.random.default_rng(seed))
+    boxes = random_in(height, width, count, least, np.random.default_rng(seed))
     assert boxes.shape == (count, 4)
     assert (boxes >= 0).all()
     assert (boxes <= np.array([width, height] * 2) + 1e-4).all()
