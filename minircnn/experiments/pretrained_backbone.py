@@ -1,4 +1,4 @@
-"""A tiny backbone that has learnt to classify, for experiments that begin with one."""
+"""A backbone that has learnt to classify, for experiments that begin with one."""
 
 from __future__ import annotations
 
@@ -20,20 +20,28 @@ _QUICK_COUNT = {"learn": 100, "held-out": 20}
 
 
 def digit_backbone(
-    bench: Bench, *, classes: Sequence[int] = range(10), task: Task = "digits"
+    bench: Bench,
+    backbone: BackboneSettings | None = None,
+    *,
+    classes: Sequence[int] = range(10),
+    task: Task = "digits",
 ) -> BackboneSettings:
-    """Return the tiny network pre-trained on single digits, under the bench's seed; trained once and kept.
+    """Return a network pre-trained on single digits, under the bench's seed; trained once and kept.
 
     Parameters
     ----------
     bench : Bench
+    backbone : BackboneSettings, optional
+        Which network; default: the tiny one.
     classes : sequence of int
         The digits that it learns from.
     task : {"digits", "photos"}
         What it learns: to tell the digits, or the photos behind them.
     """
     learnt, held_out = digit_images(bench, classes=classes, task=task)
-    settings = changed(PRETRAIN_PRESETS["digits"], {"seed": bench.seed})
+    backbone = BackboneSettings("tiny") if backbone is None else backbone
+    fresh = dataclasses.replace(backbone, weights=None, frozen=None)
+    settings = changed(PRETRAIN_PRESETS["digits"], {"seed": bench.seed, "backbone": fresh})
     if bench.quick:
         settings = changed(settings, {"solver.iterations": _QUICK_UPDATES})
     key = {"settings": as_json(settings), "data": [repr(learnt), repr(held_out)], "code": code_digest()}
@@ -42,7 +50,7 @@ def digit_backbone(
         lambda: (folder / WEIGHTS_FILE).is_file(),
         lambda: pretrain(learnt, settings, folder, held_out=held_out, resume=True, progress=bench.progress),
     )
-    return BackboneSettings("tiny", weights=str(folder / WEIGHTS_FILE))
+    return dataclasses.replace(backbone, weights=str(folder / WEIGHTS_FILE))
 
 
 def with_weights(bench: Bench, backbone: BackboneSettings) -> BackboneSettings:

@@ -154,7 +154,7 @@ add_experiment(
             Effect("forgetting a mismatched task: the full rate", "photos", "photos-slow", "old_after"),
             Effect("freezing the convolutions", "digits-frozen", "digits"),
         ],
-        minutes=25.0,
+        minutes=16.0,
         seeds=1,
         curve_titles=("layer, from conv1 to fc7", MOVED),
     )

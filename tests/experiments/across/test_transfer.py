@@ -1,6 +1,7 @@
 """What is learnt before and what is left of it, as an experiment."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from minircnn.experiments import EXPERIMENTS
 from minircnn.experiments.across.transfer import MOVED, TUNINGS, moved, old_accuracies, rows
 from minircnn.experiments.pretrained_backbone import digit_backbone
+from minircnn.training import BackboneSettings
 from minircnn.training.pretraining import load_classifier
 
 
@@ -60,6 +62,18 @@ def test_a_network_that_did_not_move_forgets_nothing(quick_bench):
     detector = type("Detector", (), {"network": classifier})
     before, after = old_accuracies(quick_bench, "digits", weights, detector)
     assert before == after
+
+
+def test_another_network_can_be_pretrained_and_each_is_kept(quick_bench):
+    other = BackboneSettings("tiny", widths=(16,), frozen=("conv1",))
+    first = digit_backbone(quick_bench, other)
+    assert dataclasses.replace(first, weights=None) == other
+    backbone, _ = load_classifier(first.weights)
+    assert backbone.feature_dim == 16
+    written = Path(first.weights).stat().st_mtime_ns
+    assert digit_backbone(quick_bench, other) == first
+    assert Path(first.weights).stat().st_mtime_ns == written
+    assert digit_backbone(quick_bench).weights != first.weights
 
 
 def test_how_far_layers_move_is_relative():
