@@ -57,7 +57,7 @@ def with_weights(bench: Bench, backbone: BackboneSettings) -> BackboneSettings:
     """Return `backbone` with weights that have learnt before: its own, else those of single digits."""
     if backbone.weights is not None:
         return backbone
-    return dataclasses.replace(backbone, weights=digit_backbone(bench).weights)
+    return dataclasses.replace(backbone, weights=digit_backbone(bench, backbone).weights)
 
 
 def digit_images(

@@ -9,6 +9,15 @@ from minircnn import Scenes
 from minircnn.experiments import EXPERIMENTS, Bench, run_experiment
 
 QUICK_SEED = 0
+QUICKEST = "test_svd_table.py"
+"""The one table that the fast tests measure, too."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Count what measures a table among the slow tests."""
+    for item in items:
+        if "quick_run" in getattr(item, "fixturenames", ()) and item.path.name != QUICKEST:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
