@@ -134,5 +134,6 @@ add_experiment(
             Effect("five scales in training alone", "training", "one"),
             Effect("five scales, time", "five", "one", "seconds", ratio=True),
         ],
+        minutes=12,
     )
 )
