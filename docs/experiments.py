@@ -4,7 +4,7 @@ from pathlib import Path
 
 from docs.figures import picture
 from minircnn.experiments import EXPERIMENTS, RESULT, TIMES
-from minircnn.experiments.tables import effect_table, result_table, what_was_run
+from minircnn.experiments.tables import drawn_table, effect_table, result_table, what_was_run
 from minircnn.files import read_json
 from minircnn.progress import duration
 from minircnn.viz import draw_experiment, draw_experiment_curves
@@ -34,13 +34,13 @@ def shown(name: str, photos: str = "scenes", options: str = "") -> str:
         f"*{experiment.source}.* {experiment.teaches}",
         f"```sh\n{call}\n```",
         _table(*result_table(result, times)),
-        f"{' '.join(what_was_run(result))} All trials together took {took}; the numbers: "
+        f"{' '.join(what_was_run(result, experiment))} All trials together took {took}; the numbers: "
         f"[results]({where}/{RESULT}), [times]({where}/{TIMES}).",
     ]
     header, effects = effect_table(result, times)
     if effects:
         parts.append(_table(header, effects))
-    drawn = result if result["columns"] else times
+    drawn = drawn_table(result, times, experiment)
     parts.append(picture(draw_experiment(drawn, "", experiment.x_title), f"{experiment.title}: {photos}."))
     if any(any(each) for each in result["curves"].values()):
         curves = draw_experiment_curves(result, experiment.curve_titles)

@@ -137,6 +137,10 @@ class Experiment:
         What the rows' `x` is; empty where rows are no sweep, and drawn as bars.
     curve_titles : (str, str)
         Of the axes of the measurements' curves.
+    network : str
+        Which one it runs whatever the bench says, in words; empty: that of the bench.
+    trains : bool
+        Whether anything is trained.
     """
 
     name: str
@@ -151,10 +155,17 @@ class Experiment:
     seeds: int = 3
     x_title: str = ""
     curve_titles: tuple[str, str] = ("", "")
+    network: str = ""
+    trains: bool = True
+
+    @property
+    def is_of_times(self) -> bool:
+        """Whether what is drawn is a time."""
+        return self.columns[0].kind == "time"
 
 
 EXPERIMENTS: Registry[Experiment] = Registry("experiment")
-"""Every experiment by its name, in the order of the lecture."""
+"""Every experiment by its name."""
 
 
 def add_experiment(experiment: Experiment) -> None:

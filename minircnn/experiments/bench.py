@@ -20,6 +20,7 @@ from minircnn.detectors import RegionDetector, load_detector
 from minircnn.detectors.running import Outcome, run_detector
 from minircnn.detectors.storage import MODEL_FILE
 from minircnn.evaluation import VocResult, evaluate_voc
+from minircnn.files import read_bytes
 from minircnn.proposals import Proposer
 from minircnn.structures import Annotations, DetectionDataset, FloatArray
 from minircnn.training import RECIPES, BackboneSettings, DetectorSettings, as_json, compute_proposals, train
@@ -92,6 +93,9 @@ class Bench:
             settings = changed(settings, {f"backbone.{k}": v for k, v in self._backbone_fields().items()})
         if self.limit is not None and hasattr(settings, "proposals"):
             settings = changed(settings, {"proposals.limit": self.limit})
+        if hasattr(settings, "postprocess"):
+            # no paper has box voting: it would move boxes that a row leaves where they are
+            settings = changed(settings, {"postprocess.vote_iou": None})
         return shortened(changed(settings, changes or {}), self.updates)
 
     def _backbone_fields(self) -> dict[str, Any]:
@@ -102,6 +106,20 @@ class Bench:
             for name, value in own.items()
             if value is not None
         }
+
+    def weights_digest(self) -> str | None:
+        """Return a digest of the backbone's file of weights, as other ones may lie there one day.
+
+        None without one, or where the weights are published ones, which their name tells.
+        """
+        weights = None if self.backbone is None else self.backbone.weights
+        if weights is None or not Path(weights).is_file():
+            return None
+        key = ("weights", weights)
+        if key not in self._memory:
+            self._memory[key] = hashlib.sha256(read_bytes(weights)).hexdigest()
+        found: str = self._memory[key]
+        return found
 
     # -- data ----------------------------------------------------------------------------------------------
 
@@ -151,6 +169,8 @@ class Bench:
         """
         dataset = self.train if dataset is None else dataset
         key = {"settings": as_json(settings), "data": self.fingerprint(dataset), "code": code_digest()}
+        if (weights := self.weights_digest()) is not None:
+            key["weights"] = weights
         folder = self.folder / "trained" / f"{settings.detector}-{digest(key)}"
         unless_done(
             lambda: (folder / MODEL_FILE).is_file(),
@@ -174,7 +194,8 @@ class Bench:
         """
         own = Path(str(sys.modules[compute.__module__].__file__))
         code = [code_digest(), hashlib.sha256(own.read_bytes()).hexdigest()]
-        path = self.folder / "arrays" / f"{digest({**key, 'code': code})}.npy"
+        whole = {**key, "code": code, "weights": self.weights_digest()}
+        path = self.folder / "arrays" / f"{digest(whole)}.npy"
         try:
             return read_kept(path)
         except (FileNotFoundError, ValueError):  # none yet, or damaged

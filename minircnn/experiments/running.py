@@ -51,6 +51,7 @@ def trials_of(experiment: Experiment, bench: Bench, seeds: Sequence[int]) -> lis
         "data": [bench.fingerprint(data) for data in (bench.train, bench.test)],
         "bench": [bench.quick, bench.updates, bench.preset, bench.limit],
         "backbone": None if bench.backbone is None else as_json(bench.backbone),
+        "weights": bench.weights_digest(),
     }
     folder = bench.folder / "trials" / experiment.name
     return [

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from minircnn.experiments.base import Experiment
+
 Words = tuple[list[str], list[list[str]]]
 """Header and rows."""
 
@@ -29,6 +31,13 @@ def result_table(result: Mapping[str, Any], times: Mapping[str, Any]) -> Words:
                 line.append(number(theirs[name], digits) if name in theirs else "–")
         lines.append(line)
     return header, lines
+
+
+def drawn_table(
+    result: Mapping[str, Any], times: Mapping[str, Any], experiment: Experiment
+) -> Mapping[str, Any]:
+    """Return which of the two holds the experiment's first column, the one that is drawn."""
+    return times if experiment.is_of_times else result
 
 
 def effect_table(result: Mapping[str, Any], times: Mapping[str, Any]) -> Words:
@@ -83,17 +92,14 @@ def _ratio(value: float) -> str:
     return f"{value:,.0f}×" if value >= 100 else f"{value:.3g}×"
 
 
-def what_was_run(result: Mapping[str, Any]) -> list[str]:
+def what_was_run(result: Mapping[str, Any], experiment: Experiment) -> list[str]:
     """Return, sentence by sentence, on what an experiment was run and what its figures are worth."""
-    train, test, seeds = result["train"], result["test"], result["seeds"]
-    network = "the preset's network"
-    if result["backbone"] is not None:
-        weights = result["backbone"]["weights"]
-        network = result["backbone"]["name"] + (f" with {weights}" if weights else " from random weights")
+    seeds = result["seeds"]
     many = len(seeds) > 1
     return [
-        f"Trained on {train['photos']:,} photos of {train['name']}, tested on {test['photos']:,} of "
-        f"{test['name']}: preset {result['preset']}, {network}, {result['updates']:.0%} of its updates.",
+        _trained_and_tested(result, experiment.network)
+        if experiment.trains
+        else f"Nothing is trained: {experiment.network}.",
         f"Mean and standard deviation over the seeds {', '.join(map(str, seeds))}; a difference is called "
         "one only where it is larger than the spread."
         if many
@@ -104,6 +110,19 @@ def what_was_run(result: Mapping[str, Any]) -> list[str]:
             else []
         ),
     ]
+
+
+def _trained_and_tested(result: Mapping[str, Any], network: str) -> str:
+    train, test = result["train"], result["test"]
+    if not network and result["backbone"] is None:
+        network = "the preset's network"
+    elif not network:
+        weights = result["backbone"]["weights"]
+        network = result["backbone"]["name"] + (f" with {weights}" if weights else " from random weights")
+    return (
+        f"Trained on {train['photos']:,} photos of {train['name']}, tested on {test['photos']:,} of "
+        f"{test['name']}: preset {result['preset']}, {network}, {result['updates']:.0%} of its updates."
+    )
 
 
 def _published(result: Mapping[str, Any], times: Mapping[str, Any], name: str) -> bool:

@@ -47,7 +47,8 @@ def _bars(rows: Sequence[Any], column: Mapping[str, Any], title: str) -> Figure:
     for place, row in zip(places, rows, strict=True):
         each = row["values"][name]["each"]
         ax.plot(each, [place] * len(each), "o", color=INK, markersize=3.5)
-    theirs = [(p, row["published"][name]) for p, row in zip(places, rows, strict=True) if row["published"]]
+    pairs = zip(places, rows, strict=True)
+    theirs = [(p, row["published"][name]) for p, row in pairs if name in row["published"]]
     if theirs:
         ax.plot(
             [x for _, x in theirs],

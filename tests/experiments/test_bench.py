@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from minircnn.experiments import EXPERIMENTS, trials_of
 from minircnn.experiments.bench import changed, digest, shortened
 from minircnn.training import RECIPES, BackboneSettings
 
@@ -36,6 +37,26 @@ def test_the_backbone_takes_the_place_of_the_presets(quick_bench):
     assert settings.backbone == dataclasses.replace(own, weights="own.npz")
     assert settings.proposals.limit == 9
     assert settings.seed == 3
+
+
+def test_boxes_are_not_moved_by_votes_that_no_paper_has(quick_bench):
+    bench = dataclasses.replace(quick_bench, preset="pretrained")
+    assert RECIPES["fast-rcnn"].presets["pretrained"].postprocess.vote_iou is not None
+    assert bench.settings("fast-rcnn").postprocess.vote_iou is None
+
+
+def test_other_weights_under_the_same_name_are_told_apart(quick_bench, tmp_path):
+    path = tmp_path / "own.safetensors"
+    backbone = BackboneSettings("tiny", weights=str(path))
+    seen = set()
+    for content in (b"some", b"others"):
+        path.write_bytes(content)
+        bench = dataclasses.replace(quick_bench, backbone=backbone, _memory={})
+        seen |= {bench.weights_digest(), trials_of(EXPERIMENTS["svd"], bench, [0])[0].path}
+    assert len(seen) == 4
+    published = BackboneSettings("squeezenet1_1", weights="squeezenet1_1")
+    assert dataclasses.replace(quick_bench, backbone=published).weights_digest() is None
+    assert quick_bench.weights_digest() is None
 
 
 def test_a_detector_is_trained_once(quick_bench, monkeypatch):

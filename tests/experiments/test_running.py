@@ -16,7 +16,8 @@ from minircnn.experiments import (
     run_experiment,
     trials_of,
 )
-from minircnn.experiments.tables import effect_table, result_table, what_was_run
+from minircnn.experiments.tables import drawn_table, effect_table, result_table, what_was_run
+from minircnn.training import BackboneSettings
 
 
 @pytest.fixture
@@ -127,7 +128,26 @@ def test_one_seed_decides_nothing(experiment, bench):
     result, _ = run_experiment(experiment, bench, [0])
     assert result["effects"][0]["verdict"] == "one run"
     assert result["effects"][0]["sign"] == "undecided"
-    assert any("One seed" in sentence for sentence in what_was_run(result))
+    assert any("One seed" in sentence for sentence in what_was_run(result, experiment))
+
+
+def test_what_is_trained_is_said_and_what_is_not(experiment, bench):
+    other = dataclasses.replace(bench, backbone=BackboneSettings("vgg16", weights="/far/away/own.npz"))
+    result, _ = run_experiment(experiment, other, [0])
+    assert "vgg16 with own.npz" in what_was_run(result, experiment)[0]
+    own = dataclasses.replace(experiment, network="a network of its own")
+    assert "preset scenes-quick, a network of its own, 20% of its updates" in what_was_run(result, own)[0]
+    none = dataclasses.replace(own, trains=False)
+    assert what_was_run(result, none)[0] == "Nothing is trained: a network of its own."
+
+
+def test_the_first_column_is_the_one_that_is_drawn(experiment, bench):
+    result, times = run_experiment(experiment, bench, [0])
+    assert drawn_table(result, times, experiment) is result
+    swapped = dataclasses.replace(experiment, columns=experiment.columns[::-1])
+    drawn = drawn_table(*run_experiment(swapped, bench, [0]), swapped)
+    assert drawn["columns"][0]["name"] == "seconds"
+    assert EXPERIMENTS["timing"].is_of_times
 
 
 def test_the_tables_show_what_was_measured(experiment, bench):

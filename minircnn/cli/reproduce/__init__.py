@@ -19,7 +19,7 @@ from minircnn.data.opening import SCENES, open_dataset
 from minircnn.data.scenes import DEFAULT_COUNT
 from minircnn.experiments import EXPERIMENTS, RESULT, TIMES, Bench, Experiment, run_experiment, trials_of
 from minircnn.experiments.running import Trial
-from minircnn.experiments.tables import effect_table, result_table, what_was_run
+from minircnn.experiments.tables import drawn_table, effect_table, result_table, what_was_run
 from minircnn.files import write_text
 from minircnn.progress import duration
 from minircnn.structures import DetectionDataset
@@ -199,11 +199,11 @@ def _run(experiment: Experiment, bench: Bench, count: int, out: Path, *, quiet: 
         raise TrainingInterrupted(f"{experiment.name} stopped; what was done is kept", stop.signum) from stop
     for name, record in ((RESULT, result), (TIMES, times)):
         write_text(out / name, json_format.dumps(record, indent=1) + "\n")
-    drawn = result if result["columns"] else times
+    drawn = drawn_table(result, times, experiment)
     save_figure(draw_experiment(drawn, experiment.title, experiment.x_title), out / "plot.png")
     page = experiment_page(experiment, result, times).save(out / "page.html")
     if not quiet:
-        _print(result, times)
+        _print(result, times, experiment)
     note(f"page: {page.resolve()}")
     return {"result": result, "times": times}
 
@@ -218,9 +218,9 @@ def _say(number: int, count: int, trial: Trial) -> None:
     note(f"{number}/{count} {trial.row.title}, seed {trial.seed}")
 
 
-def _print(result: dict[str, Any], times: dict[str, Any]) -> None:
+def _print(result: dict[str, Any], times: dict[str, Any], experiment: Experiment) -> None:
     print(table(*result_table(result, times)))
     header, effects = effect_table(result, times)
     if effects:
         print(f"\n{table(header, effects)}")
-    print("\n" + "\n".join(what_was_run(result)))
+    print("\n" + "\n".join(what_was_run(result, experiment)))

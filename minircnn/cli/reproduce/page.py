@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from minircnn.experiments import Experiment
-from minircnn.experiments.tables import effect_table, result_table, what_was_run
+from minircnn.experiments.tables import drawn_table, effect_table, result_table, what_was_run
 from minircnn.viz import Report, draw_experiment, draw_experiment_curves
 
 
 def experiment_page(experiment: Experiment, result: Mapping[str, Any], times: Mapping[str, Any]) -> Report:
     """Return table, effects and pictures of what an experiment gave."""
     page = Report(experiment.title, f"{experiment.teaches}\n\nAfter {experiment.source}.")
-    drawn = result if result["columns"] else times
-    figure = draw_experiment(drawn, experiment.title, experiment.x_title)
+    figure = draw_experiment(drawn_table(result, times, experiment), experiment.title, experiment.x_title)
     caption = "Points are seeds."
-    page.section("Table", " ".join(what_was_run(result)), [(figure, caption)], result_table(result, times))
+    said = " ".join(what_was_run(result, experiment))
+    page.section("Table", said, [(figure, caption)], result_table(result, times))
     header, effects = effect_table(result, times)
     if effects:
         page.section(
@@ -29,7 +29,8 @@ def experiment_page(experiment: Experiment, result: Mapping[str, Any], times: Ma
         page.section("Curves", "", [(curves, "One line a seed.")])
     page.section(
         "What differs from the paper",
-        f"{experiment.differs}\n\nThe paper's figures are of its own photos, networks pre-trained on "
-        "ImageNet and far longer trainings: signs and orders can be compared, heights cannot.",
+        f"{experiment.differs}\n\nThe paper's figures are of its own photos and, where networks are "
+        "trained, of such as were pre-trained on ImageNet and trained far longer: signs and orders can be "
+        "compared, heights cannot.",
     )
     return page

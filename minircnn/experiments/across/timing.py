@@ -165,5 +165,7 @@ add_experiment(
         ],
         minutes=20,
         seeds=1,
+        network="AlexNet and VGG16 with random weights, on one photo",
+        trains=False,
     )
 )

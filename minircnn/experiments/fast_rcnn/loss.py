@@ -78,6 +78,7 @@ def with_outliers(bench: Bench, settings: FastRCNNSettings) -> FastRCNN:
         "data": bench.fingerprint(bench.train),
         "outliers": [_SHARE, _SIZE],
         "code": code_digest(),
+        "weights": bench.weights_digest(),
     }
     folder = bench.folder / "trained" / f"outliers-{digest(key)}"
     model = folder / MODEL_FILE

@@ -66,7 +66,8 @@ add_experiment(
         title="Truncated SVD of the fully connected layers",
         source="Fast R-CNN, section 4.4 and figure 2",
         teaches="A quarter of the rank costs next to no accuracy: fully connected layers hold more.",
-        differs="Shares of the rank of our narrow layers; the paper keeps 1,024 of 4,096 in fc6, 256 in fc7.",
+        differs="Published figures are those of model L (VGG16). "
+        "Shares of the rank of our narrow layers; the paper keeps 1,024 of 4,096 in fc6, 256 in fc7.",
         columns=[
             MAP,
             Column("weights", "weights of fc6, fc7", 0, "exact"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -92,8 +93,9 @@ class FastRCNNWithSVMs(FastRCNN):
 def with_svms(detector: Any) -> FastRCNNWithSVMs:
     """Return the trained Fast R-CNN `detector` with SVMs, which know nothing yet, in the place of softmax."""
     fields = {name: getattr(detector, name) for name in FastRCNN.__dataclass_fields__}
-    # the score of an SVM has no natural zero
-    fields["postprocess"] = PostprocessSettings()
+    # all else as for softmax; the score of an SVM has no natural zero
+    least = PostprocessSettings().min_score
+    fields["postprocess"] = dataclasses.replace(detector.postprocess, min_score=least)
     changed = FastRCNNWithSVMs(**fields)
     changed.svms = LinearSVMs.none(
         len(detector.class_names), detector.network.outputs.cls_score.weight.data.shape[1]
