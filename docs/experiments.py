@@ -34,7 +34,8 @@ def shown(name: str, photos: str = "scenes", options: str = "") -> str:
         f"*{experiment.source}.* {experiment.teaches}",
         f"```sh\n{call}\n```",
         _table(*result_table(result, times)),
-        f"{' '.join(what_was_run(result, experiment))} All trials together took {took}; the numbers: "
+        f"{' '.join(what_was_run(result, experiment))} All trials together took {took}, "
+        "on one of two cores and with what other tables had trained; the numbers: "
         f"[results]({where}/{RESULT}), [times]({where}/{TIMES}).",
     ]
     header, effects = effect_table(result, times)

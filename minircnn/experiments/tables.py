@@ -103,7 +103,7 @@ def what_was_run(result: Mapping[str, Any], experiment: Experiment) -> list[str]
         f"Mean and standard deviation over the seeds {', '.join(map(str, seeds))}; a difference is called "
         "one only where it is larger than the spread."
         if many
-        else "One seed, so no spread is known and no difference is called one.",
+        else "One seed, so no spread is known: only what no seed changes is compared.",
         *(
             ["This is the quick form: it shows that everything runs, and its figures mean nothing."]
             if result["quick"]

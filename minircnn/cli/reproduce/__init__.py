@@ -120,24 +120,13 @@ def reproduce(
 
 def _print_list(*, json: bool) -> None:
     if json:
-        print_json(
-            [
-                {
-                    "name": e.name,
-                    "title": e.title,
-                    "source": e.source,
-                    "teaches": e.teaches,
-                    "minutes": e.minutes,
-                }
-                for e in EXPERIMENTS.values()
-            ]
-        )
+        told = ("name", "title", "source", "teaches", "minutes")
+        print_json([{key: getattr(each, key) for key in told} for each in EXPERIMENTS.values()])
         return
-    for experiment in EXPERIMENTS.values():
-        took = duration(60 * experiment.minutes)
-        print(
-            f"{experiment.name}  ({experiment.source}; about {took} on two cores)\n    {experiment.teaches}"
-        )
+    for each in EXPERIMENTS.values():
+        print(f"{each.name}  ({each.source}; about {duration(60 * each.minutes)} on two cores)")
+        print(f"    {each.teaches}")
+    note("less where another experiment has trained the same")
     note("run one: minircnn reproduce NAME; all of them in seconds each: minircnn reproduce all --quick")
 
 
