@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PAPER = "#888888"
+_LEGEND: dict[str, Any] = {"frameon": False, "fontsize": LEGEND_SIZE, "labelcolor": INK}
+_WIDE = 10.0
+"""From such a ratio of the largest to the smallest on, places are set apart by their logarithms."""
 
 
 def draw_experiment(table: Mapping[str, Any], title: str = "", x_title: str = "") -> Figure:
@@ -58,7 +61,7 @@ def _bars(rows: Sequence[Any], column: Mapping[str, Any], title: str) -> Figure:
             markersize=7,
             label="paper, on its own photos",
         )
-        ax.legend(frameon=False, fontsize=LEGEND_SIZE, labelcolor=INK)
+        figure.legend(loc="outside lower center", ncols=2, **_LEGEND)
     ax.set_yticks(places, [literal(row["title"]) for row in rows])
     ax.invert_yaxis()
     return figure
@@ -82,9 +85,8 @@ def _sweep(rows: Sequence[Any], column: Mapping[str, Any], title: str, x_title: 
     theirs = [(row["x"], row["published"][name]) for row in rows if name in row["published"]]
     if theirs:
         ax.plot(*zip(*theirs, strict=True), "D--", color=_PAPER, label="paper, on its own photos")
-        ax.legend(frameon=False, fontsize=LEGEND_SIZE, labelcolor=INK)
-    if min(x) > 0 and max(x) / min(x) >= 10:
-        ax.set_xscale("log")
+        figure.legend(loc="outside lower center", ncols=2, **_LEGEND)
+    _spread_out(ax, x)
     return figure
 
 
@@ -101,17 +103,27 @@ def draw_experiment_curves(result: Mapping[str, Any], titles: tuple[str, str], t
         raise ValueError(f"{result['experiment']} has no curves")
     rows = {row["name"]: row["title"] for row in result["rows"]}
     names = sorted({name for each in curves.values() for record in each for name in record})
-    figure = new_figure(5.4 * min(2, len(names)) + 1.2, 4.4 * -(-len(names) // 2))
+    columns, lines = min(2, len(names)), -(-len(names) // 2)
+    beside = 0.6 + 0.09 * max(len(rows[row]) for row in curves)  # inches of the legend
+    figure = new_figure(4.6 * columns + beside, max(3.8 * lines, 0.8 + 0.21 * len(curves)))
     figure.set_layout_engine("constrained")
-    axes = figure.subplots(-(-len(names) // 2), min(2, len(names)), squeeze=False).ravel()
+    axes = figure.subplots(lines, columns, squeeze=False).ravel()
     for ax in axes[len(names) :]:
         ax.set_axis_off()
     for ax, name in zip(axes, names, strict=False):
         plain_axes(ax, titles[0], titles[1], name if len(names) > 1 else title)
         for number, (row, each) in enumerate(curves.items()):
             _plot_seeds(ax, [record[name] for record in each if name in record], number, rows[row])
-        ax.legend(frameon=False, fontsize=LEGEND_SIZE, labelcolor=INK)
+        _spread_out(ax, [x for line in ax.lines for x in np.asarray(line.get_xdata())])
+    shown = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))
+    figure.legend(shown.values(), shown.keys(), loc="outside right center", **_LEGEND)
     return figure
+
+
+def _spread_out(ax: Axes, x: Sequence[float]) -> None:
+    """Set places apart by their logarithms where most of them would lie in a corner."""
+    if x and min(x) > 0 and max(x) / min(x) >= _WIDE:
+        ax.set_xscale("log")
 
 
 def _plot_seeds(ax: Axes, each: Sequence[Any], number: int, label: str) -> None:
@@ -119,8 +131,9 @@ def _plot_seeds(ax: Axes, each: Sequence[Any], number: int, label: str) -> None:
         ax.plot(
             *zip(*points, strict=True),
             color=line_colour(number),
-            linestyle=("-", "--", ":")[number // 7 % 3],
+            linestyle=("-", "--", ":", "-.")[number // 7 % 4],
             linewidth=1.6,
+            marker="o" if len(points) == 1 else None,
             alpha=1.0 if len(each) == 1 else 0.6,
             label=legend_entry(label) if seed == 0 else None,
         )
