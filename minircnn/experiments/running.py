@@ -24,6 +24,8 @@ from minircnn.training.code_digest import code_digest, digest_of_files
 RESULT, TIMES = "result.json", "times.json"
 """The files of a result: what the same seeds give again byte for byte, and what no two runs give alike."""
 
+_WORDS = {"spread.py", "tables.py"}
+"""Modules that tell what was measured, and change none of it."""
 _SESSION = uuid.uuid4().hex
 
 
@@ -69,7 +71,8 @@ def _own_code(experiment: Experiment) -> str:
         return _SESSION
     own = Path(file)
     group = own.parent.glob("*.py") if own.is_relative_to(here) else [own]
-    return digest_of_files({*here.glob("*.py"), *group})
+    shared = {path for path in here.glob("*.py") if path.name not in _WORDS}
+    return digest_of_files({*shared, *group})
 
 
 def run_experiment(

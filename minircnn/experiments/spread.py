@@ -25,13 +25,20 @@ class Comparison:
     mean : float
         Of the differences (or ratios), seed by seed.
     spread : float or None
-        The largest of three: the spread of the differences and that of each row by itself.
+        Standard deviation of the differences over seeds.
+    needed : float or None
+        What a difference must exceed to be called one: the largest of `spread` and the spreads of the two
+        rows, each by itself. Rows that share a network move together, so that the first can be small by luck.
+    steady : bool
+        Whether the difference has the same sign under every one of several seeds.
     verdict : {"more", "less", "no difference", "one run"}
-        No difference that is smaller than the spread is called one; nor is any of a single run.
+        No difference within `needed` is called one; nor is any of a single run.
     """
 
     mean: float
     spread: float | None
+    needed: float | None
+    steady: bool
     verdict: Verdict
 
 
@@ -50,20 +57,22 @@ def compare(
     first, second = np.asarray(of, dtype=np.float64), np.asarray(than, dtype=np.float64)
     if ratio and (second == 0).any():
         raise ValueError("a ratio to a row with a zero cannot be told")
+    neutral = 1.0 if ratio else 0.0
     differences = first / second if ratio else first - second
     mean, spread = mean_and_spread(differences.tolist())
-    neutral = 1.0 if ratio else 0.0
-    if spread is not None and not exact:
+    side = np.sign(differences - neutral)
+    steady = len(side) > 1 and side[0] != 0 and bool((side == side[0]).all())
+    needed = 0.0 if exact else spread
+    if needed is not None and not exact:
         own = [mean_and_spread(values.tolist()) for values in (first, second)]
         # of a ratio's two sides the relative spreads count, in units of the ratio
-        parts = [(s or 0.0) * (mean / m if ratio and m else 1.0) for m, s in own]
-        spread = max(spread, *parts)
-    if exact:
-        called = mean != neutral
-    elif spread is None:
-        return Comparison(mean, None, "one run")
-    else:
-        called = abs(mean - neutral) > spread
-    if not called:
-        return Comparison(mean, spread, "no difference")
-    return Comparison(mean, spread, "more" if mean > neutral else "less")
+        needed = max(needed, *((s or 0.0) * (mean / m if ratio and m else 1.0) for m, s in own))
+    return Comparison(mean, spread, needed, steady, _verdict(mean - neutral, needed))
+
+
+def _verdict(difference: float, needed: float | None) -> Verdict:
+    if needed is None:
+        return "one run"
+    if abs(difference) <= needed:
+        return "no difference"
+    return "more" if difference > 0 else "less"

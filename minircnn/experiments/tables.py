@@ -64,7 +64,7 @@ def verdict(effect: Mapping[str, Any]) -> str:
     if effect["verdict"] == "one run":
         return "one run: not called"
     if effect["verdict"] == "no difference":
-        return "within the spread"
+        return "within the spread" + (", yet the same way under every seed" if effect["steady"] else "")
     word: str = effect["verdict"] if effect["sign"] == "not published" else effect["sign"]
     return word
 

@@ -29,13 +29,22 @@ def test_a_difference_within_the_spread_of_a_row_is_none():
     # the differences are all 0.02, but each row by itself moves by 0.1 from seed to seed
     compared = compare([0.52, 0.62, 0.42], [0.50, 0.60, 0.40])
     assert compared.mean == pytest.approx(0.02)
-    assert compared.spread == pytest.approx(0.1)
+    assert compared.spread == pytest.approx(0.0)
+    assert compared.needed == pytest.approx(0.1)
+    assert compared.steady
     assert compared.verdict == "no difference"
 
 
 def test_a_difference_beyond_every_spread_is_called():
     assert compare([0.70, 0.71, 0.69], [0.50, 0.52, 0.51]).verdict == "more"
     assert compare([0.50, 0.52, 0.51], [0.70, 0.71, 0.69]).verdict == "less"
+
+
+def test_a_difference_is_steady_if_no_seed_tells_another_way():
+    assert compare([0.5, 0.6], [0.4, 0.5]).steady
+    assert not compare([0.5, 0.4], [0.4, 0.5]).steady
+    assert not compare([0.5, 0.5], [0.5, 0.4]).steady
+    assert not compare([0.5], [0.4]).steady
 
 
 def test_ratios_are_compared_with_one():
@@ -58,6 +67,7 @@ def test_to_exchange_the_rows_is_to_change_the_sign(values, data):
     others = data.draw(st.lists(st.floats(0.01, 1.0), min_size=len(values), max_size=len(values)))
     there, back = compare(values, others), compare(others, values)
     assert math.isclose(there.mean, -back.mean, abs_tol=1e-12)
-    assert there.spread == back.spread
+    assert math.isclose(there.spread, back.spread, abs_tol=1e-12)
+    assert (there.needed, there.steady) == (back.needed, back.steady)
     mirrored = {"more": "less", "less": "more", "no difference": "no difference"}
     assert back.verdict == mirrored[there.verdict]

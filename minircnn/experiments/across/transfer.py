@@ -134,15 +134,13 @@ add_experiment(
         name="transfer",
         title="What is learnt before, and what is left of it",
         source="The lecture's last question; Fast R-CNN, sections 2.3 and 4.5, has no table of it",
-        teaches="Pre-training helps as far as the tasks are related; a high rate forgets the old task.",
-        differs=(
-            "Nothing of it is published. The network is the tiny one, whatever others are given. The old "
-            "tasks are asked of single digits that are drawn like the scenes' from the training split: which "
-            "digit it is (related), or which photo lies behind it (mismatched: the same kind of pictures and "
-            "honest labels, but of what detection must ignore). The old task's output is kept aside and put "
-            "on the tuned layers. A rate is a share of the preset's. Where photos are not the scenes', "
-            "neither old task is related to them."
-        ),
+        teaches="What pre-training is worth, related and mismatched, and how much a high rate forgets.",
+        differs="Nothing of it is published. The network is the tiny one, whatever others are given. "
+        "The old tasks are asked of single digits that are drawn like the scenes' from the training split: "
+        "which digit it is (related), or which photo lies behind it (mismatched: the same kind of "
+        "pictures and honest labels, but of what detection must ignore). The "
+        "old task's output is kept aside and put on the tuned layers. A rate is a share of the preset's. "
+        "Where photos are not the scenes', neither old task is related to them.",
         columns=[
             MAP,
             Column("old_before", "old task before"),

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from minircnn.arrays import HostArray
+from minircnn.boxes import box_iou
 from minircnn.detectors import RCNNNetwork
-from minircnn.experiments.base import MAP, Effect, Experiment, Measurement, Row, add_experiment
+from minircnn.experiments.base import MAP, Column, Effect, Experiment, Measurement, Row, add_experiment
 from minircnn.experiments.bench import Bench
 from minircnn.experiments.pretrained_backbone import PRE_TRAINING
 from minircnn.experiments.rcnn.regions import (
@@ -73,7 +74,30 @@ def _measure(bench: Bench, network: str, layer: str, moves: bool) -> Measurement
     svms = _kept_svms(bench, {**key, "layer": layer}, train, settings, own_train)
     offsets = _offsets(bench, key, train, test, settings) if moves else None
     scores = svm_scores(svms, test, own_test)
-    return Measurement({"map": mean_ap(bench, test, scores, settings.postprocess, offsets)})
+    found = {"map": mean_ap(bench, test, scores, settings.postprocess, offsets)}
+    return Measurement(found | _two_tasks(bench, test, scores))
+
+
+def _two_tasks(bench: Bench, test: Regions, scores: Sequence[FloatArray]) -> dict[str, float]:
+    """Return how well the SVMs name regions that lie on an object, and keep others below these.
+
+    A region lies on an object at IoU 0.7, and on background below 0.1.
+    """
+    named, own, others = [], [], []
+    for record, marked, each in zip(test.records, bench.annotations(bench.test), scores, strict=True):
+        iou = box_iou(record.boxes, marked.boxes)  # (R, G)
+        if iou.size == 0:
+            others.append(each.max(axis=1))
+            continue
+        best, column = iou.max(axis=1), marked.labels[iou.argmax(axis=1)] - 1
+        on = best >= 0.7
+        named.append(each[on].argmax(axis=1) == column[on])
+        own.append(each[on, column[on]])
+        others.append(each[best < 0.1].max(axis=1))
+    if not sum(map(len, own)) or not sum(map(len, others)):
+        return {}
+    background = np.concatenate(others) > np.median(np.concatenate(own))
+    return {"named": float(np.concatenate(named).mean()), "background": float(background.mean())}
 
 
 def _features(network: RCNNNetwork, regions: Regions, layer: str) -> HostArray:
@@ -136,7 +160,11 @@ add_experiment(
             "alone fc6 and fc7 are random until they are fine-tuned. The paper regresses boxes in its last "
             "row only."
         ),
-        columns=[MAP],
+        columns=[
+            MAP,
+            Column("named", "regions on objects named right"),
+            Column("background", "background above the median object", 5),
+        ],
         rows=rows,
         effects=[
             Effect("fine-tuning, pool5", "tuned-pool5", "base-pool5"),
@@ -145,6 +173,8 @@ add_experiment(
             Effect("fc7 over pool5, not fine-tuned", "base-fc7", "base-pool5"),
             Effect("fc7 over pool5, fine-tuned", "tuned-fc7", "tuned-pool5"),
             Effect("box regression", "tuned-fc7-boxes", "tuned-fc7"),
+            Effect("fc7 over pool5, not fine-tuned, naming", "base-fc7", "base-pool5", "named"),
+            Effect("fc7 over pool5, not fine-tuned, background", "base-fc7", "base-pool5", "background"),
         ],
         minutes=15,
     )

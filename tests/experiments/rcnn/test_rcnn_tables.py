@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from small_detectors import fast_rcnn
 
+from minircnn.boxes import box_iou
 from minircnn.detectors import PostprocessSettings
 from minircnn.experiments import EXPERIMENTS
 from minircnn.experiments.pretrained_backbone import with_weights
-from minircnn.experiments.rcnn.regions import base_rcnn, rcnn_settings, tuned_rcnn
+from minircnn.experiments.rcnn.rcnn_layers import _two_tasks
+from minircnn.experiments.rcnn.regions import Regions, base_rcnn, proposal_records, rcnn_settings, tuned_rcnn
 from minircnn.experiments.rcnn.svm_vs_softmax import with_svms
 from minircnn.heads import BoxRegressors, LinearSVMs
 from minircnn.training import BackboneSettings
@@ -39,7 +41,7 @@ def test_every_layer_is_judged_with_and_without_fine_tuning_and_boxes(quick_run)
     assert published["tuned-fc7-boxes"] == 0.585
     assert len(published) == 7
     effects = {effect["what"]: effect for effect in quick_run("rcnn-layers")[0]["effects"]}
-    assert len(effects) == 6
+    assert len(effects) == 8
     assert effects["fine-tuning, fc7"]["published"] == pytest.approx(0.095)
 
 
@@ -47,6 +49,31 @@ def test_the_last_layer_is_the_detector_as_it_was_trained(quick_run, plain):
     table = values(quick_run("rcnn-layers")[0])
     assert table["tuned-fc7"] == pytest.approx(plain["still"], abs=1e-6)
     assert table["tuned-fc7-boxes"] == pytest.approx(plain["moved"], abs=1e-6)
+
+
+def test_boxes_that_move_change_no_score(quick_run):
+    table = quick_run("rcnn-layers")[0]
+    for column in ("named", "background"):
+        shares = values(table, column)
+        assert all(0 <= share <= 1 for share in shares.values())
+        assert shares["tuned-fc7"] == shares["tuned-fc7-boxes"]
+
+
+def test_naming_and_background_are_told_apart(quick_bench):
+    records = proposal_records(quick_bench, rcnn_settings(quick_bench))
+    ideal, blind = [], []
+    for record, marked in zip(records, quick_bench.annotations(quick_bench.test), strict=True):
+        iou = box_iou(record.boxes, marked.boxes)
+        right = np.eye(10, dtype=np.float32)[marked.labels[iou.argmax(axis=1)] - 1]
+        ideal.append(right * iou.max(axis=1, keepdims=True))
+        blind.append(right)  # names what is nearest, and knows no background
+    test = Regions(records, None)
+    assert _two_tasks(quick_bench, test, ideal) == {"named": 1.0, "background": 0.0}
+    halved = [
+        own * np.where(best.max(axis=1, keepdims=True) < 0.1, 1.0, 0.5)
+        for own, best in zip(blind, ideal, strict=True)
+    ]
+    assert _two_tasks(quick_bench, test, halved) == {"named": 1.0, "background": 1.0}
 
 
 def test_a_backbone_without_fully_connected_layers_has_two_layers(quick_bench):
