@@ -189,6 +189,7 @@ def _table(
             for effect in experiment.effects
             if effect.column in names
             and all(values.get(name, {}).get(effect.column) for name in (effect.of, effect.than))
+            and not (effect.ratio and 0 in values[effect.than][effect.column])
         ],
     }
 

@@ -1,5 +1,6 @@
 """``minircnn reproduce``."""
 
+import dataclasses
 import json
 import random
 import signal
@@ -9,9 +10,13 @@ import time
 
 import pytest
 
+import minircnn.cli.reproduce as command
+from minircnn import Scenes
 from minircnn.cli import main
-from minircnn.experiments import EXPERIMENTS
+from minircnn.cli.reproduce import QUICK
+from minircnn.experiments import EXPERIMENTS, Bench
 from minircnn.training import TrainingInterrupted
+from minircnn.training.feature_files import CacheError
 
 
 def test_the_list_names_every_experiment(capsys):
@@ -35,6 +40,40 @@ def test_a_backbone_without_weights_is_refused(capsys, tmp_path):
     assert "--backbone.weights" in capsys.readouterr().err
 
 
+def test_photos_that_were_learnt_from_are_no_test(capsys, tmp_path):
+    call = ["reproduce", "svd", "--quick", "--out", str(tmp_path), "--test", "train"]
+    assert main(call) == 2
+    said = capsys.readouterr().err
+    assert (
+        "8 of the 8 photos of --test train are among those of --train train, the first 'train_00000'" in said
+    )
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_full_disk_names_no_option_that_is_not_there(capsys, tmp_path, monkeypatch):
+    def full(*arguments, **options):
+        raise CacheError(
+            "needs 9 GB and X has 1 GB; make room and continue with --resume, or --proposals.limit"
+        )
+
+    monkeypatch.setattr(command, "run_experiment", full)
+    assert main(["reproduce", "svd", "--quick", "--out", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert "--resume" not in said
+    assert "--proposals.limit" not in said
+    assert "needs 9 GB and X has 1 GB; make room and give the same call again" in said
+
+
+def test_what_it_takes_is_said_of_the_usual_form_alone(tmp_path):
+    usual = Bench(Scenes("train", count=200), Scenes("test", count=200), tmp_path)
+    assert command._is_usual(usual)
+    for other in ({"updates": 0.5}, {"limit": 9}, {"test": Scenes("test", count=9)}, {"preset": "small"}):
+        assert not command._is_usual(dataclasses.replace(usual, **other))
+    experiment = dataclasses.replace(EXPERIMENTS["svd"], minutes=9, seeds=3)
+    assert "18 minutes" in command._expected(experiment, missing=12, rows=2)  # six seeds
+    assert command._expected(experiment, missing=0, rows=2) == ""
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     out = tmp_path_factory.mktemp("reproduce")
@@ -43,7 +82,7 @@ def finished(tmp_path_factory):
 
 
 def test_table_plot_page_and_json_are_written(finished):
-    own = finished / "svd"
+    own = finished / QUICK / "svd"
     assert {path.name for path in own.iterdir()} == {"result.json", "times.json", "plot.png", "page.html"}
     result = json.loads((own / "result.json").read_text())
     assert result["quick"] is True
@@ -55,13 +94,14 @@ def test_table_plot_page_and_json_are_written(finished):
 
 
 def test_the_same_call_again_measures_nothing(finished, capsys, monkeypatch):
-    before = (finished / "svd" / "result.json").read_bytes()
+    before = (finished / QUICK / "svd" / "result.json").read_bytes()
     monkeypatch.setattr("minircnn.experiments.running._measure", None)
     assert main(["reproduce", "svd", "--quick", "--out", str(finished), "--json"]) == 0
     captured = capsys.readouterr()
     assert "0 of them still to be measured" in captured.err
     assert json.loads(captured.out)["result"] == json.loads(before)
-    assert (finished / "svd" / "result.json").read_bytes() == before
+    assert (finished / QUICK / "svd" / "result.json").read_bytes() == before
+    assert not (finished / "svd").exists(), "results that mean something are not replaced"
 
 
 def test_an_interruption_names_the_call_that_goes_on(tmp_path, capsys, monkeypatch):
@@ -98,5 +138,5 @@ def test_killed_at_five_moments_it_gives_the_same_bytes(finished, tmp_path):
         killed += process.returncode == -signal.SIGKILL
     assert killed >= 1
     subprocess.run(call, check=True, capture_output=True)
-    kept = (tmp_path / "svd" / "result.json").read_bytes()
-    assert kept == (finished / "svd" / "result.json").read_bytes()
+    kept = (tmp_path / QUICK / "svd" / "result.json").read_bytes()
+    assert kept == (finished / QUICK / "svd" / "result.json").read_bytes()

@@ -165,6 +165,19 @@ def test_the_tables_show_what_was_measured(experiment, bench):
     assert effects[-1][2] == "1×"
 
 
+def test_a_ratio_to_nothing_is_left_out(experiment, bench):
+    def rows(bench):
+        return [
+            Row(name, name, lambda bench, value=value: Measurement({"map": value}))
+            for name, value in (("high", 0.5), ("low", 0.0))
+        ]
+
+    ratio = Effect("ratio", "high", "low", ratio=True)
+    own = dataclasses.replace(experiment, rows=rows, effects=[ratio, Effect("difference", "high", "low")])
+    result, _ = run_experiment(own, bench, [0])
+    assert [effect["what"] for effect in result["effects"]] == ["difference"]
+
+
 def test_a_figure_that_is_none_is_refused(experiment, bench):
     def nowhere(bench):
         return [Row("bad", "Bad row", lambda bench: Measurement({"map": float("nan")}))]

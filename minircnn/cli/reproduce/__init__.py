@@ -13,23 +13,21 @@ from minircnn.cli.errors import UsageError
 from minircnn.cli.files import require_writable
 from minircnn.cli.options import Jobs, Json, job_count
 from minircnn.cli.output import note, print_json, table
+from minircnn.cli.reproduce.bench import DEFAULT_PHOTOS, make_bench
 from minircnn.cli.reproduce.page import experiment_page
-from minircnn.data import Scenes
-from minircnn.data.opening import SCENES, open_dataset
-from minircnn.data.scenes import DEFAULT_COUNT
+from minircnn.data.opening import SCENES
 from minircnn.experiments import EXPERIMENTS, RESULT, TIMES, Bench, Experiment, run_experiment, trials_of
 from minircnn.experiments.running import Trial
 from minircnn.experiments.tables import drawn_table, effect_table, result_table, what_was_run
 from minircnn.files import write_text
 from minircnn.progress import duration
-from minircnn.structures import DetectionDataset
 from minircnn.training import BackboneSettings, TrainingInterrupted
+from minircnn.training.feature_files import CacheError
 from minircnn.viz import draw_experiment, save_figure
 
 ALL, LIST = "all", "list"
-
-_DEFAULT_PHOTOS, _QUICK_PHOTOS = (200, 200), (16, 8)
-_QUICK_UPDATES = 0.2
+QUICK = "quick"
+"""The folder of quick results, which must not take the place of others."""
 
 
 def reproduce(
@@ -73,7 +71,8 @@ def reproduce(
     Parameters
     ----------
     quick
-        Few photos and updates, in seconds: to see that everything runs. The figures mean nothing.
+        Few photos and updates, in seconds: to see that everything runs. The figures mean nothing, and lie in
+        a folder of their own, 'quick'.
     seeds
         How many seeds, 0 first. Default: the experiment's own number on the scenes, else 1.
     data
@@ -99,7 +98,7 @@ def reproduce(
             "which --backbone is left out for"
         )
     require_writable(out)
-    bench = _bench(
+    bench = make_bench(
         quick=quick,
         data=data,
         splits=(train, test),
@@ -113,7 +112,8 @@ def reproduce(
     results = []
     for experiment in chosen:
         count = seeds or (experiment.seeds if data == SCENES and not quick else 1)
-        results.append(_run(experiment, bench, count, out / experiment.name, quiet=json))
+        own = out / QUICK / experiment.name if quick else out / experiment.name
+        results.append(_run(experiment, bench, count, own, quiet=json))
     if json:
         print_json(results if name == ALL else results[0])
 
@@ -130,62 +130,19 @@ def _print_list(*, json: bool) -> None:
     note("run one: minircnn reproduce NAME; all of them in seconds each: minircnn reproduce all --quick")
 
 
-def _bench(
-    *,
-    quick: bool,
-    data: str,
-    splits: tuple[str, str],
-    photos: tuple[int | None, int | None],
-    backbone: BackboneSettings | None,
-    updates: float | None,
-    limit: int | None,
-    folder: Path,
-    jobs: int,
-) -> Bench:
-    """Return the photos, and how networks are trained on them."""
-    usual = _QUICK_PHOTOS if quick else _DEFAULT_PHOTOS if data == SCENES else (None, None)
-    first, second = (
-        _open(data, split, own if count is None else count)
-        for split, count, own in zip(splits, photos, usual, strict=True)
-    )
-    if data == SCENES and backbone is None:
-        preset = "scenes-quick" if quick else "classroom"
-    else:
-        preset = "small" if backbone is None else "pretrained"
-    share = _QUICK_UPDATES if quick and updates is None else updates or 1.0
-    return Bench(
-        first,
-        second,
-        folder,
-        quick=quick,
-        updates=share,
-        preset=preset,
-        backbone=backbone,
-        limit=limit,
-        jobs=jobs,
-    )
-
-
-def _open(data: str, split: str, count: int | None) -> DetectionDataset:
-    """Open one of the two sets of photos; of the scenes there are as many as are asked for."""
-    if data == SCENES and split in DEFAULT_COUNT:
-        return Scenes(split, count=count)
-    return open_dataset(data, split, limit=count)
-
-
 def _run(experiment: Experiment, bench: Bench, count: int, out: Path, *, quiet: bool) -> dict[str, Any]:
     """Run one experiment under `count` seeds; write and print what it gave."""
     seeds = list(range(count))
     trials = trials_of(experiment, bench, seeds)
     missing = [trial for trial in trials if not trial.is_done]
-    took = (
-        "" if bench.quick or bench.preset != "classroom" else _expected(experiment, len(missing), len(trials))
-    )
+    took = _expected(experiment, len(missing), len(trials) / count) if _is_usual(bench) else ""
     note(f"{experiment.name}: {len(trials)} trials, {len(missing)} of them still to be measured{took}")
     try:
         result, times = run_experiment(experiment, bench, seeds, before=_say)
     except TrainingInterrupted as stop:  # it names an option that this command does without
         raise TrainingInterrupted(f"{experiment.name} stopped; what was done is kept", stop.signum) from stop
+    except CacheError as error:  # so does what it advises
+        raise CacheError(_without_options(str(error))) from error
     for name, record in ((RESULT, result), (TIMES, times)):
         write_text(out / name, json_format.dumps(record, indent=1) + "\n")
     drawn = drawn_table(result, times, experiment)
@@ -197,9 +154,27 @@ def _run(experiment: Experiment, bench: Bench, count: int, out: Path, *, quiet: 
     return {"result": result, "times": times}
 
 
-def _expected(experiment: Experiment, missing: int, count: int) -> str:
+def _without_options(words: str) -> str:
+    """Return what is wrong with a feature cache, and what can be done about it here."""
+    what, full, _ = words.partition("; make room")
+    if not full:
+        return what.partition(";")[0].replace(" (--resume --cache-dtype float32)", "")
+    return (
+        f"{what}; make room and give the same call again, or take fewer photos or proposals "
+        "(--train-photos, --test-photos, --limit)"
+    )
+
+
+def _is_usual(bench: Bench) -> bool:
+    """Return whether it is the one that the experiments' minutes are of."""
+    photos = len(bench.train), len(bench.test)
+    usual = bench.preset == "classroom" and photos == DEFAULT_PHOTOS
+    return usual and bench.updates == 1 and bench.limit is None
+
+
+def _expected(experiment: Experiment, missing: int, rows: float) -> str:
     """Return how long the missing trials take, in words."""
-    minutes = experiment.minutes * missing / count
+    minutes = experiment.minutes * missing / (rows * experiment.seeds)
     return f", about {duration(60 * minutes)} on two cores" if missing else ""
 
 
