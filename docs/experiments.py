@@ -1,5 +1,6 @@
 """How the pages of the papers' tables show a stored result: ``from docs.experiments import shown``."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from docs.figures import picture
@@ -48,6 +49,16 @@ def shown(name: str, photos: str = "scenes", options: str = "") -> str:
         parts.append(picture(curves, f"{experiment.title}: curves, a line each seed."))
     parts.append(f"What differs: {experiment.differs}")
     return "\n\n".join(parts) + "\n"
+
+
+def require(name: str, verdicts: Mapping[str, str], photos: str = "scenes") -> None:
+    """Raise unless the stored effects are what the page says: ``more``, ``less`` or ``no difference``."""
+    folder = RESULTS / name / photos
+    stored = [*read_json(folder / RESULT)["effects"], *read_json(folder / TIMES)["effects"]]
+    told = {effect["what"]: effect["verdict"] for effect in stored}
+    for what, verdict in verdicts.items():
+        if told[what] != verdict:
+            raise AssertionError(f"{name}: the page says {verdict!r} of {what!r}, the result {told[what]!r}")
 
 
 def every_effect() -> str:

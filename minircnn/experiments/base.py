@@ -120,7 +120,7 @@ class Experiment:
     source : str
         Paper and table.
     teaches : str
-        One sentence for the list of experiments.
+        The question that it answers, in one sentence, for the list of experiments.
     differs : str
         What is not as in the paper, besides photos, network and schedule, which the page says by itself.
     columns : sequence of Column

@@ -15,11 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from minircnn.arrays import HostArray
+from minircnn.data.opening import FirstPhotos
 from minircnn.detectors import RegionDetector, load_detector
 from minircnn.detectors.running import Outcome, run_detector
 from minircnn.detectors.storage import MODEL_FILE
 from minircnn.evaluation import VocResult, evaluate_voc
+from minircnn.experiments.settings import changed, shortened
 from minircnn.files import read_bytes
 from minircnn.proposals import Proposer
 from minircnn.structures import Annotations, DetectionDataset, FloatArray
@@ -30,6 +34,8 @@ from minircnn.training.kept_arrays import read_kept, write_kept
 from minircnn.training.run_folder import unless_done
 
 T = TypeVar("T")
+
+_TIMED_PHOTOS = 20
 
 
 @dataclass(frozen=True)
@@ -216,40 +222,17 @@ class Bench:
             proposals = self.proposals(dataset, detector.proposer)
         return run_detector(detector, dataset, proposals, n_jobs=self.jobs, progress=self.progress)
 
+    def seconds_a_photo(self, detector: RegionDetector[Any]) -> float:
+        """Return what a test photo takes without its proposals, one at a time: the mean of the first ones."""
+        few = FirstPhotos(self.test, 1 + _TIMED_PHOTOS)
+        proposals = None if detector.proposer is None else self.proposals(few, detector.proposer)
+        seconds = run_detector(detector, few, proposals, progress=False).seconds
+        return float(np.mean(seconds[1:] or seconds))  # the first one waits for memory
+
     def evaluate(self, detector: RegionDetector[Any], **options: Any) -> VocResult:
         """Return the result of :meth:`run` at IoU 0.5."""
         outcome = self.run(detector, **options)
         return evaluate_voc(outcome.detections, outcome.annotations)
-
-
-def changed(settings: Any, changes: Mapping[str, Any]) -> Any:
-    """Return `settings`, a record, with fields replaced by dotted name: ``{"solver.step": 5}``.
-
-    Raises
-    ------
-    ValueError
-        If there is no such field.
-    """
-    for name, value in changes.items():
-        first, _, rest = name.partition(".")
-        if first not in {f.name for f in dataclasses.fields(settings)}:
-            raise ValueError(f"{type(settings).__name__} has no setting {first!r}")
-        inner = changed(getattr(settings, first), {rest: value}) if rest else value
-        settings = dataclasses.replace(settings, **{first: inner})
-    return settings
-
-
-def shortened(settings: Any, share: float) -> Any:
-    """Return `settings` with this share of the updates of every solver in it, one at least."""
-    for f in dataclasses.fields(settings):
-        value = getattr(settings, f.name)
-        if dataclasses.is_dataclass(value):
-            settings = dataclasses.replace(settings, **{f.name: shortened(value, share)})
-    names = {f.name for f in dataclasses.fields(settings)}
-    if {"iterations", "step"} <= names:
-        updates = {name: max(1, round(getattr(settings, name) * share)) for name in ("iterations", "step")}
-        settings = dataclasses.replace(settings, **updates)
-    return settings
 
 
 def digest(key: Any) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
 from minircnn.data.single_digits import SingleDigits, Task
-from minircnn.experiments.bench import Bench, changed, digest
+from minircnn.experiments.bench import Bench, digest
+from minircnn.experiments.settings import changed
 from minircnn.training import BackboneSettings, as_json
 from minircnn.training.code_digest import code_digest
 from minircnn.training.pretraining import PRETRAIN_PRESETS, WEIGHTS_FILE, pretrain
@@ -23,7 +23,6 @@ def digit_backbone(
     bench: Bench,
     backbone: BackboneSettings | None = None,
     *,
-    classes: Sequence[int] = range(10),
     task: Task = "digits",
 ) -> BackboneSettings:
     """Return a network pre-trained on single digits, under the bench's seed; trained once and kept.
@@ -33,12 +32,10 @@ def digit_backbone(
     bench : Bench
     backbone : BackboneSettings, optional
         Which network; default: the tiny one.
-    classes : sequence of int
-        The digits that it learns from.
     task : {"digits", "photos"}
         What it learns: to tell the digits, or the photos behind them.
     """
-    learnt, held_out = digit_images(bench, classes=classes, task=task)
+    learnt, held_out = digit_images(bench, task=task)
     backbone = BackboneSettings("tiny") if backbone is None else backbone
     fresh = dataclasses.replace(backbone, weights=None, frozen=None)
     settings = changed(PRETRAIN_PRESETS["digits"], {"seed": bench.seed, "backbone": fresh})
@@ -60,11 +57,9 @@ def with_weights(bench: Bench, backbone: BackboneSettings) -> BackboneSettings:
     return dataclasses.replace(backbone, weights=digit_backbone(bench, backbone).weights)
 
 
-def digit_images(
-    bench: Bench, *, classes: Sequence[int] = range(10), task: Task = "digits"
-) -> tuple[SingleDigits, SingleDigits]:
+def digit_images(bench: Bench, *, task: Task = "digits") -> tuple[SingleDigits, SingleDigits]:
     """Return the images that the network of :func:`digit_backbone` learns from, and those it is tested on."""
     counts = _QUICK_COUNT if bench.quick else {"learn": None, "held-out": None}
-    learnt = SingleDigits("learn", count=counts["learn"], task=task, digits=classes)
-    held_out = SingleDigits("held-out", count=counts["held-out"], task=task, digits=classes)
+    learnt = SingleDigits("learn", count=counts["learn"], task=task)
+    held_out = SingleDigits("held-out", count=counts["held-out"], task=task)
     return learnt, held_out

@@ -232,7 +232,7 @@ def _sign(verdict: str, published: float | None, neutral: float) -> str:
     if verdict in ("one run", "no difference"):
         return "undecided"
     theirs = "more" if published > neutral else "less"
-    return "as published" if verdict == theirs else "opposite"
+    return "same sign" if verdict == theirs else "opposite sign"
 
 
 __all__ = ["RESULT", "TIMES", "Measurement", "Trial", "run_experiment", "trials_of"]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from minircnn.experiments import EXPERIMENTS, trials_of
-from minircnn.experiments.bench import changed, digest, shortened
+from minircnn.experiments.bench import digest
+from minircnn.experiments.settings import changed, shortened
 from minircnn.training import RECIPES, BackboneSettings
 
 

@@ -122,8 +122,8 @@ def test_effects_are_told_beside_the_papers(experiment, bench):
     assert effects.keys() == {"high or low", "published the other way", "never published", "time"}
     assert effects["high or low"]["published"] == pytest.approx(0.05)
     assert effects["high or low"]["mean"] == pytest.approx(0.205)
-    assert effects["high or low"]["sign"] == "as published"
-    assert effects["published the other way"]["sign"] == "opposite"
+    assert effects["high or low"]["sign"] == "same sign"
+    assert effects["published the other way"]["sign"] == "opposite sign"
     assert effects["never published"]["sign"] == "not published"
     assert effects["time"]["mean"] == 1.0
 
@@ -160,7 +160,7 @@ def test_the_tables_show_what_was_measured(experiment, bench):
     assert header == ["", "mAP", "paper", "count", "s"]
     assert lines[0] == ["Low", "0.505 ± 0.007", "0.400", "5", "0.50"]
     _, effects = effect_table(result, times)
-    assert effects[0][2:] == ["+0.205 ± 0.007", "+0.050", "as published"]
+    assert effects[0][2:] == ["+0.205 ± 0.007", "+0.050", "same sign"]
     assert effects[1][2].startswith("−0.205")
     assert effects[-1][2] == "1×"
 
@@ -198,7 +198,7 @@ def test_every_experiment_is_told_in_full(name, quick_bench):
     assert all(effect.column in columns for effect in experiment.effects)
     for text in (experiment.title, experiment.source, experiment.teaches, experiment.differs):
         assert text.strip()
-    assert experiment.teaches.endswith(".")
+    assert experiment.teaches.endswith("?"), "results answer, not the experiment"
     assert 0 < experiment.minutes <= 30
     assert not experiment.x_title or any(row.x is not None for row in rows)
 

@@ -95,7 +95,7 @@ add_experiment(
         name="classical",
         title="From windows to proposals to one network",
         source="Fast R-CNN, table 4; Faster R-CNN, table 3; R-CNN, tables 1 and 2",
-        teaches="Learnt features bring the accuracy, proposals few regions to judge, sharing the speed.",
+        teaches="What did learnt features, proposed regions and shared maps each bring?",
         differs=(
             "No paper ran all of these on the same photos. The published mAP are those of VGG16 on VOC 2007; "
             "for HOG the effect quotes DPM v5, whose parts ours lacks, and for the bag of words the UVA "

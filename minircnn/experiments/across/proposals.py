@@ -169,7 +169,7 @@ add_experiment(
         name="proposals",
         title="Number and kind of proposals",
         source="Fast R-CNN, section 5.5 and figure 3",
-        teaches="Accuracy stops rising, or falls, while ever more proposals cover ever more objects.",
+        teaches="Do more proposals make a better detector, and does it matter where they come from?",
         differs=(
             "One detector, trained with the usual proposals (fast mode), judges all kinds and numbers of "
             "boxes; the paper trains model M anew for each. The search whose number of boxes varies is the "

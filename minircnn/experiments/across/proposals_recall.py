@@ -129,7 +129,7 @@ add_experiment(
         name="proposals-recall",
         title="What proposals cover",
         source="Selective Search (Uijlings et al. 2013), tables 2 to 5",
-        teaches="Each way of grouping misses other objects: many together cover nearly all with few boxes.",
+        teaches="Which ways of grouping find which objects, and how many boxes cover nearly all?",
         differs=(
             "Boxes with a short side (below 10 pixels on the scenes, 20 on photos) are left out. The paper "
             "measures tables 2 to 4 on VOC 2007 train and val, and the modes (table 5) on test; here all "

@@ -131,7 +131,7 @@ add_experiment(
         name="timing",
         title="Seconds for a photo, and where they go",
         source="Fast R-CNN, table 4; Faster R-CNN, table 5; R-CNN, section 2.2",
-        teaches="Of the factor 146, Fast R-CNN owes 80 to the arithmetic that it leaves out.",
+        teaches="Of the factor 146 between R-CNN and Fast R-CNN, how much is arithmetic that is left out?",
         differs=(
             "One photo of 375 × 500 pixels, scaled to 600 × 800, its 2,000 best proposals, 20 classes, and "
             "random weights: no time depends on them. Ours are seconds on this machine's processors, the "

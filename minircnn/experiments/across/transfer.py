@@ -134,7 +134,7 @@ add_experiment(
         name="transfer",
         title="What is learnt before, and what is left of it",
         source="The lecture's last question; Fast R-CNN, sections 2.3 and 4.5, has no table of it",
-        teaches="What pre-training is worth, related and mismatched, and how much a high rate forgets.",
+        teaches="What is pre-training worth, related or mismatched, and how much does a high rate forget?",
         differs="Nothing of it is published. The network is the tiny one, whatever others are given. "
         "The old tasks are asked of single digits that are drawn like the scenes' from the training split: "
         "which digit it is (related), or which photo lies behind it (mismatched: the same kind of "

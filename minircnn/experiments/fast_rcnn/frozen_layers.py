@@ -108,7 +108,7 @@ add_experiment(
         name="frozen-layers",
         title="Which layers to fine-tune",
         source="Fast R-CNN, section 4.5 and table 5",
-        teaches="Training fully connected layers alone is not enough; the first convolutions need none.",
+        teaches="Is it enough to train fully connected layers, and which convolutions need training?",
         differs=f"Published figures are those of model L (VGG16), from conv2_1, conv3_1 and fc6 on. "
         f"Blocks of convolutions end at a max pooling. {PRE_TRAINING}",
         columns=[

@@ -114,7 +114,7 @@ add_experiment(
         name="loss",
         title="Smooth L1 against L2",
         source="Fast R-CNN, section 2.3 and equation 3",
-        teaches="The gradient of smooth L1 never exceeds 1: a few absurd targets cannot spoil the rest.",
+        teaches="What do a few absurd box targets spoil, with smooth L1 and with L2?",
         differs="The paper gives the argument and no figures. Outliers are made: a tenth of the regions is "
         "asked to move by 30 standard deviations. Gradients are not clipped. A training that diverges "
         "detects nothing.",

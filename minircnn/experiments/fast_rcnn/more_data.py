@@ -57,7 +57,7 @@ add_experiment(
         name="more-data",
         title="More photos to learn from",
         source="Fast R-CNN, section 5.3",
-        teaches="More photos help, though the network finds less in those that it has learnt from.",
+        teaches="What are more photos worth, on others and on those learnt from?",
         differs="Shares of one data set, all with the same number of updates. The paper adds the photos of "
         "VOC 2012 to those of VOC 2007, which trebles their number, and trains half as long again.",
         columns=[MAP, Column("seen", "mAP on training photos"), Column("photos", "photos", 0, "exact")],

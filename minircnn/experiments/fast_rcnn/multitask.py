@@ -86,7 +86,7 @@ add_experiment(
         name="multitask",
         title="One loss for classes and boxes",
         source="Fast R-CNN, section 5.1 and table 6",
-        teaches="Training both outputs with one loss is at least as good as training them in stages.",
+        teaches="Does learning where with learning what, in one loss, do as well as learning them in stages?",
         differs="Published figures are those of model L (VGG16). The second stage has as many "
         "updates as the first and a tenth of its rate: at the whole rate its loss rises.",
         columns=[MAP, Column("map75", "mAP at IoU 0.75")],

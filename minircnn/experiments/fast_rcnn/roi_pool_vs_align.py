@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-import numpy as np
-
 from minircnn.evaluation import evaluate_voc
 from minircnn.experiments.base import MAP, Column, Effect, Experiment, Measurement, Row, add_experiment
 from minircnn.experiments.bench import Bench
@@ -21,13 +19,14 @@ def rows(bench: Bench) -> Sequence[Row]:
 
 
 def _measure(bench: Bench, roi_pooling: str) -> Measurement:
-    outcome = bench.run(bench.trained(bench.settings("fast-rcnn", {"roi_pooling": roi_pooling})))
+    detector = bench.trained(bench.settings("fast-rcnn", {"roi_pooling": roi_pooling}))
+    outcome = bench.run(detector)
     found, truth = outcome.detections, outcome.annotations
     return Measurement(
         {
             "map": evaluate_voc(found, truth).map,
             "map75": evaluate_voc(found, truth, iou_threshold=0.75).map,
-            "seconds": float(np.mean(outcome.seconds)),
+            "seconds": bench.seconds_a_photo(detector),
         }
     )
 
@@ -37,7 +36,7 @@ add_experiment(
         name="roi-pool-vs-align",
         title="RoI pooling against RoI align",
         source="Mask R-CNN (He et al. 2017), section 3",
-        teaches="Rounding regions to cells costs the boxes some precision, the more the coarser the map.",
+        teaches="Does it cost the boxes precision that regions are rounded to cells?",
         differs="The paper compares masks and boxes of ResNets on COCO. A cell of the small network's map is "
         "4 pixels wide, not 16 or 32.",
         columns=[

@@ -103,7 +103,7 @@ add_experiment(
         name="bbox-iterations",
         title="Iterated box regression",
         source="R-CNN, appendix C; table 2 for none and one",
-        teaches="Moving a box once helps; scoring the moved box and moving it again does not help more.",
+        teaches="A box that was moved could be scored and moved again: does that help?",
         differs=(
             f"{PRE_TRAINING} From the second time on, the boxes that are moved are those that survived the "
             "suppression of the time before."

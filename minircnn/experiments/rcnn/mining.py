@@ -136,7 +136,7 @@ add_experiment(
         name="mining",
         title="Hard negatives against random ones",
         source="R-CNN, section 2.3",
-        teaches="One pass for hard negatives nearly solves the whole problem with a part of its examples.",
+        teaches="How near does one pass for hard negatives come to the solution on all of them?",
         differs=(
             f"{PRE_TRAINING} Without box regression. The objective is that of the problem with all "
             "negatives, the mean over classes; the paper tells of the pass, and gives no curves."

@@ -154,7 +154,7 @@ add_experiment(
         name="rcnn-layers",
         title="Layer by layer, with and without fine-tuning and box regression",
         source="R-CNN, table 2 (network T)",
-        teaches="Fine-tuning changes the fully connected layers most; box regression adds to every layer.",
+        teaches="Which layer's features find objects, before fine-tuning and after, with boxes moved or not?",
         differs=(
             f"{PRE_TRAINING} They fill square pictures on photos. With weights of convolutions "
             "alone fc6 and fc7 are random until they are fine-tuned. The paper regresses boxes in its last "

@@ -52,7 +52,7 @@ add_experiment(
         name="svm-negatives",
         title="Negatives of the SVMs by their overlap with objects",
         source="R-CNN, section 2.3 and appendix B",
-        teaches="Which regions count as negatives matters: 0.3 was chosen on a grid, and others cost points.",
+        teaches="Which regions should count as negatives: does the threshold matter?",
         differs=(
             f"{PRE_TRAINING} Without box regression; the paper chose on its validation photos, this is "
             "measured on those of the test."

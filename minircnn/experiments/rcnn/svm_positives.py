@@ -83,7 +83,7 @@ add_experiment(
         name="svm-positives",
         title="Positives of the SVMs",
         source="R-CNN, section 2.3 and appendix B",
-        teaches="The SVMs' positives are objects alone: in fine-tuning all regions that fit half are some.",
+        teaches="Should the SVMs' positives be the objects alone, or the regions that fit them well, too?",
         differs=(
             f"{PRE_TRAINING} Without box regression. The paper gives no figures for the other rules, "
             "only that fine-tuning's rule was much worse for the SVMs; the lecture's rule is in no paper."

@@ -108,7 +108,7 @@ add_experiment(
         name="svm-vs-softmax",
         title="SVMs against softmax",
         source="R-CNN, appendix B; Fast R-CNN, section 5.4 and table 8 (network S)",
-        teaches="R-CNN needs its SVMs; Fast R-CNN, which learns from better sampled regions, does not.",
+        teaches="Does R-CNN need its SVMs, and does Fast R-CNN?",
         differs=(
             f"R-CNN: {PRE_TRAINING} Its two rows are without box regression, as in its paper; Fast R-CNN's "
             "rows share its boxes. Of the published networks S is shown; M has 58.7 with SVMs and 59.2 "

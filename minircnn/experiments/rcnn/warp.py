@@ -54,7 +54,7 @@ add_experiment(
         name="warp",
         title="Warping and its alternatives",
         source="R-CNN, appendix A and figure 7",
-        teaches="Stretching every region to a square, with some surroundings, is the best of the ways tried.",
+        teaches="How should a region of any shape become a square, and with how much around it?",
         differs=(
             f"{PRE_TRAINING} They stood in squares. Context is counted in crops of 227 "
             "pixels and scaled with ours (16 of 227 are 3 of 48). 150 proposals a photo, as eight networks "
