@@ -119,6 +119,7 @@ add_experiment(
             Effect("regions instead of windows", "rcnn", "hog-svm", "windows", ratio=True, exact=True),
             Effect("R-CNN against Fast R-CNN, time", "rcnn", "fast-rcnn", "seconds", ratio=True),
         ],
-        minutes=25,
+        minutes=12,
+        seeds=1,
     )
 )

@@ -125,6 +125,6 @@ add_experiment(
             Effect("pre-training on single digits", "blocks-1", "random"),
             Effect("an update of all layers, time", "blocks-1", "fc", "seconds", ratio=True),
         ],
-        minutes=15,
+        minutes=14,
     )
 )

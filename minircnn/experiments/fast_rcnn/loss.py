@@ -129,6 +129,6 @@ add_experiment(
                 "smooth L1 instead of L2, outliers, boxes", "smooth-l1-outliers", "l2-outliers", "overlap"
             ),
         ],
-        minutes=14,
+        minutes=15,
     )
 )

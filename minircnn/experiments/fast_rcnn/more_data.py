@@ -68,7 +68,7 @@ add_experiment(
             Effect("eight times the photos", "share-1", "share-0.125"),
             Effect("four times the photos, on those learnt from", "share-1", "share-0.25", "seen"),
         ],
-        minutes=14,
         x_title="share of the training photos",
+        minutes=15,
     )
 )

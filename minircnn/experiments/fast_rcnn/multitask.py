@@ -98,6 +98,6 @@ add_experiment(
             Effect("one loss instead of stages", "multi-task", "stage-wise"),
             Effect("one loss instead of stages, strict boxes", "multi-task", "stage-wise", "map75"),
         ],
-        minutes=9,
+        minutes=10,
     )
 )

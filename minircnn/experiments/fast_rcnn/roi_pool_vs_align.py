@@ -50,6 +50,6 @@ add_experiment(
             Effect("RoI align, strict boxes", "align", "max", "map75"),
             Effect("RoI align, time", "align", "max", "seconds", ratio=True),
         ],
-        minutes=7,
+        minutes=9,
     )
 )

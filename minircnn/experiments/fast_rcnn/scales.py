@@ -134,6 +134,7 @@ add_experiment(
             Effect("five scales in training alone", "training", "one"),
             Effect("five scales, time", "five", "one", "seconds", ratio=True),
         ],
-        minutes=12,
+        minutes=15,
+        seeds=2,
     )
 )

@@ -78,5 +78,6 @@ add_experiment(
             Effect("a quarter of the rank, time", "rank-0.25", "rank-1", "seconds", ratio=True),
         ],
         x_title="share of the rank",
+        minutes=6,
     )
 )

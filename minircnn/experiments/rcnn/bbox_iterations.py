@@ -115,7 +115,7 @@ add_experiment(
             Effect("a second time", "moved-2", "moved-1"),
             Effect("a third time", "moved-3", "moved-2"),
         ],
-        minutes=8,
         x_title="times that boxes were moved",
+        minutes=18,
     )
 )

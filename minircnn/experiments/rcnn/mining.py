@@ -153,7 +153,7 @@ add_experiment(
             Effect("all over hard negatives", "all", "hard"),
             Effect("all over hard negatives, objective", "all", "hard", "objective", ratio=True),
         ],
-        minutes=8,
         curve_titles=("negatives trained on, mean of the classes", "mAP; least objective / objective"),
+        minutes=15,
     )
 )

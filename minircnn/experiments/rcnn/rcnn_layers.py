@@ -176,6 +176,6 @@ add_experiment(
             Effect("fc7 over pool5, not fine-tuned, naming", "base-fc7", "base-pool5", "named"),
             Effect("fc7 over pool5, not fine-tuned, background", "base-fc7", "base-pool5", "background"),
         ],
-        minutes=15,
+        minutes=25,
     )
 )

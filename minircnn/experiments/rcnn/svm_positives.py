@@ -94,6 +94,6 @@ add_experiment(
             Effect("good regions as positives, too", "good", "objects"),
             Effect("fine-tuning's rule", "as-fine-tuning", "objects"),
         ],
-        minutes=8,
+        minutes=15,
     )
 )

@@ -120,6 +120,6 @@ add_experiment(
             Effect("softmax in the place of SVMs, R-CNN", "rcnn-softmax", "rcnn-svm"),
             Effect("softmax in the place of SVMs, Fast R-CNN", "fast-softmax", "fast-svm"),
         ],
-        minutes=8,
+        minutes=20,
     )
 )
