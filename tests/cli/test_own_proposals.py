@@ -66,6 +66,7 @@ class TilesSettings(NetworkSettings):
     scale, training_scales, start = ImageScale(short_side=None), (), None
     sampling, bbox_loss_weight = RoISampling(), 1.0
     class_agnostic = keep_maps = False
+    bbox_loss, roi_pooling, frozen_outputs = "smooth-l1", "max", ()
 
 
 class TilesTrainer(FastRCNNTrainer):
