@@ -163,7 +163,7 @@ add_experiment(
             _ratio("truncated SVD, VGG16, time", "fast-rcnn-svd-vgg16", "fast-rcnn-vgg16"),
             _ratio("Fast : Faster, VGG16, with proposals", "fast-rcnn-vgg16", "faster-rcnn-vgg16", "whole"),
         ],
-        minutes=20,
+        minutes=6,
         seeds=1,
         network="AlexNet and VGG16 with random weights, on one photo",
         trains=False,
