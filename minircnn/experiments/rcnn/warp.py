@@ -71,7 +71,7 @@ add_experiment(
             Effect("context for warping", "warp-16", "warp-0", published=0.04),
             Effect("warping over no scaling", "warp-16", "unscaled-16"),
         ],
-        minutes=15,
+        minutes=20,
         seeds=1,
     )
 )
