@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
+from minircnn.cli.curves import TRAINING_PICTURES, CurvesPicture
 from minircnn.cli.errors import UsageError
 from minircnn.cli.estimating import print_estimate, updates_done
 from minircnn.cli.files import require_places
@@ -17,22 +16,22 @@ from minircnn.cli.next_commands import command_line
 from minircnn.cli.options import BadPhoto, DeviceName, Json, Profile, require_device
 from minircnn.cli.output import note, print_json
 from minircnn.cli.profile import profile_if, profile_record, profile_table
+from minircnn.cli.stopping import way_on
 from minircnn.data import ImageFolder, SingleDigits
 from minircnn.data.labelled import LabelledImages
 from minircnn.data.opening import SCENES
 from minircnn.data.problems import OnBadPhoto
 from minircnn.data.single_digits import DIGITS
-from minircnn.training import TrainingInterrupted, read_log
+from minircnn.training import read_log
 from minircnn.training.estimate import UPDATES
 from minircnn.training.log import log_file
-from minircnn.training.old_runs import read_settings
 from minircnn.training.pretraining import (
     ACCURACY_LOG,
     PretrainSettings,
     estimate_pretraining,
     pretrain,
 )
-from minircnn.viz import draw_training, save_figure
+from minircnn.viz import draw_training
 
 _SETTINGS = Group(
     "Settings",
@@ -113,7 +112,7 @@ def pretrain_command(
         print_estimate(parts, out, json=json, tried=f"{UPDATES} updates")
         return
     require_places(out, None)
-    curves = _Curves(out, log)
+    curves = CurvesPicture(out, chosen.detector, ())
     again = {
         "out": out,
         "resume": True,
@@ -121,7 +120,7 @@ def pretrain_command(
         "checkpoint_every": None if checkpoint_every == _EVERY else checkpoint_every,
         "device": None if device == "cpu" else device,
     }
-    with _way_on(out, command_line("pretrain", data, options=again)), profile_if(profile, device) as total:
+    with way_on(out, command_line("pretrain", data, options=again)), profile_if(profile, device) as total:
         run = pretrain(
             images,
             chosen,
@@ -175,34 +174,11 @@ def _training(data: str, backbone: str, weights: Path) -> str:
     return command_line("train", "fast-rcnn", SCENES if data == DIGITS else "DATA", options=options)
 
 
-class _Curves:
-    """``curves.png`` of a run: that it cannot be drawn is said once."""
-
-    def __init__(self, folder: Path, log: Path) -> None:
-        self.folder, self.log, self._failed = folder, log, False
-
-    def draw(self) -> None:
-        """Draw the logs as they are now; nothing where nothing was learnt yet."""
-        log, seen = read_log(self.log), read_log(self.folder / ACCURACY_LOG)
-        if self._failed or not log:
-            return
-        title = f"pretrain: {self.folder.resolve().name}"
-        measure = ("accuracy", "held out, top-1")
-        try:
-            save_figure(draw_training(log, seen, title, measure=measure), self.folder / "curves.png")
-        except (ImportError, OSError) as error:  # the training is worth more than its picture
-            self._failed = True
-            note(f"{self.folder / 'curves.png'} is not drawn: {error}")
-
-
-@contextmanager
-def _way_on(out: Path, again: str) -> Iterator[None]:
-    """Say how to continue a run that is stopped inside: with the command `again`."""
-    try:
-        yield
-    except TrainingInterrupted as stop:
-        raise TrainingInterrupted(f"{stop}:\n  {again}", stop.signum) from stop
-    except (KeyboardInterrupt, OSError):
-        if read_settings(out):
-            note(f"to continue later: {again}")
-        raise
+@TRAINING_PICTURES.register(PretrainSettings.detector)
+def _curves(folder: Path) -> Any:
+    """Draw the losses and the accuracies of a run; None where nothing was learnt yet."""
+    log = read_log(log_file(folder, PretrainSettings.detector))
+    if not log:
+        return None
+    title, measure = f"pretrain: {folder.resolve().name}", ("accuracy", "held out, top-1")
+    return draw_training(log, read_log(folder / ACCURACY_LOG), title, measure=measure)

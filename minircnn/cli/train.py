@@ -37,6 +37,7 @@ from minircnn.cli.options import (
 )
 from minircnn.cli.output import note, print_json, table
 from minircnn.cli.profile import profile_if, profile_record, profile_table
+from minircnn.cli.stopping import way_on
 from minircnn.cli.validating import VALIDATION, ValidationOptions, validation_words
 from minircnn.data.opening import SCENES, open_dataset
 from minircnn.detectors import DETECTORS
@@ -51,7 +52,6 @@ from minircnn.training import (
     estimate_training,
     train,
 )
-from minircnn.training.old_runs import read_settings
 
 _SETTINGS = Group(
     "Settings",
@@ -182,7 +182,7 @@ def _add_command(recipe: Recipe[Any]) -> None:
             "device": None if device == "cpu" else device,
         }
         again = command_line("train", recipe.name, data, options={"out": out, "resume": True, **typed})
-        with _way_on(out, again), _profile_of_training(profile, device) as total, _drawn(curves):
+        with way_on(out, again), _profile_of_training(profile, device) as total, _drawn(curves):
             run = train(
                 dataset,
                 chosen,
@@ -237,19 +237,6 @@ Next: `minircnn evaluate {run} DATA --split val` and `minircnn explain {run} pho
 
 for _recipe in RECIPES.values():
     _add_command(_recipe)
-
-
-@contextmanager
-def _way_on(out: Path, again: str) -> Iterator[None]:
-    """Say how to continue a run that is stopped inside: with the command `again`."""
-    try:
-        yield
-    except TrainingInterrupted as stop:
-        raise TrainingInterrupted(f"{stop}:\n  {again}", stop.signum) from stop
-    except (KeyboardInterrupt, OSError):  # of a full disk, say
-        if read_settings(out):
-            note(f"to continue later: {again}")
-        raise
 
 
 @contextmanager

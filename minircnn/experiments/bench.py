@@ -35,7 +35,8 @@ from minircnn.training.run_folder import unless_done
 
 T = TypeVar("T")
 
-_TIMED_PHOTOS = 20
+TIMED_PHOTOS = 20
+"""Of which times are taken."""
 
 
 @dataclass(frozen=True)
@@ -139,13 +140,13 @@ class Bench:
 
     def fingerprint(self, dataset: DetectionDataset) -> dict[str, Any]:
         """Return what tells `dataset` from others: digests of its photos and of what is marked in them."""
-        return self._print(dataset).summary()
+        return self._data_fingerprint(dataset).summary()
 
     def photo_digests(self, dataset: DetectionDataset) -> Sequence[str]:
         """Return the digest of each photo of `dataset`."""
-        return self._print(dataset).digests
+        return self._data_fingerprint(dataset).digests
 
-    def _print(self, dataset: DetectionDataset) -> DataFingerprint:
+    def _data_fingerprint(self, dataset: DetectionDataset) -> DataFingerprint:
         return self.remembered(dataset, "fingerprint", lambda: DataFingerprint.of(dataset))
 
     def annotations(self, dataset: DetectionDataset) -> list[Annotations]:
@@ -222,10 +223,14 @@ class Bench:
             proposals = self.proposals(dataset, detector.proposer)
         return run_detector(detector, dataset, proposals, n_jobs=self.jobs, progress=self.progress)
 
-    def seconds_a_photo(self, detector: RegionDetector[Any]) -> float:
-        """Return what a test photo takes without its proposals, one at a time: the mean of the first ones."""
-        few = FirstPhotos(self.test, 1 + _TIMED_PHOTOS)
-        proposals = None if detector.proposer is None else self.proposals(few, detector.proposer)
+    def seconds_a_photo(self, detector: RegionDetector[Any], *, proposing: bool = False) -> float:
+        """Return what a test photo takes, one at a time: the mean of the first ones.
+
+        Proposals from outside are not counted but where `proposing`.
+        """
+        few = FirstPhotos(self.test, 1 + TIMED_PHOTOS)
+        proposer = None if proposing else detector.proposer
+        proposals = None if proposer is None else self.proposals(few, proposer)
         seconds = run_detector(detector, few, proposals, progress=False).seconds
         return float(np.mean(seconds[1:] or seconds))  # the first one waits for memory
 

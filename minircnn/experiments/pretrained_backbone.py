@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
+import numpy as np
+
+from minircnn.arrays import HostArray
 from minircnn.data.single_digits import SingleDigits, Task
 from minircnn.experiments.bench import Bench, digest
 from minircnn.experiments.settings import changed
@@ -63,3 +67,10 @@ def digit_images(bench: Bench, *, task: Task = "digits") -> tuple[SingleDigits, 
     learnt = SingleDigits("learn", count=counts["learn"], task=task)
     held_out = SingleDigits("held-out", count=counts["held-out"], task=task)
     return learnt, held_out
+
+
+def relative_change(before: Mapping[str, HostArray], after: Mapping[str, HostArray]) -> float:
+    """Return ‖ΔW‖ / ‖W‖ of all weights together."""
+    change = sum(float(np.sum(np.square(after[name] - before[name], dtype=np.float64))) for name in before)
+    size = sum(float(np.sum(np.square(array, dtype=np.float64))) for array in before.values())
+    return float(np.sqrt(change / size))

@@ -8,13 +8,13 @@ import math
 import sys
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import minircnn
-from minircnn.experiments.base import Column, Effect, Experiment, Measurement, Row
+from minircnn.experiments.base import Column, Effect, Experiment, Row
 from minircnn.experiments.bench import Bench, digest
 from minircnn.experiments.spread import compare, mean_and_spread
 from minircnn.files import read_json, write_text
@@ -101,28 +101,23 @@ def run_experiment(
         if not trial.is_done:
             before(number, len(trials), trial)
             _measure(trial, bench)
-    kept = [read_json(trial.path) for trial in trials]
-    rows = list({trial.row.name: trial.row for trial in trials}.values())
+    rows = {trial.row.name: trial.row for trial in trials}
+    kept: dict[str, list[Any]] = {name: [] for name in rows}  # of each row, seed by seed
+    for trial in trials:
+        kept[trial.row.name].append(read_json(trial.path))
     values = {
-        row.name: {
-            column.name: [
-                record["values"][column.name]
-                for trial, record in zip(trials, kept, strict=True)
-                if trial.row is row and column.name in record["values"]
-            ]
+        name: {
+            column.name: [each["values"][column.name] for each in own if column.name in each["values"]]
             for column in experiment.columns
         }
-        for row in rows
-    }
-    curves = {
-        row.name: [record["curves"] for t, record in zip(trials, kept, strict=True) if t.row is row]
-        for row in rows
+        for name, own in kept.items()
     }
     head = _head(experiment, bench, seeds)
     timed = [column for column in experiment.columns if column.kind == "time"]
     other = [column for column in experiment.columns if column.kind != "time"]
+    curves = {name: [each["curves"] for each in own] for name, own in kept.items()}
+    seconds = {name: [each["seconds"] for each in own] for name, own in kept.items()}
     result = head | _table(experiment, rows, values, other) | {"curves": curves}
-    seconds = {row.name: _seconds(row, trials, kept) for row in rows}
     return result, head | _table(experiment, rows, values, timed) | {"seconds": seconds}
 
 
@@ -138,10 +133,6 @@ def _measure(trial: Trial, bench: Bench) -> None:
         "seconds": time.perf_counter() - start,
     }
     write_text(trial.path, json.dumps(record) + "\n")
-
-
-def _seconds(row: Row, trials: Sequence[Trial], kept: Sequence[Any]) -> list[float]:
-    return [record["seconds"] for trial, record in zip(trials, kept, strict=True) if trial.row is row]
 
 
 def _head(experiment: Experiment, bench: Bench, seeds: Sequence[int]) -> dict[str, Any]:
@@ -166,7 +157,7 @@ def _head(experiment: Experiment, bench: Bench, seeds: Sequence[int]) -> dict[st
 
 
 def _table(
-    experiment: Experiment, rows: Sequence[Row], values: dict[str, Any], columns: Sequence[Column]
+    experiment: Experiment, rows: Mapping[str, Row], values: dict[str, Any], columns: Sequence[Column]
 ) -> dict[str, Any]:
     """Return columns, rows and effects of these `columns`."""
     names = {column.name: column for column in columns}
@@ -182,7 +173,7 @@ def _table(
                     name: _summary(values[row.name][name]) for name in names if values[row.name][name]
                 },
             }
-            for row in rows
+            for row in rows.values()
         ],
         "effects": [
             _effect(effect, rows, values, names[effect.column])
@@ -199,19 +190,15 @@ def _summary(values: Sequence[float]) -> dict[str, Any]:
     return {"each": list(values), "mean": mean, "spread": spread}
 
 
-def _effect(effect: Effect, rows: Sequence[Row], values: dict[str, Any], column: Column) -> dict[str, Any]:
+def _effect(
+    effect: Effect, rows: Mapping[str, Row], values: dict[str, Any], column: Column
+) -> dict[str, Any]:
     of, than = (values[name][effect.column] for name in (effect.of, effect.than))
     compared = compare(of, than, ratio=effect.ratio, exact=effect.exact or column.kind == "exact")
     published = effect.published
     if published is None:
-        theirs = [
-            row.published.get(effect.column)
-            for name in (effect.of, effect.than)
-            for row in rows
-            if row.name == name
-        ]
-        if None not in theirs:
-            first, second = (float(value) for value in theirs if value is not None)
+        first, second = (rows[name].published.get(effect.column) for name in (effect.of, effect.than))
+        if first is not None and second is not None:
             published = first / second if effect.ratio else first - second
     return {
         "what": effect.what,
@@ -233,6 +220,3 @@ def _sign(verdict: str, published: float | None, neutral: float) -> str:
         return "undecided"
     theirs = "more" if published > neutral else "less"
     return "same sign" if verdict == theirs else "opposite sign"
-
-
-__all__ = ["RESULT", "TIMES", "Measurement", "Trial", "run_experiment", "trials_of"]

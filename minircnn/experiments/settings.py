@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from minircnn.training import SolverSettings, presets
+
 
 def changed(settings: Any, changes: Mapping[str, Any]) -> Any:
     """Return `settings`, a record, with fields replaced by dotted name: ``{"solver.step": 5}``.
@@ -26,12 +28,10 @@ def changed(settings: Any, changes: Mapping[str, Any]) -> Any:
 
 def shortened(settings: Any, share: float) -> Any:
     """Return `settings` with this share of the updates of every solver in it, one at least."""
+    if isinstance(settings, SolverSettings):
+        return presets.shortened(settings, share)
     for f in dataclasses.fields(settings):
         value = getattr(settings, f.name)
         if dataclasses.is_dataclass(value):
             settings = dataclasses.replace(settings, **{f.name: shortened(value, share)})
-    names = {f.name for f in dataclasses.fields(settings)}
-    if {"iterations", "step"} <= names:
-        updates = {name: max(1, round(getattr(settings, name) * share)) for name in ("iterations", "step")}
-        settings = dataclasses.replace(settings, **updates)
     return settings

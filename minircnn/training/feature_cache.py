@@ -38,7 +38,8 @@ from minircnn.workers import run_tasks
 
 logger = logging.getLogger("minircnn")
 
-_DIVERGED = "the network has diverged; start in another folder (--out) with a lower learning rate"
+_DIVERGED = "the network has diverged"
+_SLOWER = "start in another folder (--out) with a lower learning rate"
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,11 @@ class FeatureCache:
         for i, image_id in enumerate(self.image_ids):
             if not np.isfinite(features[first[i] : first[i + 1]]).all():
                 raise CacheError(
-                    f"{name}: the features of photo {i + 1} ({image_id!r}) are not finite; delete the folder "
-                    "'features' of the run and continue with --resume: they are computed again"
+                    f"{name}: the features of photo {i + 1} ({image_id!r}) are not finite",
+                    "delete the folder 'features' of the run and continue with --resume: they are computed "
+                    "again",
                 )
-        raise CacheError(f"{name}: {reason}: {_DIVERGED}")
+        raise CacheError(f"{name}: {reason}: {_DIVERGED}", _SLOWER)
 
 
 def cache_features(
@@ -180,10 +182,11 @@ def _require_finite(features: Iterable[HostArray], index: int, image_id: str) ->
     for part in features:
         if np.isfinite(part).all():
             continue
-        reason = _DIVERGED
+        reason, mend = _DIVERGED, _SLOWER
         if part.dtype == np.float16:
-            reason = f"beyond 65504, the end of float16 (--resume --cache-dtype float32), or {_DIVERGED}"
-        raise CacheError(f"the features of photo {index + 1} ({image_id!r}) are not finite: {reason}")
+            reason = f"beyond 65504, the end of float16, or {_DIVERGED}"
+            mend = f"continue with --resume --cache-dtype float32, or {_SLOWER}"
+        raise CacheError(f"the features of photo {index + 1} ({image_id!r}) are not finite: {reason}", mend)
 
 
 @dataclass(frozen=True)

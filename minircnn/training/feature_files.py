@@ -29,7 +29,22 @@ _ZEROS = bytes(1 << 20)
 
 
 class CacheError(RuntimeError):
-    """The feature cache cannot be made or used."""
+    """The feature cache cannot be made or used.
+
+    Parameters
+    ----------
+    what : str
+    mend : str
+        What a training can do about it; other work that keeps features has a way of its own.
+    """
+
+    def __init__(self, what: str, mend: str = "") -> None:
+        super().__init__(f"{what}; {mend}" if mend else what)
+        self.what = what
+
+
+class NoRoomError(CacheError):
+    """The disk has too little room for the features."""
 
 
 def done_photos(
@@ -87,7 +102,7 @@ def make_room(folder: Path, shapes: Shapes, dtype: np.dtype[Any]) -> None:
     logger.info("feature cache: %s, %s: %.0f MB in %s", parts, dtype, size / 1e6, folder)
     free = shutil.disk_usage(folder).free
     if size > free:
-        raise CacheError(_no_room(size, folder, f"{free / 1e9:.1f} GB free"))
+        raise _no_room(size, folder, f"{free / 1e9:.1f} GB free")
     try:
         for name, shape in shapes.items():
             _reserve(_array_file(folder, name), shape, dtype)
@@ -96,7 +111,7 @@ def make_room(folder: Path, shapes: Shapes, dtype: np.dtype[Any]) -> None:
             raise
         for name in shapes:
             _array_file(folder, name).unlink(missing_ok=True)
-        raise CacheError(_no_room(size, folder, f"less ({error.strerror})")) from error
+        raise _no_room(size, folder, f"less ({error.strerror})") from error
 
 
 def open_array(folder: Path, name: str) -> Any:
@@ -108,11 +123,11 @@ def _array_file(folder: Path, name: str) -> Path:
     return folder / f"{name}.npy"
 
 
-def _no_room(size: int, folder: Path, there: str) -> str:
-    return (
-        f"the feature cache needs {size / 1e9:.1f} GB and {folder} has {there}; "
+def _no_room(size: int, folder: Path, there: str) -> NoRoomError:
+    return NoRoomError(
+        f"the feature cache needs {size / 1e9:.1f} GB and {folder} has {there}",
         "make room and continue with --resume, which takes --cache-dtype float16 too; or begin again in "
-        "another folder (--out), with fewer proposals (--proposals.limit)"
+        "another folder (--out), with fewer proposals (--proposals.limit)",
     )
 
 

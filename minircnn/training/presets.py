@@ -28,7 +28,6 @@ SQUEEZENET = BackboneSettings("squeezenet1_1")
 
 
 def shortened(solver: SolverSettings, share: float) -> SolverSettings:
-    """Return `solver` with `share` of its updates, its step moved with them."""
-    return dataclasses.replace(
-        solver, iterations=round(solver.iterations * share), step=round(solver.step * share)
-    )
+    """Return `solver` with `share` of its updates, one at least, its step moved with them."""
+    iterations, step = (max(1, round(updates * share)) for updates in (solver.iterations, solver.step))
+    return dataclasses.replace(solver, iterations=iterations, step=step)

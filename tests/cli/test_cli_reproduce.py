@@ -16,7 +16,7 @@ from minircnn.cli import main
 from minircnn.cli.reproduce import QUICK
 from minircnn.experiments import EXPERIMENTS, Bench
 from minircnn.training import TrainingInterrupted
-from minircnn.training.feature_files import CacheError
+from minircnn.training.feature_files import NoRoomError
 
 
 def test_the_list_names_every_experiment(capsys):
@@ -52,8 +52,8 @@ def test_photos_that_were_learnt_from_are_no_test(capsys, tmp_path):
 
 def test_a_full_disk_names_no_option_that_is_not_there(capsys, tmp_path, monkeypatch):
     def full(*arguments, **options):
-        raise CacheError(
-            "needs 9 GB and X has 1 GB; make room and continue with --resume, or --proposals.limit"
+        raise NoRoomError(
+            "needs 9 GB and X has 1 GB", "make room and continue with --resume, or --proposals.limit"
         )
 
     monkeypatch.setattr(command, "run_experiment", full)

@@ -22,9 +22,13 @@ from minircnn.experiments.tables import drawn_table, effect_table, result_table,
 from minircnn.files import write_text
 from minircnn.progress import duration
 from minircnn.training import BackboneSettings, TrainingInterrupted
-from minircnn.training.feature_files import CacheError
+from minircnn.training.feature_files import CacheError, NoRoomError
 from minircnn.viz import draw_experiment, save_figure
 
+_MAKE_ROOM = (
+    "make room and give the same call again, or take fewer photos or proposals "
+    "(--train-photos, --test-photos, --limit)"
+)
 ALL, LIST = "all", "list"
 QUICK = "quick"
 """The folder of quick results, which must not take the place of others."""
@@ -142,7 +146,7 @@ def _run(experiment: Experiment, bench: Bench, count: int, out: Path, *, quiet: 
     except TrainingInterrupted as stop:  # it names an option that this command does without
         raise TrainingInterrupted(f"{experiment.name} stopped; what was done is kept", stop.signum) from stop
     except CacheError as error:  # so does what it advises
-        raise CacheError(_without_options(str(error))) from error
+        raise CacheError(error.what, _MAKE_ROOM if isinstance(error, NoRoomError) else "") from error
     for name, record in ((RESULT, result), (TIMES, times)):
         write_text(out / name, json_format.dumps(record, indent=1) + "\n")
     drawn = drawn_table(result, times, experiment)
@@ -152,17 +156,6 @@ def _run(experiment: Experiment, bench: Bench, count: int, out: Path, *, quiet: 
         _print(result, times, experiment)
     note(f"page: {page.resolve()}")
     return {"result": result, "times": times}
-
-
-def _without_options(words: str) -> str:
-    """Return what is wrong with a feature cache, and what can be done about it here."""
-    what, full, _ = words.partition("; make room")
-    if not full:
-        return what.partition(";")[0].replace(" (--resume --cache-dtype float32)", "")
-    return (
-        f"{what}; make room and give the same call again, or take fewer photos or proposals "
-        "(--train-photos, --test-photos, --limit)"
-    )
 
 
 def _is_usual(bench: Bench) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -12,13 +11,13 @@ import numpy as np
 from minircnn.detectors import DETECTORS
 from minircnn.evaluation import evaluate_voc
 from minircnn.experiments.base import MAP, Column, Effect, Experiment, Measurement, Row, add_experiment
-from minircnn.experiments.bench import Bench
+from minircnn.experiments.bench import TIMED_PHOTOS, Bench
 from minircnn.heads.cascade import scan
 from minircnn.imaging import as_grey
 from minircnn.structures import DetectionDataset, ImageArray
 from minircnn.training import RECIPES
 
-_TIMED_PHOTOS = 10
+_COUNTED_PHOTOS = 10
 
 _PUBLISHED: dict[str, Mapping[str, float]] = {  # VOC 2007, VGG16 (Fast R-CNN, table 4; Faster R-CNN, table 3)
     "rcnn": {"map": 0.660},
@@ -54,22 +53,15 @@ def _measure(bench: Bench, name: str) -> Measurement:
             "map": evaluate_voc(outcome.detections, outcome.annotations).map,
             "windows": windows,
             "passes": detector.passes(windows),
-            "seconds": _few(bench.test, partial(_seconds, detector)),
+            "seconds": bench.seconds_a_photo(detector, proposing=True),
         }
     )
 
 
 def _few(dataset: DetectionDataset, figure: Callable[[ImageArray], float]) -> float:
     """Return the mean of a figure of the first photos."""
-    count = min(_TIMED_PHOTOS, len(dataset))
+    count = min(_COUNTED_PHOTOS, len(dataset))
     return float(np.mean([figure(dataset.image(index)) for index in range(count)]))
-
-
-def _seconds(detector: Any, image: ImageArray) -> float:
-    """Return what a photo takes, with its proposals, in this process alone."""
-    start = time.perf_counter()
-    detector.detect(image, keep_image=False)
-    return time.perf_counter() - start
 
 
 def _hog_windows(detector: Any, image: ImageArray) -> float:
@@ -100,7 +92,7 @@ add_experiment(
             "No paper ran all of these on the same photos. The published mAP are those of VGG16 on VOC 2007; "
             "for HOG the effect quotes DPM v5, whose parts ours lacks, and for the bag of words the UVA "
             "system on VOC 2010. Windows are those that the filter or cascade of one class looks at. Times "
-            f"are those of one process on {_TIMED_PHOTOS} photos, proposals included. Detectors without "
+            f"are those of one process on {TIMED_PHOTOS} photos, proposals included. Detectors without "
             "settings for these photos are left out."
         ),
         columns=[

@@ -17,7 +17,7 @@ from minircnn.detectors import load_detector
 from minircnn.detectors.storage import MODEL_FILE
 from minircnn.experiments.base import MAP, Column, Curve, Effect, Experiment, Measurement, Row, add_experiment
 from minircnn.experiments.bench import Bench
-from minircnn.experiments.pretrained_backbone import digit_backbone, digit_images
+from minircnn.experiments.pretrained_backbone import digit_backbone, digit_images, relative_change
 from minircnn.training import BackboneSettings
 from minircnn.training.backbone import ALL_CONVOLUTIONS, make_backbone
 from minircnn.training.pretraining import HeldOut, load_classifier
@@ -124,8 +124,8 @@ def moved(before: Iterator[tuple[str, HostArray]], after: Iterator[tuple[str, Ho
     """Return ‖ΔW‖ / ‖W‖ of the layers one after the other, numbered from 1."""
     pairs = zip(before, after, strict=True)
     return [
-        (number, float(np.linalg.norm(new - old) / np.linalg.norm(old)))
-        for number, ((_, old), (_, new)) in enumerate(pairs, start=1)
+        (number, relative_change({name: old}, {name: new}))
+        for number, ((name, old), (_, new)) in enumerate(pairs, start=1)
     ]
 
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from minircnn.arrays import HostArray
 from minircnn.backbones import build_backbone
 from minircnn.evaluation import evaluate_voc
 from minircnn.experiments.base import MAP, Column, Effect, Experiment, Measurement, Row, add_experiment
 from minircnn.experiments.bench import Bench
-from minircnn.experiments.pretrained_backbone import PRE_TRAINING, with_weights
+from minircnn.experiments.pretrained_backbone import PRE_TRAINING, relative_change, with_weights
 from minircnn.nn import MaxPool2d, Sequential
 from minircnn.training import BackboneSettings, FastRCNNSettings
 from minircnn.training.backbone import ALL_CONVOLUTIONS, make_backbone
@@ -94,13 +93,6 @@ def _measured(bench: Bench, settings: FastRCNNSettings) -> Measurement:
             "seconds": float(np.median(updates)),
         }
     )
-
-
-def relative_change(before: dict[str, HostArray], after: dict[str, HostArray]) -> float:
-    """Return ‖ΔW‖ / ‖W‖ of all weights together."""
-    change = sum(float(np.sum(np.square(after[name] - before[name], dtype=np.float64))) for name in before)
-    size = sum(float(np.sum(np.square(array, dtype=np.float64))) for array in before.values())
-    return float(np.sqrt(change / size))
 
 
 add_experiment(

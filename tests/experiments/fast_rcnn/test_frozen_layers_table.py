@@ -7,7 +7,8 @@ import pytest
 
 from minircnn.backbones import build_backbone
 from minircnn.experiments import EXPERIMENTS
-from minircnn.experiments.fast_rcnn.frozen_layers import blocks_of, relative_change, tuning
+from minircnn.experiments.fast_rcnn.frozen_layers import blocks_of, tuning
+from minircnn.experiments.pretrained_backbone import relative_change
 from minircnn.weights import read_weights
 
 
