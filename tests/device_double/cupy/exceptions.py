@@ -1,0 +1,11 @@
+from numpy.exceptions import (
+    AxisError,
+    ComplexWarning,
+    ModuleDeprecationWarning,
+    TooHardError,
+    VisibleDeprecationWarning,
+)
+
+
+class RankWarning(UserWarning):
+    pass

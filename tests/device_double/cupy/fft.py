@@ -1,0 +1,12 @@
+from ._core import API, NotModelled
+
+
+def _absent(name):
+    def function(*a, **k):
+        raise NotModelled(f"cupy.fft.{name}")
+
+    return function
+
+
+for _n in API["modules"]["cupy.fft"]:
+    globals()[_n] = _absent(_n)
