@@ -162,7 +162,8 @@ def _kept_of_small_classes(
         np.greater(table, iou_threshold, out=overlaps[some])
     stays = np.zeros(len(scores), dtype=bool)
     stays[index[used & _greedy(overlaps)]] = True
-    return order[stays[order]]
+    kept: HostArray = order[stays[order]]
+    return kept
 
 
 def nms_explained(boxes: Array, scores: Array, iou_threshold: float) -> tuple[Array, Array]:
