@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from minircnn.arrays import Array, array_namespace, is_host, sliding_windows
 from minircnn.kernels.convolution.geometry import ConvGeometry, turned_around
+from minircnn.kernels.outputs import empty_output
 from minircnn.kernels.products import matmul
 from minircnn.kernels.scratch import workspace
 from minircnn.kernels.split import parts_of, split
@@ -71,7 +72,7 @@ def convolve(
     xp = array_namespace(x, matrix)
     n, height, width, _ = x.shape
     filters = matrix.shape[0] * matrix.shape[1]
-    y = xp.empty((n, *geometry.output_size(height, width), filters), dtype=x.dtype)
+    y = empty_output((n, *geometry.output_size(height, width), filters), x.dtype, x)
 
     def run(band: Band) -> None:
         out = y[band.first : band.last, band.top : band.bottom].reshape(-1, filters)

@@ -36,6 +36,7 @@ from minircnn.kernels.convolution.tiles import (
     spans,
     write_outputs,
 )
+from minircnn.kernels.outputs import empty_output
 from minircnn.kernels.scratch import workspace
 from minircnn.kernels.split import parts_of, split
 from minircnn.kernels.threads import parallel_for
@@ -91,7 +92,9 @@ def convolve(
     With `rectify`, negative results become 0. Returns (N, OH, OW, O).
     """
     groups, n, _, channels, per_group = filters.shape
-    y = np.empty((len(x), *geometry.output_size(*x.shape[1:3]), groups * per_group), dtype=x.dtype)
+    y: HostArray = empty_output(
+        (len(x), *geometry.output_size(*x.shape[1:3]), groups * per_group), x.dtype, x
+    )
     blocks = make_blocks(y.shape, _tiles_at_once(y.shape, n * n * (channels + per_group) * x.itemsize))
 
     def run(task: tuple[int, list[Block]]) -> None:
