@@ -44,6 +44,7 @@ def convolve(
     geometry: ConvGeometry,
     *,
     rectify: bool = False,
+    out: HostArray | None = None,
 ) -> HostArray:
     """Convolve `x` (N, H, W, C) with the result of :func:`prepare_filters`; see Winograd's ``convolve``."""
     n, height, width, channels = x.shape
@@ -60,7 +61,7 @@ def convolve(
         folded[image] = _fold(padded, s)
 
     parallel_for(fold, range(n), like=x)
-    return winograd.convolve(folded, filters, bias, cells, rectify=rectify)
+    return winograd.convolve(folded, filters, bias, cells, rectify=rectify, out=out)
 
 
 def _fold(pixels: HostArray, side: int) -> HostArray:

@@ -86,15 +86,16 @@ def convolve(
     geometry: ConvGeometry,
     *,
     rectify: bool = False,
+    out: HostArray | None = None,
 ) -> HostArray:
     """Convolve (correlate) `x` (N, H, W, C) with the U of :func:`prepare_filters` and add `bias` (O,).
 
-    With `rectify`, negative results become 0. Returns (N, OH, OW, O).
+    With `rectify`, negative results become 0. Returns (N, OH, OW, O): `out` if it is given, which may be some
+    channels of a larger map.
     """
     groups, n, _, channels, per_group = filters.shape
-    y: HostArray = empty_output(
-        (len(x), *geometry.output_size(*x.shape[1:3]), groups * per_group), x.dtype, x
-    )
+    shape = (len(x), *geometry.output_size(*x.shape[1:3]), groups * per_group)
+    y: HostArray = empty_output(shape, x.dtype, x) if out is None else out
     blocks = make_blocks(y.shape, _tiles_at_once(y.shape, n * n * (channels + per_group) * x.itemsize))
 
     def run(task: tuple[int, list[Block]]) -> None:
