@@ -1,8 +1,9 @@
 """From photo to boxes, against the same made of compiled parts.
 
-The peer proposes with OpenCV's selective search, runs a PyTorch network with the same weights, pools regions and
-suppresses boxes with the operators of torchvision. Both look at the photo at the same scale and judge as many
-proposals. That they compute the same is checked on the same proposals; in the contest each takes its own.
+The peer proposes with OpenCV's selective search, runs a PyTorch network with the same weights, and pools
+regions and suppresses boxes with torchvision's operators. Both look at the photo at the same scale and judge
+as many proposals. That they compute the same is checked on the same proposals; in the contest each takes its
+own.
 """
 
 from __future__ import annotations
