@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Self, cast
 
 from minircnn.arrays import Array, array_namespace, is_host
-from minircnn.kernels.layout import from_channels_last
+from minircnn.kernels.layout import elementwise, from_channels_last
 from minircnn.kernels.outputs import empty_output
 from minircnn.nn.activation import ReLU
 from minircnn.nn.conv import Conv2d
@@ -135,8 +136,10 @@ class Concat(Container):
         outputs = [layer.forward(x) for layer in layers]
         self._channels = [y.shape[1] for y in outputs]
         last = [xp.permute_dims(y, (0, 2, 3, 1)) for y in outputs]  # joined where channels are contiguous
-        y = xp.permute_dims(xp.concat(last, axis=-1), (0, 3, 1, 2))
-        return xp.maximum(y, xp.zeros_like(y)) if rectify else y
+        joined = xp.concat(last, axis=-1)  # (N, H, W, ΣC)
+        if rectify:
+            joined = xp.maximum(joined, xp.zeros((), dtype=joined.dtype))
+        return from_channels_last(joined)
 
     def _convolved(self, x: Array, layers: list[Conv2d], *, rectify: bool) -> Array:
         """Return what `layers` make of `x`: each writes its channels where they belong."""
@@ -159,7 +162,7 @@ class Concat(Container):
                 continue
             dx = layer.backward(part)
             if self.needs_input_grad:
-                total = dx if total is None else total + dx
+                total = dx if total is None else elementwise(operator.add, total, dx)
         return total
 
 
