@@ -10,7 +10,7 @@ class Stream:
         pass
 
     def synchronize(self):
-        ledger.note("stream sync")
+        ledger.note("sync")
 
     def __enter__(self):
         return self

@@ -20,7 +20,7 @@ class Device:
     def synchronize(self):
         from .._ledger import ledger
 
-        ledger.note("stream sync")
+        ledger.note("sync")
 
     def use(self):
         pass
