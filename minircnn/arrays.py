@@ -127,22 +127,62 @@ def to_host(x: Array) -> HostArray:
     return np.asarray(x)
 
 
+def on_gpu(x: Array) -> bool:
+    """Tell whether `x` is a CuPy array."""
+    return bool(array_api_compat.is_cupy_array(x))
+
+
 def like(values: Array, reference: Array, dtype: Any = None) -> Array:
     """Return host `values` as an array of `reference`'s library, on its device.
 
-    `dtype` defaults to the dtype of `values`.
+    `dtype` defaults to the dtype of `values`. Axes keep their order in memory: channels that are last stay so.
     """
     if isinstance(reference, np.ndarray):
         return np.asarray(values, dtype=dtype)
-    xp = array_namespace(reference)
-    return xp.asarray(values, dtype=dtype, device=array_api_compat.device(reference))
+    xp, device = array_namespace(reference), array_api_compat.device(reference)
+    if not (isinstance(values, np.ndarray) and values.ndim > 1 and on_gpu(reference)):
+        return xp.asarray(values, dtype=dtype, device=device)
+    # moved as it lies: CuPy would bring it into C order first, one number after the other, on the host
+    order = memory_order(values)
+    return xp.asarray(values.transpose(order), dtype=dtype, device=device).transpose(inverse_order(order))
+
+
+def memory_order(x: Array) -> list[int]:
+    """Return the axes of a NumPy or CuPy array, the one with the longest steps through memory first."""
+    return sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
+
+
+def inverse_order(order: list[int]) -> list[int]:
+    """Return the order of axes that undoes ``transpose(order)``."""
+    return sorted(range(len(order)), key=order.__getitem__)
+
+
+def clip(x: Array, low: float | None, high: float | None) -> Array:
+    """Return `x` with what is below `low` or above `high` brought to it; None leaves a side open.
+
+    NaN stays. The clip of array-api-compat assigns by masks, and each of them waits for a GPU.
+    """
+    xp = array_namespace(x)
+    if low is not None:
+        x = xp.maximum(x, low)
+    return x if high is None else xp.minimum(x, high)
+
+
+def read_numbers(*values: Array) -> tuple[float, ...]:
+    """Return what arrays of a single number each hold as Python's floats, waiting for a GPU only once."""
+    if not values or not on_gpu(values[0]):
+        return tuple(float(value) for value in values)
+    xp = array_namespace(*values)
+    read: list[float] = to_host(xp.stack([xp.astype(value, xp.float64) for value in values])).tolist()
+    return tuple(read)
 
 
 def scatter_add(target: Array, index: Array, values: Array) -> None:
     """Add `values` into ``target[index]`` in place; repeated indices add up.
 
     `target` is one-dimensional and contiguous, `index` and `values` have equal length. Addition is in
-    the order of `values` on the CPU, in no fixed order on the GPU.
+    the order of `values` on the CPU, in no fixed order on the GPU: only sums of whole numbers are the same at
+    every run there.
     """
     if isinstance(target, np.ndarray):
         np.add.at(target, index, values)
@@ -153,18 +193,24 @@ def scatter_add(target: Array, index: Array, values: Array) -> None:
 def sliding_windows(x: Array, window: tuple[int, int], axis: tuple[int, int], stride: int = 1) -> Array:
     """View every `window` of `x` over the two axes `axis`, `stride` apart.
 
-    Returns a view: the two axes shrink to the number of window positions and two axes of the
+    Returns a view, to be read only: the two axes shrink to the number of window positions and two axes of the
     window's size are appended.
+
+    Raises
+    ------
+    ValueError
+        If the window is larger than `x`.
     """
-    if isinstance(x, np.ndarray):
-        from numpy.lib.stride_tricks import sliding_window_view
-    else:
-        sliding_window_view = importlib.import_module("cupy.lib.stride_tricks").sliding_window_view
-    view = sliding_window_view(x, window, axis=axis)
-    steps: list[slice] = [slice(None)] * view.ndim
-    for a in axis:
-        steps[a] = slice(None, None, stride)
-    return view[tuple(steps)]
+    shape, strides = list(x.shape), list(x.strides)
+    for a, size in zip(axis, window, strict=True):
+        if not 1 <= size <= x.shape[a]:
+            raise ValueError(f"a window of {size} does not fit on {x.shape[a]} places")
+        shape[a] = (x.shape[a] - size) // stride + 1
+        strides[a] *= stride
+    # CuPy's sliding_window_view looks at the window's size on the GPU and waits for it
+    library = "numpy" if isinstance(x, np.ndarray) else "cupy"
+    as_strided = importlib.import_module(f"{library}.lib.stride_tricks").as_strided
+    return as_strided(x, (*shape, *window), (*strides, *(x.strides[a] for a in axis)))
 
 
 def synchronize(x: Array) -> None:

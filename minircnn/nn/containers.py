@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Self, cast
 
 from minircnn.arrays import Array, array_namespace
+from minircnn.kernels.layout import elementwise
 from minircnn.nn.activation import ReLU
 from minircnn.nn.conv import Conv2d
 from minircnn.nn.layer import Layer
@@ -135,5 +137,5 @@ class Concat(Container):
                 continue
             dx = layer.backward(part)
             if self.needs_input_grad:
-                total = dx if total is None else total + dx
+                total = dx if total is None else elementwise(operator.add, total, dx)
         return total

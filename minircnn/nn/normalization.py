@@ -6,13 +6,13 @@ from typing import Any
 
 from minircnn.arrays import Array, array_namespace
 from minircnn.kernels.layout import from_channels_last, to_channels_last
-from minircnn.kernels.split import split
+from minircnn.kernels.split import split_for_cache
 from minircnn.kernels.threads import parallel_for
 from minircnn.nn.checks import require_finite, require_maps, require_positive, require_whole
 from minircnn.nn.layer import Layer
 
 PIECE_VALUES = 2**16
-"""Work on about so many values at a time, so that the few passes over them stay in cache."""
+"""On the host work on about so many values at a time, so that the few passes over them stay in cache."""
 
 
 class LocalResponseNorm(Layer):
@@ -72,7 +72,7 @@ class LocalResponseNorm(Layer):
                 scale[rows] = part
             xp.multiply(flat_x[rows], self._power(xp, part), out=flat_y[rows])
 
-        parallel_for(run, split(len(flat_x), size=PIECE_VALUES // x.shape[1]), like=x)
+        parallel_for(run, split_for_cache(len(flat_x), PIECE_VALUES // x.shape[1], x), like=x)
         return from_channels_last(y)
 
     def backward(self, dy: Array) -> Array:
@@ -82,8 +82,9 @@ class LocalResponseNorm(Layer):
         """
         if not self.needs_input_grad:
             return None
-        xp = array_namespace(dy)
-        slopes, x, scale = to_channels_last(dy), self.kept(self._x), self.kept(self._scale)
+        x, scale = self.kept(self._x), self.kept(self._scale)
+        xp = array_namespace(dy, x)  # refuses a mixture of libraries
+        slopes = to_channels_last(dy)
         dx = xp.empty(slopes.shape, dtype=dy.dtype)
         flat_dy, flat_dx = slopes.reshape(x.shape), dx.reshape(x.shape)
 
@@ -97,7 +98,7 @@ class LocalResponseNorm(Layer):
             shared *= -2 * self.alpha * self.beta / self.size
             xp.add(direct, shared, out=flat_dx[rows])
 
-        parallel_for(run, split(len(x), size=PIECE_VALUES // x.shape[1]), like=dy)
+        parallel_for(run, split_for_cache(len(x), PIECE_VALUES // x.shape[1], dy), like=dy)
         return from_channels_last(dx)
 
     def _power(self, xp: Any, scale: Array) -> Array:

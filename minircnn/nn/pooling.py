@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from minircnn.arrays import Array, array_namespace
+from minircnn.arrays import Array, array_namespace, is_host
 from minircnn.kernels.layout import from_channels_last, to_channels_last
 from minircnn.kernels.maxima.window_max import Tap, window_max
 from minircnn.kernels.scratch import workspace
@@ -14,7 +14,7 @@ from minircnn.nn.checks import require_maps, require_whole
 from minircnn.nn.layer import Layer
 
 PIECE_VALUES = 2**18
-"""Work on about so many values at a time: few enough for the cache, enough that calls cost little."""
+"""On the host work on about so many values at a time: the cache holds them, and calls cost little beside."""
 
 
 class MaxPool2d(Layer):
@@ -96,15 +96,16 @@ class MaxPool2d(Layer):
             rows = [Tap(i, slice(o.start - first, o.stop - first), inputs) for i, o, inputs in rows]
             window_max(xp, pixels[piece[0]], rows, columns, self.kernel_size, y[piece], which)
 
-        parallel_for(run, _pieces(n, shape[1], shape[2] * channels), like=x)
+        parallel_for(run, _pieces(n, shape[1], shape[2] * channels, x), like=x)
         return from_channels_last(y)
 
     def backward(self, dy: Array) -> Array:
         """Return dLoss/dx (N, C, H, W): each dy where its maximum was."""
         if not self.needs_input_grad:
             return None
-        xp = array_namespace(dy)
-        slopes, winner = to_channels_last(dy), self.kept(self._winner)
+        winner = self.kept(self._winner)
+        xp = array_namespace(dy, winner)  # refuses a mixture of libraries
+        slopes = to_channels_last(dy)
         n, height, width, channels = self._shape
         dx = xp.empty(self._shape, dtype=dy.dtype)
         columns = self._taps(slice(0, winner.shape[2]), slice(0, width))
@@ -124,7 +125,7 @@ class MaxPool2d(Layer):
                     share *= slopes[outputs]
                     target += share
 
-        parallel_for(run, _pieces(n, height, width * channels), like=dy)
+        parallel_for(run, _pieces(n, height, width * channels, dy), like=dy)
         return from_channels_last(dx)
 
     def _taps(self, windows: slice, pixels: slice) -> list[Tap]:
@@ -147,8 +148,10 @@ class MaxPool2d(Layer):
         return slice(first, first + (windows.stop - windows.start - 1) * self.stride + 1, self.stride)
 
 
-def _pieces(images: int, rows: int, row_values: int) -> list[tuple[slice, slice]]:
-    """Cut the maps into bands of rows, or of whole images, of about PIECE_VALUES values."""
+def _pieces(images: int, rows: int, row_values: int, like: Array) -> list[tuple[slice, slice]]:
+    """Cut maps into bands of rows, or of whole images, of about PIECE_VALUES values; on a GPU into one."""
+    if not is_host(like):
+        return [(slice(0, images), slice(0, rows))]
     together = max(1, PIECE_VALUES // (rows * row_values))
     count = max(1, min(rows, rows * row_values // PIECE_VALUES))
     bands = split(rows, parts=count)

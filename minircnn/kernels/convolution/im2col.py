@@ -12,6 +12,7 @@ order: results are reproducible to the bit.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -69,9 +70,9 @@ def convolve(
     With `rectify`, negative results become 0. Returns (N, OH, OW, O).
     """
     xp = array_namespace(x, matrix)
-    n, height, width, _ = x.shape
+    x, geometry = _padded_on_gpu(x, geometry)
     filters = matrix.shape[0] * matrix.shape[1]
-    y = xp.empty((n, *geometry.output_size(height, width), filters), dtype=x.dtype)
+    y = xp.empty((x.shape[0], *geometry.output_size(*x.shape[1:3]), filters), dtype=x.dtype)
 
     def run(band: Band) -> None:
         out = y[band.first : band.last, band.top : band.bottom].reshape(-1, filters)
@@ -91,6 +92,7 @@ def convolve(
 def weight_gradient(x: Array, dy: Array, geometry: ConvGeometry) -> Array:
     """Return dLoss/dweight (O, k, k, C / groups), given `x` (N, H, W, C) and `dy` (N, OH, OW, O)."""
     xp = array_namespace(x, dy)
+    x, geometry = _padded_on_gpu(x, geometry)
     groups, k, filters = geometry.groups, geometry.kernel_size, dy.shape[3]
     shape = (groups, filters // groups, k * k * x.shape[3] // groups)
     bands = _bands(dy, xp.empty((1, 1, shape[2]), dtype=x.dtype))
@@ -190,6 +192,21 @@ def _columns(x: Array, band: Band, geometry: ConvGeometry, group: int) -> Array:
     columns = workspace("columns", windows.shape, x.dtype, x)
     columns[...] = windows
     return columns.reshape(-1, k * k * channels)
+
+
+def _padded_on_gpu(x: Array, geometry: ConvGeometry) -> tuple[Array, ConvGeometry]:
+    """Return `x` with its border of zeros and the geometry without one, where `x` is on a GPU.
+
+    The bands of a GPU are large: one copy of the map is small beside their columns, and every band is a view
+    of it. On the host a band gets its border in cache, in `_padded_rows`.
+    """
+    p = geometry.padding
+    if is_host(x) or p == 0:
+        return x, geometry
+    n, height, width, channels = x.shape
+    padded = array_namespace(x).zeros((n, height + 2 * p, width + 2 * p, channels), dtype=x.dtype)
+    padded[:, p : p + height, p : p + width] = x
+    return padded, replace(geometry, padding=0)
 
 
 def _padded_rows(x: Array, first: int, last: int, geometry: ConvGeometry) -> Array:
