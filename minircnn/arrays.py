@@ -135,7 +135,7 @@ def on_gpu(x: Array) -> bool:
 def like(values: Array, reference: Array, dtype: Any = None) -> Array:
     """Return host `values` as an array of `reference`'s library, on its device.
 
-    `dtype` defaults to the dtype of `values`. Axes keep their order in memory: channels that are last stay so.
+    `dtype` defaults to the dtype of `values`. Axes keep their order in memory: channels last stay last.
     """
     if isinstance(reference, np.ndarray):
         return np.asarray(values, dtype=dtype)
