@@ -18,7 +18,7 @@ def pytest_addoption(parser):
         "--xp",
         action="append",
         choices=["numpy", "strict", "double", "cupy"],
-        help="array library under test, may be repeated (default: numpy, strict and double; cupy needs a GPU)",
+        help="array library under test, may be repeated (default: numpy, strict, double; cupy needs a GPU)",
     )
 
 
@@ -59,6 +59,14 @@ def _library(name):
     if name == "strict":
         return array_api_strict
     return np if name == "numpy" else importlib.import_module("cupy")
+
+
+@pytest.fixture
+def no_cupy(monkeypatch):
+    """A machine without CuPy, and without its stand-in."""
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+    places = [place for place in sys.path if not (Path(place) / "cupy").is_dir()]
+    monkeypatch.setattr(sys, "path", places)
 
 
 @pytest.fixture(scope="session")
