@@ -213,8 +213,8 @@ def read_numbers(*values: Array) -> tuple[float, ...]:
     if not values or not on_gpu(values[0]):
         return tuple(float(value) for value in values)
     xp = array_namespace(*values)
-    read: list[float] = to_host(xp.stack([xp.astype(value, xp.float64) for value in values])).tolist()
-    return tuple(read)
+    together = xp.stack([xp.astype(value, xp.float64, copy=False) for value in values])
+    return tuple(to_host(together).tolist())
 
 
 def scatter_add(target: Array, index: Array, values: Array) -> None:

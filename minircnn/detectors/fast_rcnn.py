@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from minircnn.arrays import Array, HostArray, like, to_host
+from minircnn.arrays import Array, HostArray, to_host
 from minircnn.backbones import Backbone, Normalization
 from minircnn.boxes import decode
 from minircnn.checks import checked, flag, instance, one_of, record, require, require_array
@@ -77,9 +77,9 @@ class FastRCNNNetwork(RegionNetwork):
         images : (N, 3, H, W) float array
             Normalised photos.
         rois : (R, 4) float array
-            Regions in pixels of `images`.
+            Regions in pixels of `images`; on the host, so that a device need not be waited for.
         image_index : (R,) int array
-            Which photo each region lies in.
+            Which photo each region lies in; where `rois` are.
 
         Returns
         -------
@@ -182,7 +182,7 @@ class FastRCNN(NetworkDetector[PhotoMap]):
     def judge(self, view: PhotoMap, boxes: FloatArray) -> tuple[HostArray, HostArray]:
         """Pool each region from the map; fully connected layers and two outputs say what it is and where."""
         rois, same = self.distinct(boxes * view.scale)  # (U, 4), and which of them each region is: (R,)
-        pooled = self.network.roi_pool(view.map, like(rois, view.map))  # (U, C, P, P)
+        pooled = self.network.roi_pool(view.map, rois)  # (U, C, P, P)
         fc7 = self.network.head(pooled)  # (U, D)
         # what is left is little, in many small steps: work for the host
         cls_score, bbox_pred = map(to_host, self.network.outputs(fc7))  # (U, K+1), (U, 4(K+1) or 4)

@@ -182,7 +182,7 @@ class SPPNet(LinearPartsDetector[ScaledMaps]):
         scale_of = nearest_scale(view.scales, boxes, self.target_side)  # (R,)
         rows = [np.flatnonzero(scale_of == i) for i in range(len(view.maps))]
         pyramids = [
-            self.network.pyramid(feature_map, like(boxes[own] * factor, feature_map))
+            self.network.pyramid(feature_map, boxes[own] * factor)
             for feature_map, factor, own in zip(view.maps, view.scales, rows, strict=True)
             if len(own)
         ]

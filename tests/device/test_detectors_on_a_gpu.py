@@ -79,7 +79,9 @@ def test_every_way_to_decide_gives_what_it_gives_on_the_cpu(rule, vote_iou, gpu)
 def test_a_faster_rcnn_proposes_what_it_proposes_on_the_cpu(gpu):
     host = make("faster-rcnn")
     detector, image = moved(host, gpu), SCENES.image(0)
-    boxes = detector.propose(detector.look(image))
+    with counted() as work:
+        boxes = detector.propose(detector.look(image))
+    work.check(waits=2)  # for what the network says of each anchor
     assert type(boxes) is np.ndarray
     np.testing.assert_allclose(boxes, host.propose(host.look(image)), atol=1e-3)
 
@@ -118,9 +120,11 @@ def test_decisions_about_2000_regions_of_20_classes_are_made_on_the_host(name, g
 
     with contextlib.ExitStack() as stack:
         monkeypatch.setattr(part, method, count_from_here)
+        whole = stack.enter_context(counted())
         assert len(detector.detect(image, proposals=boxes_in(*image.shape[:2], count))) == 100
     (work,) = works
     work.check(launches=0, waits=2)
+    whole.check(waits=2)  # and there is no other wait in all of a detection
     assert work.downloads in (2, None)  # scores, and offsets
     assert work.uploads in (0, None)
 

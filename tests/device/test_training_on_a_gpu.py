@@ -51,16 +51,17 @@ def test_two_updates_of_a_pretraining_have_the_losses_of_the_cpu(gpu):
     assert_same_losses(*losses)
 
 
-def test_maps_of_frozen_layers_are_kept_in_training_on_a_gpu(gpu):
+def test_maps_of_frozen_layers_are_kept_in_training_on_a_gpu(gpu, tmp_path):
     settings = settings_of("fast-rcnn")
     backbone = dataclasses.replace(settings.backbone, frozen=("conv1", "conv2"))
     settings = dataclasses.replace(settings, backbone=backbone, keep_maps=True)
     losses = []
     for device in ("cuda", "cpu"):
         trainer = RECIPES["fast-rcnn"].trainer(SCENES, proposals(), settings, device=device)
-        losses.append(updates(trainer))
+        trainer.train(LoopSettings(tmp_path / device, progress=False))  # the GPU's are made by the thread
+        losses.append([record["loss"] for record in read_log(tmp_path / device / "train.log.jsonl")])
         assert trainer.sampler.inputs.made
-    assert_same_losses(*losses, rtol=1e-3)  # half precision rounds neighbours apart
+    np.testing.assert_allclose(*losses, rtol=1e-3)  # half precision rounds neighbours apart
 
 
 class Watched:
@@ -125,6 +126,7 @@ def test_a_run_on_a_gpu_stopped_anywhere_goes_on_with_the_batches_of_the_cpu(
 
 @pytest.mark.parametrize("name", ["fast-rcnn", "faster-rcnn"])
 def test_a_run_begun_on_a_gpu_goes_on_there_and_on_the_cpu(name, gpu, tmp_path):
+    first = RECIPES[name].trainer(SCENES, proposals(), settings_of(name)).network.state_dict()
     weights = run(name, tmp_path / "cpu", "cpu").state_dict()
     expected = read_log(tmp_path / "cpu" / f"{name}.log.jsonl")
     with pytest.raises(TrainingInterrupted):
@@ -135,11 +137,9 @@ def test_a_run_begun_on_a_gpu_goes_on_there_and_on_the_cpu(name, gpu, tmp_path):
         losses = read_log(folder / f"{name}.log.jsonl")
         for one, other in zip(losses, expected, strict=True):
             assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
-        for (
-            part,
-            array,
-        ) in weights.items():  # single ones may differ more: rounding decides which cell is the largest
-            assert np.linalg.norm(found[part] - array) <= 1e-3 * np.linalg.norm(array), part
+        # to a hundredth of the way that training has brought them
+        for part, array in weights.items():
+            assert np.linalg.norm(found[part] - array) <= 1e-2 * np.linalg.norm(array - first[part]), part
 
 
 def test_a_training_in_several_parts_ends_with_one_detector_for_both(gpu, tmp_path):

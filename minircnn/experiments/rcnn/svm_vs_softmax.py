@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minircnn.arrays import Array, like, to_host
+from minircnn.arrays import Array, to_host
 from minircnn.boxes import decode
 from minircnn.detectors import FastRCNN, PostprocessSettings, load_detector
 from minircnn.detectors.fast_rcnn import PhotoMap
@@ -86,7 +86,7 @@ class FastRCNNWithSVMs(FastRCNN):
 
     def region_features(self, view: PhotoMap, boxes: FloatArray) -> tuple[Array, Array]:
         """Return what RoI pooling gives (R, D5) and fc7 (R, D7) of regions `boxes` (R, 4)."""
-        pooled = self.network.roi_pool(view.map, like(boxes * view.scale, view.map))  # (R, C, P, P)
+        pooled = self.network.roi_pool(view.map, boxes * view.scale)  # (R, C, P, P)
         return pooled.reshape(len(boxes), -1), self.network.head(pooled)
 
 

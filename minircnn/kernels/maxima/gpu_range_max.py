@@ -67,7 +67,7 @@ def rectangle_maxima(
             best = pixels.reshape(-1)[index]
             places.append(xp.where(empty, pixels.size, index))
         best = xp.where(empty, 0, best)
-        maxima[:, part] = best.reshape(regions, bins, -1).transpose(0, 2, 1)
+        maxima[:, part] = best.reshape(regions, bins, pixels.shape[2]).transpose(0, 2, 1)
     return maxima, Winners(places, (n, height, width, channels)) if keep_winner else None
 
 
@@ -81,7 +81,7 @@ def scatter_to_winners(dy: Array, winners: Winners) -> Array:
         values = dy[:, part].transpose(0, 2, 1).reshape(places.shape)  # (R·B, c)
         # one more value takes what belongs to empty rectangles
         total = exact_sums(places, values, pixels * places.shape[1] + 1)
-        gradient[:, :, :, part] = total[:-1].reshape(*winners.shape[:3], -1)
+        gradient[:, :, :, part] = total[:-1].reshape(*winners.shape[:3], places.shape[1])
         first = part.stop
     return gradient
 

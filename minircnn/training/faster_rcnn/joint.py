@@ -87,7 +87,10 @@ class FasterRCNNTrainer(SharedMapTrainer[FasterRCNNSettings, ObjectBatch]):
         }
 
     def draw_rois(self, records: Sequence[RegionRecord], rng: np.random.Generator) -> tuple[Array, ...]:
-        """Draw regions of each photo: rois (R, 4), image index (R,), labels (R,), box targets (R, 4)."""
+        """Draw regions of each photo: rois (R, 4), image index (R,), labels (R,), box targets (R, 4).
+
+        As a network takes them: regions and index on the host, the others where it lives.
+        """
         rois, labels, targets = [], [], []
         for record in records:
             chosen, is_foreground = draw_regions(record, self.settings.sampling, rng)
@@ -96,8 +99,8 @@ class FasterRCNNTrainer(SharedMapTrainer[FasterRCNNSettings, ObjectBatch]):
             labels.append(label)
             targets.append((record.targets(chosen) - self.target_mean[label]) / self.target_std[label])
         index = np.repeat(np.arange(len(rois)), [len(r) for r in rois])
-        parts = (np.concatenate(rois), index, np.concatenate(labels), np.concatenate(targets))
-        return tuple(like(part, self.network.on) for part in parts)
+        wanted = (like(np.concatenate(part), self.network.on) for part in (labels, targets))
+        return np.concatenate(rois), index, *wanted
 
     def make_detector(self, proposer: Proposer | None) -> FasterRCNN:
         """Return a detector with the network in its present state."""
