@@ -154,6 +154,12 @@ def _processor(machine: Entry) -> str:
     return f"{machine['processor']}, {kernel} kernels, {machine['peak_gflops']:.0f} GFLOP/s"
 
 
+def launches_table(pieces: Sequence[Entry]) -> str:
+    """Return how many kernels each piece of work launches on a GPU, and how often the host waits for it."""
+    rows = [[p["piece"], f"{p['launches']:,}", str(p["waits"])] for p in pieces]
+    return _markdown(["work", "kernels launched", "waits"], rows, "lrr")
+
+
 def growth_table(growths: Sequence[Entry]) -> str:
     """Return the table of all series: both ends of size, time and memory; powers, with the order's own."""
     header = [

@@ -200,7 +200,7 @@ def inverse_order(order: list[int]) -> list[int]:
 def clip(x: Array, low: float | None, high: float | None) -> Array:
     """Return `x` with what is below `low` or above `high` brought to it; None leaves a side open.
 
-    NaN stays. The clip of array-api-compat assigns by masks, and each of them waits for a GPU.
+    NaN stays. The clip of `array_api_compat` assigns by masks, and each of them waits for a GPU.
     """
     xp = array_namespace(x)
     if low is not None:

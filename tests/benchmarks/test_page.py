@@ -131,6 +131,11 @@ def test_the_picture_of_growth_has_two_curves_and_their_orders_for_each_series()
         assert low < min(order + curve) <= max(order + curve) < high
 
 
+def test_launches_and_waits_stand_beside_their_piece():
+    rows = cells(page.launches_table([{"piece": "an update", "launches": 1234, "waits": 0}]))
+    assert rows[2] == ["an update", "1,234", "0"]
+
+
 def test_two_processors_are_compared_over_the_cases_measured_on_both():
     machine = {"processor": "P", "blas": ["openblas 0.3 Haswell"], "peak_gflops": 80.4}
     newest = {"machine": machine, "results": RESULTS}

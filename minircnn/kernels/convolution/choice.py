@@ -17,7 +17,7 @@ WINOGRAD_CHANNELS = 16
 WINOGRAD_TILES = 64
 """Fewer tiles are not worth transforming the filters for."""
 FILLED_UP = 1.5
-"""A strided window may grow so many times to become one of whole cells (:mod:`.folded`)."""
+"""A window may grow so many times to become one of whole cells (:mod:`.folded`)."""
 
 
 def choose_algorithm(

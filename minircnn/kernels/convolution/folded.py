@@ -1,4 +1,4 @@
-"""A strided convolution of few channels as one of stride 1 and many channels.
+"""A convolution of few channels and a large stride as one of many channels and stride 1.
 
 The first layer of AlexNet slides 11 × 11 windows over three channels, 4 pixels apart. Cut the photo into
 cells of 4 × 4 pixels and call the 48 numbers of a cell its channels: a window then begins at a cell's corner

@@ -829,7 +829,7 @@ def matmul(
         raise ValueError("Scalar operands are not allowed, use '*' instead")
     if any(v is not None for v in (axes, axis, dtype, signature)) or keepdims:
         raise NotModelled("matmul with gufunc keywords")
-    if _COUNT_ONLY:
+    if _COUNT_ONLY and a.size + b.size > 1000:  # small products are as cheap as leaving them out
         shape = (
             np.broadcast_shapes(a.shape[:-2], b.shape[:-2]) + (a.shape[-2], b.shape[-1])
             if min(a.ndim, b.ndim) > 1
