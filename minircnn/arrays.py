@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import reprlib
+import sys
 from types import ModuleType
 from typing import Any, Literal, TypeAlias
 
@@ -44,28 +45,67 @@ def array_namespace(*arrays: Array) -> Any:
         ) from error
 
 
+_WHEELS = "pip install 'minircnn[cuda13]' or 'minircnn[cuda12]', as nvidia-smi says"
+_tried_cupy: ModuleType | None = None
+"""CuPy, once it has computed something."""
+
+
 def device_namespace(device: Device) -> ModuleType:
     """Return the module whose arrays live on `device`: NumPy for ``"cpu"``, CuPy for ``"cuda"``.
+
+    CuPy is tried with a kernel and a product before it is returned. It loads its compiler and the matrix
+    library only when they are first needed, and where one is missing a training would end in its middle.
 
     Raises
     ------
     RuntimeError
-        If ``"cuda"`` is asked for and CuPy is not installed or finds no GPU.
+        If ``"cuda"`` is asked for and cannot be used: says what is missing, and what to do.
     """
     if device == "cpu":
         return np
+    global _tried_cupy
+    if _tried_cupy is None or _tried_cupy is not sys.modules.get("cupy"):
+        _tried_cupy = _usable_cupy()
+    return _tried_cupy
+
+
+def _usable_cupy() -> ModuleType:
+    """Return CuPy after a kernel and a product have run; else raise RuntimeError."""
+    either = "or use device 'cpu'"
     try:
         cupy = importlib.import_module("cupy")
-        count = cupy.cuda.runtime.getDeviceCount()
-    except ImportError as error:
+    except ModuleNotFoundError as error:
+        raise RuntimeError(f"device 'cuda' needs CuPy: {_WHEELS} ({either})") from error
+    except Exception as error:  # of a broken installation, or two of CuPy's wheels side by side
         raise RuntimeError(
-            "device 'cuda' needs CuPy: pip install 'minircnn[cuda]' (or use device 'cpu')"
+            f"device 'cuda': CuPy is installed, but its import fails ({_first_line(error)}): "
+            f"uninstall all packages whose names begin with cupy, and install one of them again ({either})"
         ) from error
-    except Exception as error:  # CuPy raises its own CUDARuntimeError when no driver is present
-        raise RuntimeError(f"device 'cuda': CuPy finds no usable GPU ({error}); use device 'cpu'") from error
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except Exception as error:  # CuPy's own CUDARuntimeError, when no driver is present or it is too old
+        raise RuntimeError(
+            f"device 'cuda': CuPy finds no usable GPU ({_first_line(error)}): nvidia-smi must run, and show "
+            f"the CUDA version that CuPy was installed for ({either})"
+        ) from error
     if count == 0:
-        raise RuntimeError("device 'cuda': CuPy finds no GPU; use device 'cpu'")
+        raise RuntimeError(f"device 'cuda': CuPy finds no GPU ({either})")
+    try:
+        numbers = cupy.arange(4, dtype=np.float32) + 1  # a kernel, which CuPy compiles
+        product = numbers.reshape(2, 2) @ numbers.reshape(2, 2)  # [[7, 10], [15, 22]]
+        total = float(product.sum())
+    except Exception as error:
+        raise RuntimeError(
+            f"device 'cuda': CuPy sees a GPU, but cannot compute on it ({_first_line(error)}): CUDA's "
+            f"libraries may be missing, which come with {_WHEELS} ({either})"
+        ) from error
+    if total != 54:
+        raise RuntimeError(f"device 'cuda': a product on the GPU is wrong: {total}, not 54 ({either})")
     return cupy
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def as_plain(x: Array, what: str) -> Array:
@@ -127,22 +167,62 @@ def to_host(x: Array) -> HostArray:
     return np.asarray(x)
 
 
+def on_gpu(x: Array) -> bool:
+    """Tell whether `x` is a CuPy array."""
+    return bool(array_api_compat.is_cupy_array(x))
+
+
 def like(values: Array, reference: Array, dtype: Any = None) -> Array:
     """Return host `values` as an array of `reference`'s library, on its device.
 
-    `dtype` defaults to the dtype of `values`.
+    `dtype` defaults to the dtype of `values`. Axes keep their order in memory: channels last stay last.
     """
     if isinstance(reference, np.ndarray):
         return np.asarray(values, dtype=dtype)
-    xp = array_namespace(reference)
-    return xp.asarray(values, dtype=dtype, device=array_api_compat.device(reference))
+    xp, device = array_namespace(reference), array_api_compat.device(reference)
+    if not (isinstance(values, np.ndarray) and values.ndim > 1 and on_gpu(reference)):
+        return xp.asarray(values, dtype=dtype, device=device)
+    # moved as it lies: CuPy would bring it into C order first, one number after the other, on the host
+    order = memory_order(values)
+    return xp.asarray(values.transpose(order), dtype=dtype, device=device).transpose(inverse_order(order))
+
+
+def memory_order(x: Array) -> list[int]:
+    """Return the axes of a NumPy or CuPy array, the one with the longest steps through memory first."""
+    return sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
+
+
+def inverse_order(order: list[int]) -> list[int]:
+    """Return the order of axes that undoes ``transpose(order)``."""
+    return sorted(range(len(order)), key=order.__getitem__)
+
+
+def clip(x: Array, low: float | None, high: float | None) -> Array:
+    """Return `x` with what is below `low` or above `high` brought to it; None leaves a side open.
+
+    NaN stays. The clip of array-api-compat assigns by masks, and each of them waits for a GPU.
+    """
+    xp = array_namespace(x)
+    if low is not None:
+        x = xp.maximum(x, low)
+    return x if high is None else xp.minimum(x, high)
+
+
+def read_numbers(*values: Array) -> tuple[float, ...]:
+    """Return what arrays of a single number each hold as Python's floats, waiting for a GPU only once."""
+    if not values or not on_gpu(values[0]):
+        return tuple(float(value) for value in values)
+    xp = array_namespace(*values)
+    together = xp.stack([xp.astype(value, xp.float64, copy=False) for value in values])
+    return tuple(to_host(together).tolist())
 
 
 def scatter_add(target: Array, index: Array, values: Array) -> None:
     """Add `values` into ``target[index]`` in place; repeated indices add up.
 
     `target` is one-dimensional and contiguous, `index` and `values` have equal length. Addition is in
-    the order of `values` on the CPU, in no fixed order on the GPU.
+    the order of `values` on the CPU, in no fixed order on the GPU: only sums of whole numbers are the same at
+    every run there.
     """
     if isinstance(target, np.ndarray):
         np.add.at(target, index, values)
@@ -153,18 +233,24 @@ def scatter_add(target: Array, index: Array, values: Array) -> None:
 def sliding_windows(x: Array, window: tuple[int, int], axis: tuple[int, int], stride: int = 1) -> Array:
     """View every `window` of `x` over the two axes `axis`, `stride` apart.
 
-    Returns a view: the two axes shrink to the number of window positions and two axes of the
+    Returns a view, to be read only: the two axes shrink to the number of window positions and two axes of the
     window's size are appended.
+
+    Raises
+    ------
+    ValueError
+        If the window is larger than `x`.
     """
-    if isinstance(x, np.ndarray):
-        from numpy.lib.stride_tricks import sliding_window_view
-    else:
-        sliding_window_view = importlib.import_module("cupy.lib.stride_tricks").sliding_window_view
-    view = sliding_window_view(x, window, axis=axis)
-    steps: list[slice] = [slice(None)] * view.ndim
-    for a in axis:
-        steps[a] = slice(None, None, stride)
-    return view[tuple(steps)]
+    shape, strides = list(x.shape), list(x.strides)
+    for a, size in zip(axis, window, strict=True):
+        if not 1 <= size <= x.shape[a]:
+            raise ValueError(f"a window of {size} does not fit on {x.shape[a]} places")
+        shape[a] = (x.shape[a] - size) // stride + 1
+        strides[a] *= stride
+    # CuPy's sliding_window_view looks at the window's size on the GPU and waits for it
+    library = "numpy" if isinstance(x, np.ndarray) else "cupy"
+    as_strided = importlib.import_module(f"{library}.lib.stride_tricks").as_strided
+    return as_strided(x, (*shape, *window), (*strides, *(x.strides[a] for a in axis)))
 
 
 def synchronize(x: Array) -> None:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from minircnn.arrays import Array, array_namespace
+from minircnn.arrays import Array, array_namespace, on_gpu
 from minircnn.registry import Registry
 
 Rule: TypeAlias = Callable[[Any], Any]
@@ -218,7 +218,8 @@ def require_array(name: str, array: Array, shape: tuple[int | None, ...], *, pos
     """Raise ValueError, naming the array, unless it is of this shape (None: any length) and all finite.
 
     No shape is broadcast to another, and no number converted: what was stored for other classes, or as
-    something else, does not fit.
+    something else, does not fit. Of an array on a GPU the numbers are not looked at, which would wait for it;
+    they were before it was moved there.
     """
     try:
         xp = array_namespace(array)
@@ -231,6 +232,8 @@ def require_array(name: str, array: Array, shape: tuple[int | None, ...], *, pos
     ):
         wanted = ", ".join("any" if n is None else str(n) for n in shape) + ("," if len(shape) == 1 else "")
         raise ValueError(f"{name} must have shape ({wanted}), got {tuple(array.shape)}")
+    if on_gpu(array):
+        return
     if not bool(xp.all(xp.isfinite(array))):
         raise ValueError(f"{name} holds numbers that are not finite")
     if positive and not bool(xp.all(array > 0)):

@@ -17,7 +17,7 @@ def pytest_addoption(parser):
         "--xp",
         action="append",
         choices=["numpy", "strict", "double", "cupy"],
-        help="array library under test, repeatable (default: numpy, strict, double); cupy needs a GPU",
+        help="array library under test, may be repeated (default: numpy, strict, double; cupy needs a GPU)",
     )
 
 
@@ -78,6 +78,14 @@ def _take_away_cupy():
     """Forget the loaded modules of CuPy and return them."""
     loaded = [name for name in sys.modules if name.partition(".")[0] in ("cupy", "cupyx")]
     return {name: sys.modules.pop(name) for name in loaded}
+
+
+@pytest.fixture
+def no_cupy(monkeypatch):
+    """A machine without CuPy, and without its stand-in."""
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+    places = [place for place in sys.path if not (Path(place) / "cupy").is_dir()]
+    monkeypatch.setattr(sys, "path", places)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 
-from minircnn.arrays import Array, array_namespace, to_host
+from minircnn.arrays import Array, array_namespace, clip, to_host
 from minircnn.boxes.geometry import as_boxes, as_numbers
 from minircnn.profiling import stage
 
@@ -84,8 +84,8 @@ def decode(proposals: Array, deltas: Array) -> Array:
     t = xp.reshape(deltas, (deltas.shape[0], sets, 4))  # (R, M, 4)
     p_x, p_y, p_w, p_h = (column[:, None] for column in _centre_form(proposals))  # (R, 1) each
     x, y = p_x + t[..., 0] * p_w, p_y + t[..., 1] * p_h  # (R, M)
-    half_w = p_w * xp.exp(xp.clip(t[..., 2], None, MAX_LOG_SCALE)) / 2  # (R, M)
-    half_h = p_h * xp.exp(xp.clip(t[..., 3], None, MAX_LOG_SCALE)) / 2  # (R, M)
+    half_w = p_w * xp.exp(clip(t[..., 2], None, MAX_LOG_SCALE)) / 2  # (R, M)
+    half_h = p_h * xp.exp(clip(t[..., 3], None, MAX_LOG_SCALE)) / 2  # (R, M)
     boxes = xp.stack([x - half_w, y - half_h, x + half_w, y + half_h], axis=2)  # (R, M, 4)
     return xp.reshape(boxes, deltas.shape)
 

@@ -15,9 +15,9 @@ import math
 
 import array_api_compat
 
-from minircnn.arrays import Array, array_namespace, as_plain, from_lists, is_host, to_host
+from minircnn.arrays import Array, array_namespace, as_plain, clip, from_lists, to_host
 from minircnn.checks import checked, real
-from minircnn.kernels.split import split
+from minircnn.kernels.split import split_for_cache
 
 TABLE = 1 << 15
 """IoU values computed at once on the CPU: what is made on the way to them stays in the core's cache."""
@@ -109,7 +109,7 @@ def box_iou(a: Array, b: Array) -> Array:
     a, b = columns(as_boxes(a, "a"))[:, :, None], columns(as_boxes(b, "b"))[:, None, :]
     xp = array_namespace(a, b)  # refuses a mixture of libraries
     count, others = a.shape[1], b.shape[2]
-    pieces = split(count, size=TABLE // max(1, others) if is_host(a) else count)
+    pieces = split_for_cache(count, TABLE // max(1, others), a)
     if len(pieces) <= 1:
         return iou_of_columns(a, b)
     table = xp.empty((count, others), dtype=xp.result_type(a, b))
@@ -162,8 +162,8 @@ def clip_boxes(boxes: Array, height: float, width: float) -> Array:
     boxes = as_boxes(boxes)
     height, width = checked("height", height, real(0)), checked("width", width, real(0))
     xp = array_namespace(boxes)
-    x = xp.clip(boxes[:, 0::2], 0, width)  # (R, 2)
-    y = xp.clip(boxes[:, 1::2], 0, height)  # (R, 2)
+    x = clip(boxes[:, 0::2], 0, width)  # (R, 2)
+    y = clip(boxes[:, 1::2], 0, height)  # (R, 2)
     return xp.stack([x[:, 0], y[:, 0], x[:, 1], y[:, 1]], axis=1)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minircnn.arrays import Array, array_namespace
+from minircnn.arrays import Array, array_namespace, clip
 from minircnn.boxes.geometry import box_iou
 
 
@@ -35,7 +35,7 @@ def vote_boxes(kept: Array, boxes: Array, scores: Array, iou: float) -> Array:
     array([[0.  , 0.  , 4.  , 3.75]])
     """
     xp = array_namespace(kept, boxes, scores)
-    weights = xp.where(box_iou(kept, boxes) >= iou, xp.clip(scores, 0, None)[None, :], 0.0)  # (K, R)
+    weights = xp.where(box_iou(kept, boxes) >= iou, clip(scores, 0, None)[None, :], 0.0)  # (K, R)
     total = xp.sum(weights, axis=1, keepdims=True)  # (K, 1)
     voted = total > 0
     return xp.where(voted, (weights @ boxes) / xp.where(voted, total, 1.0), kept)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
-from minircnn.arrays import Array, HostArray, array_namespace, like
+from minircnn.arrays import Array, Device, HostArray, device_namespace, to_host
 from minircnn.checks import Refused, checked, class_names, instance, optional, record, require, whole
 from minircnn.detectors.postprocess import PostprocessSettings, select_detections
 from minircnn.imaging import as_image
@@ -78,6 +78,8 @@ class RegionDetector(ABC, Generic[SeenAs]):
     """The score from which a detection is worth showing."""
     proposes: ClassVar[bool] = False
     """Whether it can propose regions from its own view; such a kind has a ``propose`` of its own."""
+    on_gpu: ClassVar[bool] = False
+    """Whether it can run on a GPU; such a kind has a ``to`` of its own."""
 
     class_names: tuple[str, ...]
     proposer: Proposer | None
@@ -168,8 +170,10 @@ class RegionDetector(ABC, Generic[SeenAs]):
     def judge(self, view: SeenAs, boxes: FloatArray) -> tuple[Array, Array]:
         """Do what is done once per region, for regions (R, 4): return scores (R, K) and boxes (R, K, 4)."""
 
-    def judge_in_batches(self, view: SeenAs, proposals: FloatArray) -> tuple[Array, Array]:
+    def judge_in_batches(self, view: SeenAs, proposals: FloatArray) -> tuple[HostArray, HostArray]:
         """Return the scores (R, K) and boxes (R, K, 4) of all `proposals` (R, 4), judged batch by batch.
+
+        They are on the host, wherever the detector lives.
 
         Raises
         ------
@@ -184,18 +188,16 @@ class RegionDetector(ABC, Generic[SeenAs]):
             classes = len(self.class_names)
             return np.zeros((0, classes), np.float32), np.zeros((0, classes, 4), np.float32)
         batches = self.batches(view, proposals)
-        parts = [self.judge(view, proposals[some]) for some in batches]
-        xp = array_namespace(parts[0][0])
-        # back to the order of the proposals
-        place = like(np.argsort(np.concatenate(batches)), parts[0][0])  # (R,)
-        scores, boxes = (xp.concat(part) for part in zip(*parts, strict=True))
-        return xp.take(scores, place, axis=0), xp.take(boxes, place, axis=0)
+        parts = [map(to_host, self.judge(view, proposals[some])) for some in batches]
+        place = np.argsort(np.concatenate(batches))  # (R,), back to the order of the proposals
+        scores, boxes = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return np.take(scores, place, axis=0), np.take(boxes, place, axis=0)
 
     def batches(self, view: SeenAs, proposals: FloatArray) -> list[IntArray]:
         """Return which of `proposals` (R, 4) are judged together: `batch` at a time, each once."""
         return [np.arange(some.start, some.stop) for some in split(len(proposals), size=self.batch)]
 
-    def decide(self, view: SeenAs, scores: Array, boxes: Array) -> Detections:
+    def decide(self, view: SeenAs, scores: HostArray, boxes: HostArray) -> Detections:
         """Clip the boxes (R, K, 4) and suppress, class by class, those that a better one overlaps."""
         return select_detections(scores, boxes, view.image.shape[:2], self.class_names, self.postprocess)
 
@@ -206,7 +208,22 @@ class RegionDetector(ABC, Generic[SeenAs]):
     def to(self, xp: Any) -> None:
         """Move the detector's arrays to the array library `xp` (NumPy or CuPy)."""
         if xp is not np:
-            raise ValueError(f"{self.title} runs on the CPU: leave --device cpu")
+            self.require_device("cuda")
+
+    @classmethod
+    def require_device(cls, device: Device) -> None:
+        """Raise, before any work is done, unless detectors of this kind can run on `device` here.
+
+        Raises
+        ------
+        ValueError
+            If they run on the CPU alone.
+        RuntimeError
+            If there is no such device, or no library for it.
+        """
+        if device != "cpu" and not cls.on_gpu:
+            raise ValueError(f"{cls.title} runs on the CPU: leave --device cpu")
+        device_namespace(device)
 
     def compress(self, ranks: Mapping[str, int]) -> None:
         """Replace fully connected layers by their truncated SVD of these ranks (Fast R-CNN, section 3.1)."""

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from minircnn.arrays import Array, HostArray, like, to_host
+from minircnn.arrays import Array, HostArray, to_host
 from minircnn.backbones import Backbone, Normalization
 from minircnn.boxes import decode
 from minircnn.checks import checked, flag, instance, one_of, record, require, require_array
@@ -77,9 +77,9 @@ class FastRCNNNetwork(RegionNetwork):
         images : (N, 3, H, W) float array
             Normalised photos.
         rois : (R, 4) float array
-            Regions in pixels of `images`.
+            Regions in pixels of `images`; on the host, so that a device need not be waited for.
         image_index : (R,) int array
-            Which photo each region lies in.
+            Which photo each region lies in; where `rois` are.
 
         Returns
         -------
@@ -145,7 +145,7 @@ class FastRCNN(NetworkDetector[PhotoMap]):
     proposer : Proposer
     target_mean, target_std : (K+1, 4) float arrays
         The box targets were trained as ``(t - mean) / std``, per class. They are stored as such and
-        undone in `judge`, not hidden in the weights.
+        undone in `judge`, not hidden in the weights. On the host, wherever the network lives.
     scale : ImageScale
     postprocess : PostprocessSettings
     batch : int
@@ -159,8 +159,8 @@ class FastRCNN(NetworkDetector[PhotoMap]):
     normalization: Normalization
     class_names: tuple[str, ...]
     proposer: Proposer | None
-    target_mean: Array
-    target_std: Array
+    target_mean: HostArray
+    target_std: HostArray
     scale: ImageScale = field(default_factory=ImageScale)
     postprocess: PostprocessSettings = field(default_factory=lambda: PostprocessSettings(min_score=0.01))
     batch: int = 512
@@ -179,18 +179,18 @@ class FastRCNN(NetworkDetector[PhotoMap]):
         pixels, scale = self.network_input(image, self.scale)  # (1, 3, h, w)
         return PhotoMap(image, self.network.features(pixels), scale)
 
-    def judge(self, view: PhotoMap, boxes: FloatArray) -> tuple[Array, Array]:
+    def judge(self, view: PhotoMap, boxes: FloatArray) -> tuple[HostArray, HostArray]:
         """Pool each region from the map; fully connected layers and two outputs say what it is and where."""
         rois, same = self.distinct(boxes * view.scale)  # (U, 4), and which of them each region is: (R,)
-        same = like(same, view.map)
-        pooled = self.network.roi_pool(view.map, like(rois, view.map))  # (U, C, P, P)
+        pooled = self.network.roi_pool(view.map, rois)  # (U, C, P, P)
         fc7 = self.network.head(pooled)  # (U, D)
-        cls_score, bbox_pred = self.network.outputs(fc7)  # (U, K+1), (U, 4(K+1) or 4)
+        # what is left is little, in many small steps: work for the host
+        cls_score, bbox_pred = map(to_host, self.network.outputs(fc7))  # (U, K+1), (U, 4(K+1) or 4)
         scores = softmax(cls_score[same])[:, 1:]  # (R, K), without background
         offsets = (
             bbox_pred.reshape(len(rois), -1, 4)[same] * self.target_std + self.target_mean
         )  # (R, K+1, 4)
-        return scores, decode(like(boxes, offsets), offsets[:, 1:])
+        return scores, decode(boxes, offsets[:, 1:])
 
     def distinct(self, rois: FloatArray) -> tuple[FloatArray, IntArray]:
         """Keep one of all regions that are pooled from the same places; their outputs are equal."""
@@ -213,16 +213,9 @@ class FastRCNN(NetworkDetector[PhotoMap]):
         ends = np.searchsorted(same[order], [some.stop for some in split(len(rois), size=self.batch)])
         return np.split(order, ends[:-1])
 
-    def to(self, xp: Any) -> None:
-        """Move network and target statistics to the array library `xp` (NumPy or CuPy)."""
-        super().to(xp)
-        self.target_mean, self.target_std = (
-            xp.asarray(to_host(a)) for a in (self.target_mean, self.target_std)
-        )
-
     def state(self) -> tuple[dict[str, Any], dict[str, HostArray]]:
         """Return all that a file must hold: settings, ready for JSON, and arrays by name."""
-        statistics = {"target_mean": to_host(self.target_mean), "target_std": to_host(self.target_std)}
+        statistics = {"target_mean": self.target_mean, "target_std": self.target_std}
         settings = {
             **self.common_settings(),
             "scale": dataclasses.asdict(self.scale),

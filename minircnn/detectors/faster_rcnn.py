@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minircnn.arrays import Array, HostArray, like, to_host
+from minircnn.arrays import Array, HostArray, to_host
 from minircnn.backbones import Backbone
 from minircnn.boxes import AnchorSettings, base_anchors, grid_anchors
 from minircnn.checks import checked, instance, record, require, whole
@@ -70,11 +70,12 @@ class FasterRCNNNetwork(FastRCNNNetwork):
         self.anchors, self.rpn_width, self.stride = anchors, rpn_width, backbone.stride
         self.rpn = RPNHead(backbone.channels, anchors.num_anchors, width=rpn_width, rng=rng)
 
-    def anchors_on(self, feature_map: Array) -> Array:
-        """Return the anchors (H·W·A, 4) of all cells of a map (N, C, H, W), where it lives."""
+    def anchors_on(self, feature_map: Array) -> FloatArray:
+        """Return the anchors (H·W·A, 4) of all cells of a map (N, C, H, W), on the host."""
         _, _, height, width = feature_map.shape
         anchors = grid_anchors(base_anchors(self.anchors), height, width, self.stride)
-        return like(anchors.astype(np.float32), feature_map)
+        single: FloatArray = anchors.astype(np.float32)
+        return single
 
     def backward_jointly(
         self, d_cls_score: Array, d_bbox_pred: Array, d_objectness: Array, d_offsets: Array
@@ -130,14 +131,15 @@ class FasterRCNN(FastRCNN):
     @stage("proposals")
     def scored_proposals(self, view: PhotoMap, proposing: ProposalLayerSettings) -> ScoredBoxes:
         """Return what the region proposal network finds in a photo, in its pixels, on the host."""
-        objectness, offsets = self.network.rpn(view.map)
+        # which of the anchors become proposals is decided on the host, as what becomes of these later
+        objectness, offsets = map(to_host, self.network.rpn(view.map))  # (1, M, 2), (1, M, 4)
         anchors = self.network.anchors_on(view.map)
         height, width = view.image.shape[:2]
         size = (float(height * view.scale), float(width * view.scale))
         found = propose(objectness[0], offsets[0], anchors, size, proposing, float(view.scale))
-        boxes = to_host(found.boxes) / view.scale
+        boxes = found.boxes / view.scale
         limits = np.array([width, height, width, height], np.float32)
-        return ScoredBoxes(np.minimum(boxes, limits), to_host(found.scores))  # for rounding's sake
+        return ScoredBoxes(np.minimum(boxes, limits), found.scores)  # for rounding's sake
 
     def state(self) -> tuple[dict[str, Any], dict[str, HostArray]]:
         """Return all that a file must hold: settings, ready for JSON, and arrays by name."""

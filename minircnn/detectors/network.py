@@ -65,6 +65,8 @@ class NetworkDetector(RegionDetector[SeenAs]):
         How the network wants its photos.
     """
 
+    on_gpu = True
+
     network: Any
     normalization: Normalization
 

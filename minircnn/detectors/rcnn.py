@@ -16,7 +16,7 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
-from minircnn.arrays import Array, HostArray, like
+from minircnn.arrays import Array, HostArray, is_host, like, to_host
 from minircnn.backbones import Backbone, Normalization
 from minircnn.boxes import decode
 from minircnn.checks import instance, one_of, record, require, require_order, whole
@@ -25,7 +25,7 @@ from minircnn.detectors.linear_parts import LinearPartsDetector
 from minircnn.detectors.network import RegionNetwork
 from minircnn.detectors.postprocess import PostprocessSettings
 from minircnn.heads import BoxRegressors, LinearSVMs
-from minircnn.imaging import WarpMode, warp_regions
+from minircnn.imaging import WarpMode, as_image, gather_regions, warp_regions, with_border
 from minircnn.nn import Linear, MaxPool2d, Sequential
 from minircnn.profiling import stage
 from minircnn.proposals import Proposer
@@ -98,10 +98,23 @@ class WarpSettings:
         """Return the crops (R, S, S, 3) of regions `boxes` (R, 4), `fill` where the photo shows nothing."""
         return warp_regions(image, boxes, self.crop_size, context=self.context, fill=fill, mode=self.mode)
 
+    def gather(self, photo: Array, boxes: FloatArray) -> Array:
+        """Return the crops that :meth:`apply` does, of a `photo` :func:`with_border`, where it lives."""
+        return gather_regions(photo, boxes, self.crop_size, context=self.context, mode=self.mode)
+
+
+@dataclass(frozen=True)
+class PhotoToCut(View):
+    """A photo, and what its regions are cut from."""
+
+    pixels: Array
+    """The photo itself, (H, W, 3); or on the network's device, once for all regions, the photo normalised and
+    with a border of zeros, (H + 1, W + 1, 3) float32."""
+
 
 @register("rcnn")
 @dataclass
-class RCNN(LinearPartsDetector[View]):
+class RCNN(LinearPartsDetector[PhotoToCut]):
     """A trained R-CNN detector.
 
     Parameters
@@ -136,28 +149,36 @@ class RCNN(LinearPartsDetector[View]):
         super().__post_init__()
         require(self, "", warping=instance(WarpSettings))
 
-    def look(self, image: ImageArray) -> View:
-        """Return the photo as it is: all work is done per region."""
+    def look(self, image: ImageArray) -> PhotoToCut:
+        """Return the photo as it is: all work is done per region. A device gets it once."""
         self.network.eval()
-        return View(image)
+        if is_host(self.network.on):
+            return PhotoToCut(image, image)
+        normalised = self.normalization.apply(as_image(image))[0].transpose(1, 2, 0)  # (H, W, 3)
+        return PhotoToCut(image, like(with_border(normalised), self.network.on))
 
-    def judge(self, view: View, boxes: FloatArray) -> tuple[Array, Array]:
+    def judge(self, view: PhotoToCut, boxes: FloatArray) -> tuple[HostArray, HostArray]:
         """Warp each region, run the CNN on it, ask the SVMs what it is and the regressors where."""
-        crops = self.warp(view.image, boxes)  # (R, 3, S, S)
+        crops = self.warp(view.pixels, boxes)  # (R, 3, S, S)
         pool5, fc7 = self.network(crops)  # (R, D5), (R, D7): one pass of the CNN for each region
         scores = self.svms.scores(fc7)  # (R, K)
         offsets = self.regressors.offsets(pool5)  # (R, K, 4)
-        return scores, decode(like(boxes, offsets), offsets)
+        return to_host(scores), decode(boxes, to_host(offsets))
 
     @stage("warp and normalise")
-    def warp(self, image: ImageArray, boxes: FloatArray) -> Array:
-        """Return the crops (R, 3, S, S) of regions `boxes` (R, 4), as the network takes them."""
-        crops = self.warping.apply(image, boxes, self.normalization.fill)
+    def warp(self, pixels: Array, boxes: FloatArray) -> Array:
+        """Return the crops (R, 3, S, S) of regions `boxes` (R, 4), as the network takes them.
+
+        They are cut from `pixels`, a photo, or what :meth:`look` made of it for the network's device.
+        """
+        if not is_host(pixels):
+            return self.warping.gather(pixels, boxes).transpose(0, 3, 1, 2)
+        crops = self.warping.apply(pixels, boxes, self.normalization.fill)
         return like(self.normalization.apply(crops), self.network.on)
 
-    def region_features(self, view: View, boxes: FloatArray) -> tuple[Array, Array]:
+    def region_features(self, view: PhotoToCut, boxes: FloatArray) -> tuple[Array, Array]:
         """Return pool5 (R, D5) and fc7 (R, D7) of regions `boxes` (R, 4), as `judge` sees them."""
-        return self.network(self.warp(view.image, boxes))
+        return self.network(self.warp(view.pixels, boxes))
 
     def passes(self, regions: float) -> float:
         """Return the number of regions: the convolutional layers run for each."""

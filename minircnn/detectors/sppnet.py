@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from minircnn.arrays import Array, HostArray, array_namespace, like
+from minircnn.arrays import Array, HostArray, array_namespace, like, to_host
 from minircnn.backbones import Backbone, Normalization
 from minircnn.backbones.base import FullyConnected, fully_connected
 from minircnn.boxes import box_area, decode
@@ -170,25 +170,26 @@ class SPPNet(LinearPartsDetector[ScaledMaps]):
         maps = tuple(self.network.features(pixels) for pixels, _ in inputs)
         return ScaledMaps(image, maps, tuple(factor for _, factor in inputs))
 
-    def judge(self, view: ScaledMaps, boxes: FloatArray) -> tuple[Array, Array]:
+    def judge(self, view: ScaledMaps, boxes: FloatArray) -> tuple[HostArray, HostArray]:
         """Pool a pyramid for each region, ask the SVMs what it is and the regressors where."""
         pool5, fc7 = self.region_features(view, boxes)  # (R, 50·C), (R, D7)
         scores = self.svms.scores(fc7)  # (R, K)
         offsets = self.regressors.offsets(pool5)  # (R, K, 4)
-        return scores, decode(like(boxes, offsets), offsets)
+        return to_host(scores), decode(boxes, to_host(offsets))
 
     def region_features(self, view: ScaledMaps, boxes: FloatArray) -> tuple[Array, Array]:
         """Return pool5 (R, 50·C) and fc7 (R, D7) of regions (R, 4), each from the map of its scale."""
         scale_of = nearest_scale(view.scales, boxes, self.target_side)  # (R,)
         rows = [np.flatnonzero(scale_of == i) for i in range(len(view.maps))]
         pyramids = [
-            self.network.pyramid(feature_map, like(boxes[own] * factor, feature_map))
+            self.network.pyramid(feature_map, boxes[own] * factor)
             for feature_map, factor, own in zip(view.maps, view.scales, rows, strict=True)
             if len(own)
         ]
-        xp = array_namespace(*pyramids)
-        place = like(np.argsort(np.concatenate(rows)), pyramids[0])  # back to the order of the boxes
-        pool5 = xp.take(xp.concat(pyramids), place, axis=0)
+        pool5 = pyramids[0]
+        if len(pyramids) > 1:  # back to the order of the boxes
+            xp, place = array_namespace(pool5), like(np.argsort(np.concatenate(rows)), pool5)
+            pool5 = xp.take(xp.concat(pyramids), place, axis=0)
         return pool5, self.network.head(pool5)
 
     def passes(self, regions: float) -> float:

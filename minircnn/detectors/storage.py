@@ -22,7 +22,7 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from minircnn import files
-from minircnn.arrays import HostArray
+from minircnn.arrays import Device, HostArray, device_namespace
 from minircnn.detectors.base import DETECTORS, RegionDetector
 from minircnn.detectors.old_files import upgrade_detector
 
@@ -127,13 +127,17 @@ def _in_half(array: HostArray) -> HostArray:
     return half if lost <= _HALF_LOSES * np.linalg.norm(array) else array
 
 
-def load_detector(path: Path | str, *, svd: Mapping[str, int] | None = None) -> RegionDetector[Any]:
+def load_detector(
+    path: Path | str, device: Device = "cpu", *, svd: Mapping[str, int] | None = None
+) -> RegionDetector[Any]:
     """Read a detector written by `save_detector`.
 
     Parameters
     ----------
     path : path
         The ``.safetensors`` file.
+    device : {"cpu", "cuda"}
+        Where its network is to run; photos and detections are on the host in either case.
     svd : mapping of str to int, optional
         Fully connected layers to replace by a truncated SVD of this rank, e.g. ``{"fc6": 1024, "fc7": 256}``
         (Fast R-CNN, section 3.1).
@@ -142,8 +146,12 @@ def load_detector(path: Path | str, *, svd: Mapping[str, int] | None = None) -> 
     ------
     FileNotFoundError, StorageError
         If the file is missing, damaged, or holds something else.
+    RuntimeError
+        If the device cannot be used: before anything is read.
+    ValueError
+        If the device is ``"cuda"``, and the detector one that runs on the CPU alone.
     """
-    path = Path(path)
+    path, xp = Path(path), device_namespace(device)
     arrays, settings = read_bundle(path)
     try:
         detector = _detector_of(settings, arrays, path)
@@ -153,6 +161,8 @@ def load_detector(path: Path | str, *, svd: Mapping[str, int] | None = None) -> 
         raise StorageError(f"{path} holds no detector that can be used: {_reason(error)}") from error
     if svd:
         detector.compress(svd)
+    if device != "cpu":
+        detector.to(xp)
     return detector
 
 

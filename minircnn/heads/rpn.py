@@ -6,6 +6,7 @@ how its box should move to fit it. It knows no classes.
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import numpy as np
 from minircnn.arrays import Array, array_namespace
 from minircnn.boxes import clip_boxes, decode, large_enough, nms
 from minircnn.checks import optional, real, require, whole
+from minircnn.kernels.layout import elementwise
 from minircnn.nn import Conv2d, Module, ReLU, Sequential, softmax
 from minircnn.nn.checks import require_whole
 from minircnn.profiling import stage
@@ -82,8 +84,8 @@ class RPNHead(Module):
         d_scores = xp.permute_dims(xp.reshape(d_objectness, (count, height, width, a, 2)), (0, 4, 3, 1, 2))
         d_boxes = xp.permute_dims(xp.reshape(d_offsets, (count, height, width, a, 4)), (0, 3, 4, 1, 2))
         d_hidden = self.cls_score.backward(xp.reshape(d_scores, (count, 2 * a, height, width)))
-        d_hidden = d_hidden + self.bbox_pred.backward(xp.reshape(d_boxes, (count, 4 * a, height, width)))
-        return self.window.backward(d_hidden)
+        d_other = self.bbox_pred.backward(xp.reshape(d_boxes, (count, 4 * a, height, width)))
+        return self.window.backward(elementwise(operator.add, d_hidden, d_other))
 
     def prepare_training(self, *, input_grad: bool = False) -> None:
         """Enter training mode; the map's gradient is computed only with `input_grad`."""

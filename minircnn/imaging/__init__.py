@@ -1,6 +1,7 @@
 """Photos: reading, resizing, warping regions, colour spaces."""
 
 from minircnn.imaging.colour import COLOUR_SPACES, ColourSpace, convert
+from minircnn.imaging.device_warp import gather_regions, with_border
 from minircnn.imaging.exact_grey import as_grey, exact_grey
 from minircnn.imaging.exact_resize import resize_exact
 from minircnn.imaging.filters import gaussian_gradient, gaussian_kernel, smooth
@@ -30,6 +31,7 @@ __all__ = [
     "as_image",
     "convert",
     "exact_grey",
+    "gather_regions",
     "gaussian_gradient",
     "gaussian_kernel",
     "read_header",
@@ -44,6 +46,7 @@ __all__ = [
     "voc_palette",
     "warp_frame",
     "warp_regions",
+    "with_border",
     "write_image",
     "write_index_map",
 ]

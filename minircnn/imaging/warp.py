@@ -14,10 +14,14 @@ import numpy.typing as npt
 
 from minircnn.boxes.geometry import as_boxes
 from minircnn.imaging.resize import linear_taps
+from minircnn.kernels.split import split
+from minircnn.kernels.threads import parallel_for
 from minircnn.structures import BoolArray, FloatArray, IntArray
 
 WarpMode: TypeAlias = Literal["warp", "square_with_context", "square_without_context", "unscaled"]
 
+_CROPS = 16
+"""So many crops are worth handing to another thread."""
 _BLANKED = ("square_without_context", "unscaled")
 """Modes that show of a frame only the box and its `context`."""
 
@@ -125,18 +129,46 @@ def warp_regions(
            [6., 7.]], dtype=float32)
     """
     height, width, channels = image.shape
+    columns, rows = crop_taps(boxes, (height, width), size, context=context, mode=mode)
+    colour = np.broadcast_to(np.asarray(fill, dtype=np.float32), (channels,))
+    turned = _turn(image)  # (W, H, C)
+    out = np.empty((len(boxes), size, size, channels), dtype=np.float32)
+
+    def sample(some: slice) -> None:
+        for crop, *taps in zip(out[some], *(each[some] for each in (*columns, *rows)), strict=True):
+            _sample(turned, Taps(*taps[:4]), Taps(*taps[4:]), colour, crop)
+
+    parallel_for(sample, split(len(boxes), size=_CROPS), like=out)
+    return out
+
+
+class Taps(NamedTuple):
+    """Where the pixels of crops lie along one axis of the photo, (size,) each, or (R, size) of R crops.
+
+    Every pixel lies between the samples `low` and `high` (increasing indices), at `weight` of the way, and
+    is `inside` the photo or not.
+    """
+
+    low: IntArray
+    high: IntArray
+    weight: npt.NDArray[np.float32]
+    inside: BoolArray
+
+
+def crop_taps(
+    boxes: FloatArray, image_size: tuple[int, int], size: int, *, context: int, mode: WarpMode
+) -> tuple[Taps, Taps]:
+    """Return where the pixels of the crops of :func:`warp_regions` lie along the photo's columns and rows.
+
+    `image_size` is the photo's height and width; arrays are (R, size).
+    """
+    height, width = image_size
     frames = warp_frame(boxes, size, context, mode)
     shown = frames
     if mode in _BLANKED:
         shown = _visible(boxes, frames, size, context)
     columns = _axis_taps(frames[:, 0::2], shown[:, 0::2], width, size)
-    rows = _axis_taps(frames[:, 1::2], shown[:, 1::2], height, size)
-    colour = np.broadcast_to(np.asarray(fill, dtype=np.float32), (channels,))
-    turned = _turn(image)  # (W, H, C)
-    out = np.empty((len(boxes), size, size, channels), dtype=np.float32)
-    for crop, *taps in zip(out, *columns, *rows, strict=True):
-        _sample(turned, _Taps(*taps[:4]), _Taps(*taps[4:]), colour, crop)
-    return out
+    return columns, _axis_taps(frames[:, 1::2], shown[:, 1::2], height, size)
 
 
 def _centre_and_half(boxes: FloatArray) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -163,23 +195,10 @@ def _visible(
     return np.concatenate([low, np.clip(shown[:, 2:], low + 1, frames[:, 2:])], axis=1)
 
 
-class _Taps(NamedTuple):
-    """Where the pixels of one crop lie along one axis of the photo, (size,) each.
-
-    Every pixel lies between the samples `low` and `high` (increasing indices), at `weight` of the way, and
-    is `inside` the photo or not.
-    """
-
-    low: IntArray
-    high: IntArray
-    weight: npt.NDArray[np.float32]
-    inside: BoolArray
-
-
 def _axis_taps(
     frame: npt.NDArray[np.float64], shown: npt.NDArray[np.float64], length: int, size: int
-) -> tuple[IntArray, IntArray, FloatArray, BoolArray]:
-    """Return per crop pixel of one axis: two source indices, weight of the second, inside the photo.
+) -> Taps:
+    """Return where the crops' pixels lie along one axis.
 
     `frame` and `shown` are (R, 2) half-open intervals, `length` is the photo's extent; results (R, size).
     """
@@ -194,13 +213,13 @@ def _axis_taps(
     position = low[:, None] + (index + 0.5) * step[:, None] - 0.5
     first = np.minimum(low, length - 1).astype(np.intp)[:, None]
     last = np.maximum(high.astype(np.intp)[:, None] - 1, first)
-    return *linear_taps(position, first, last), inside
+    return Taps(*linear_taps(position, first, last), inside)
 
 
 def _sample(
     turned: npt.NDArray[np.float32],
-    columns: _Taps,
-    rows: _Taps,
+    columns: Taps,
+    rows: Taps,
     fill: npt.NDArray[np.float32],
     crop: npt.NDArray[np.float32],
 ) -> None:
@@ -232,7 +251,7 @@ def _turn(pixels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
 
 
 def _blend(
-    lines: npt.NDArray[np.float32], taps: _Taps, out: npt.NDArray[np.float32]
+    lines: npt.NDArray[np.float32], taps: Taps, out: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
     """Interpolate `out` (size, L) between `lines` (n, L), the first of which is sample ``taps.low[0]``."""
     low, high = taps.low - taps.low[0], taps.high - taps.low[0]

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from minircnn.arrays import Array, is_host
+from minircnn.arrays import Array, array_namespace, is_host
 from minircnn.kernels.split import split
 from minircnn.kernels.threads import MAX_THREADS, parallel_for
 
@@ -20,6 +20,7 @@ def matmul(a: Array, b: Array) -> Array:
     BLAS could share it too, but its threads go on spinning for milliseconds after each product and would
     take the cores from the pieces of the next layer.
     """
+    array_namespace(a, b)  # refuses a mixture of libraries
     if not is_host(a):
         return a @ b
     rows, columns = a.shape[0], b.shape[1]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from minircnn.arrays import Array, is_host
+
 
 def split(length: int, *, parts: int = 1, size: int | None = None) -> list[slice]:
     """Cut 0..`length` into slices that follow each other.
@@ -19,6 +21,14 @@ def split(length: int, *, parts: int = 1, size: int | None = None) -> list[slice
         size = max(1, size)
         return [slice(a, min(a + size, length)) for a in range(0, length, size)]
     return [slice(a, b) for a, b in pairwise(length * i // max(1, parts) for i in range(parts + 1))]
+
+
+def split_for_cache(length: int, size: int, like: Array) -> list[slice]:
+    """Cut 0..`length` into slices of `size`, which a cache holds; where `like` is on a GPU, into one.
+
+    Large pieces keep a GPU busy, and each of many small ones would be started by itself.
+    """
+    return split(length, size=size if is_host(like) else length)
 
 
 def parts_of(length: int, most: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from minircnn.arrays import Array, array_namespace
+from minircnn.kernels.layout import elementwise
 from minircnn.nn.layer import Layer
 
 
@@ -23,7 +24,7 @@ class ReLU(Layer):
     def forward(self, x: Array) -> Array:
         """Return max(x, 0)."""
         xp = array_namespace(x)
-        return self.accept(xp.maximum(x, xp.zeros((), dtype=x.dtype)))
+        return self.accept(elementwise(lambda x: xp.maximum(x, xp.zeros((), dtype=x.dtype)), x))
 
     def accept(self, y: Array) -> Array:
         """Return `y`, which the layer before has rectified already, keeping what ``backward`` needs."""
@@ -35,7 +36,12 @@ class ReLU(Layer):
         """Return `dy` where x was positive, else 0."""
         if not self.needs_input_grad:
             return None
-        xp = array_namespace(dy)
-        dx = xp.astype(self.kept(self._y) > 0, dy.dtype)
-        dx *= dy
-        return dx
+        y = self.kept(self._y)
+        xp = array_namespace(y, dy)  # refuses a mixture of libraries
+
+        def let_through(y: Array, dy: Array) -> Array:
+            dx = xp.astype(y > 0, dy.dtype)
+            dx *= dy
+            return dx
+
+        return elementwise(let_through, y, dy)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import operator
+
 import numpy as np
 
 from minircnn.arrays import Array, array_namespace, like
+from minircnn.kernels.layout import elementwise
 from minircnn.nn.layer import Layer
 
 
@@ -66,10 +69,13 @@ class Dropout(Layer):
         factor = xp.astype(kept, x.dtype)
         factor *= 1 / (1 - self.rate)
         self._factor = factor if self.needs_input_grad else None
-        return x * factor
+        return elementwise(operator.mul, x, factor)
 
     def backward(self, dy: Array) -> Array:
         """Return `dy` through the kept units."""
         if not self.needs_input_grad:
             return None
-        return dy if self._factor is None else dy * self._factor
+        if self._factor is None:
+            return dy
+        array_namespace(dy, self._factor)  # refuses a mixture of libraries
+        return elementwise(operator.mul, dy, self._factor)

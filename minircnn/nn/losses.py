@@ -1,15 +1,16 @@
 """Losses: functions that return the value and the gradient.
 
-All stay inside the array API standard, and compute in float32 at least. Labels and signs are looked at after
-the value has been computed: on a GPU that is waited for anyway, and looking costs no second wait.
+All stay inside the array API standard, and compute in float32 at least. Whether labels and signs are right
+is read together with the value: a GPU is waited for once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
-from minircnn.arrays import Array, array_namespace
+from minircnn.arrays import Array, array_namespace, clip, read_numbers
 from minircnn.checks import checked, real
 from minircnn.nn.checks import require_finite, require_real
 
@@ -64,9 +65,11 @@ def softmax_cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
     e = xp.exp(shifted)
     total = xp.sum(e, axis=1, keepdims=True)  # (R, 1)
     own = xp.astype(own_column(labels, logits.shape[1]), logits.dtype)  # (R, K+1)
-    loss = float(xp.sum(xp.log(total[:, 0])) - xp.sum(shifted * own))
-    require_labels(labels, logits.shape[1])
-    return loss / rows, (e / total - own) / rows
+    loss = xp.sum(xp.log(total[:, 0])) - xp.sum(shifted * own)
+    value, fit = read_numbers(loss, labels_fit(labels, logits.shape[1]))
+    if not fit:
+        refuse_labels(labels, logits.shape[1])
+    return value / rows, (e / total - own) / rows
 
 
 def smooth_l1(prediction: Array, target: Array, *, sigma: float = 1.0) -> tuple[float, Array]:
@@ -89,7 +92,8 @@ def smooth_l1(prediction: Array, target: Array, *, sigma: float = 1.0) -> tuple[
     steepness = float(sigma) ** 2  # of the parabola's slope
     near = size < 1 / steepness
     value = xp.where(near, 0.5 * steepness * x * x, size - 0.5 / steepness)
-    return float(xp.sum(value)), xp.where(near, steepness * x, xp.sign(x))
+    # the sign of a far x, at least 1/σ² large, without array-api-compat's `sign`, which waits for a GPU
+    return read_numbers(xp.sum(value))[0], xp.where(near, steepness * x, clip(2 * steepness * x, -1, 1))
 
 
 def l2_loss(prediction: Array, target: Array) -> tuple[float, Array]:
@@ -105,7 +109,7 @@ def l2_loss(prediction: Array, target: Array) -> tuple[float, Array]:
     """
     xp = array_namespace(prediction, target)
     x = _difference(prediction, target)
-    return 0.5 * float(xp.sum(x * x)), x
+    return 0.5 * read_numbers(xp.sum(x * x))[0], x
 
 
 def hinge_loss(scores: Array, signs: Array) -> tuple[float, Array]:
@@ -128,8 +132,8 @@ def hinge_loss(scores: Array, signs: Array) -> tuple[float, Array]:
     margin = 1 - signs * scores
     violated = margin > 0
     zero = xp.zeros_like(scores)
-    loss = float(xp.sum(xp.where(violated, margin, zero)))
-    if not bool(xp.all(xp.abs(signs) == 1)):
+    loss, good = read_numbers(xp.sum(xp.where(violated, margin, zero)), xp.all(xp.abs(signs) == 1))
+    if not good:
         raise ValueError("signs must be 1 or -1")
     return loss, xp.where(violated, -signs, zero)
 
@@ -235,14 +239,19 @@ def own_column(labels: Array, columns: int) -> Array:
     return xp.astype(labels, xp.int64)[:, None] == numbers[None, :]
 
 
-def require_labels(labels: Array, columns: int) -> None:
-    """Raise ValueError, naming the first, if `labels` (R,) are not all 0..columns − 1."""
+def labels_fit(labels: Array, columns: int) -> Array:
+    """Return whether `labels` (R,) are all 0..columns − 1, as an array of one bool, on a GPU not yet read."""
     xp = array_namespace(labels)
     labels = xp.astype(labels, xp.int64)
-    good = (labels >= 0) & (labels < columns)
-    if not bool(xp.all(good)):
-        row = int(xp.argmin(xp.astype(good, xp.int8)))
-        raise ValueError(f"labels must lie in 0..{columns - 1}, got {int(labels[row])} in row {row}")
+    return xp.all((labels >= 0) & (labels < columns))
+
+
+def refuse_labels(labels: Array, columns: int) -> NoReturn:
+    """Raise ValueError that names the first of `labels` (R,) outside 0..columns − 1."""
+    xp = array_namespace(labels)
+    labels = xp.astype(labels, xp.int64)
+    row = int(xp.argmin(xp.astype((labels >= 0) & (labels < columns), xp.int8)))
+    raise ValueError(f"labels must lie in 0..{columns - 1}, got {int(labels[row])} in row {row}")
 
 
 def at_least_single(x: Array, what: str) -> Array:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
 
 from minircnn.arrays import Array, HostArray, array_namespace, like, to_host
+from minircnn.kernels.layout import elementwise
 from minircnn.nn.checks import require_finite, require_weights
 
 T = TypeVar("T")
@@ -57,7 +59,7 @@ class Parameter:
 
     def accumulate(self, gradient: Array) -> None:
         """Add `gradient` (same shape as the data) to the sum of gradients."""
-        self.grad = gradient if self.grad is None else self.grad + gradient
+        self.grad = gradient if self.grad is None else elementwise(operator.add, self.grad, gradient)
 
 
 class Module:
@@ -163,7 +165,7 @@ class Module:
     def to(self, xp: Any) -> None:
         """Move all parameters to the array library `xp` (NumPy or CuPy), dropping gradients."""
         for _, parameter in self.named_parameters():
-            parameter.data = xp.asarray(to_host(parameter.data))
+            parameter.data = like(to_host(parameter.data), xp.empty(0))
             parameter.grad = None
 
     def astype(self, dtype: Any) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 from minircnn.arrays import Array, array_namespace
 from minircnn.kernels.layout import from_channels_last, to_channels_last
-from minircnn.kernels.split import split
+from minircnn.kernels.outputs import empty_output
+from minircnn.kernels.split import split_for_cache
 from minircnn.kernels.threads import parallel_for
 from minircnn.nn.checks import require_finite, require_maps, require_positive, require_whole
 from minircnn.nn.layer import Layer
 
 PIECE_VALUES = 2**16
-"""Work on about so many values at a time, so that the few passes over them stay in cache."""
+"""On the host work on about so many values at a time, so that the few passes over them stay in cache."""
 
 
 class LocalResponseNorm(Layer):
@@ -58,7 +59,7 @@ class LocalResponseNorm(Layer):
         if not xp.isdtype(x.dtype, "real floating"):
             raise ValueError(f"x must be floating-point numbers, got dtype {x.dtype}")
         pixels = to_channels_last(x)
-        y = xp.empty(pixels.shape, dtype=x.dtype)
+        y = empty_output(pixels.shape, x.dtype, x)
         flat_x, flat_y = pixels.reshape(-1, x.shape[1]), y.reshape(-1, x.shape[1])  # (N·H·W, C)
         keep = self.training and self.needs_input_grad
         scale = xp.empty(flat_x.shape, dtype=x.dtype) if keep else None
@@ -72,7 +73,7 @@ class LocalResponseNorm(Layer):
                 scale[rows] = part
             xp.multiply(flat_x[rows], self._power(xp, part), out=flat_y[rows])
 
-        parallel_for(run, split(len(flat_x), size=PIECE_VALUES // x.shape[1]), like=x)
+        parallel_for(run, split_for_cache(len(flat_x), PIECE_VALUES // x.shape[1], x), like=x)
         return from_channels_last(y)
 
     def backward(self, dy: Array) -> Array:
@@ -82,9 +83,10 @@ class LocalResponseNorm(Layer):
         """
         if not self.needs_input_grad:
             return None
-        xp = array_namespace(dy)
-        slopes, x, scale = to_channels_last(dy), self.kept(self._x), self.kept(self._scale)
-        dx = xp.empty(slopes.shape, dtype=dy.dtype)
+        x, scale = self.kept(self._x), self.kept(self._scale)
+        xp = array_namespace(dy, x)  # refuses a mixture of libraries
+        slopes = to_channels_last(dy)
+        dx = empty_output(slopes.shape, dy.dtype, dy)
         flat_dy, flat_dx = slopes.reshape(x.shape), dx.reshape(x.shape)
 
         def run(rows: slice) -> None:
@@ -97,7 +99,7 @@ class LocalResponseNorm(Layer):
             shared *= -2 * self.alpha * self.beta / self.size
             xp.add(direct, shared, out=flat_dx[rows])
 
-        parallel_for(run, split(len(x), size=PIECE_VALUES // x.shape[1]), like=dy)
+        parallel_for(run, split_for_cache(len(x), PIECE_VALUES // x.shape[1], dy), like=dy)
         return from_channels_last(dx)
 
     def _power(self, xp: Any, scale: Array) -> Array:

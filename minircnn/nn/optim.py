@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from minircnn.arrays import Array, HostArray, array_namespace, is_host, like, to_host
+from minircnn.arrays import Array, HostArray, array_namespace, is_host, like, on_gpu, read_numbers, to_host
 from minircnn.checks import checked, each, whole
-from minircnn.kernels.layout import flat_views
+from minircnn.kernels.layout import elementwise, flat_views
 from minircnn.kernels.scratch import workspace
-from minircnn.kernels.split import split
+from minircnn.kernels.split import split_for_cache
 from minircnn.kernels.threads import parallel_for
 from minircnn.nn.checks import require_finite, require_positive, require_weights, require_whole
 from minircnn.nn.module import Parameter
 
 PIECE_VALUES = 2**16
-"""Weights updated at a time."""
+"""Weights updated at a time on the host."""
 
 
 class SGD:
@@ -129,13 +130,16 @@ class SGD:
 
 def _update(data: Array, gradient: Array, velocity: Array, lr: float, decay: float, momentum: float) -> None:
     """Make one step of one parameter in place."""
-    flat = flat_views(data, gradient, velocity) if is_host(data) else None
+    array_namespace(data, gradient, velocity)  # refuses a mixture of libraries
+    flat = flat_views(data, gradient, velocity) if is_host(data) or on_gpu(data) else None
 
     def run(piece: Any) -> None:
         w, g, v = (array[piece] for array in flat or (data, gradient, velocity))
-        update = workspace("update", w.shape, w.dtype, w)
-        update[...] = w
-        update *= decay
+        if is_host(w):
+            update = workspace("update", w.shape, w.dtype, w)
+            np.multiply(w, decay, out=update)
+        else:
+            update = w * decay
         update += g
         update *= lr
         v *= momentum
@@ -145,7 +149,7 @@ def _update(data: Array, gradient: Array, velocity: Array, lr: float, decay: flo
     if flat is None:
         run(...)
     else:  # piece by piece, so that the passes over a piece stay in cache
-        parallel_for(run, split(data.size, size=PIECE_VALUES), like=data)
+        parallel_for(run, split_for_cache(data.size, PIECE_VALUES, data), like=data)
 
 
 def clip_gradients(named_parameters: Iterable[tuple[str, Parameter]], max_norm: float) -> float:
@@ -173,29 +177,38 @@ def clip_gradients(named_parameters: Iterable[tuple[str, Parameter]], max_norm: 
     norm = _joint_norm(p.grad for p in reached.values())
     if math.isfinite(norm):
         if norm > max_norm:
-            for parameter in reached.values():
-                parameter.grad = parameter.grad * (max_norm / norm)  # type: ignore[operator]
+            _scale(reached.values(), max_norm / norm)
         return norm
     # Their squares are beyond the gradients' precision. So may be a factor that brings them down at once.
     unit = max(_largest(p.grad, name) for name, p in reached.items())
     for parameter in reached.values():
-        parameter.grad = parameter.grad / unit  # type: ignore[operator]
+        parameter.grad = elementwise(lambda gradient: gradient / unit, parameter.grad)
     norm = _joint_norm(p.grad for p in reached.values())
-    for parameter in reached.values():
-        parameter.grad = parameter.grad * (min(max_norm, unit * norm) / norm)  # type: ignore[operator]
+    _scale(reached.values(), min(max_norm, unit * norm) / norm)
     return unit * norm
 
 
 def _joint_norm(gradients: Iterable[Array]) -> float:
-    """Return the Euclidean norm of all numbers in `gradients`; inf if their squares overflow."""
-    total = 0.0
+    """Return the Euclidean norm of all numbers in `gradients`; inf if their squares overflow.
+
+    A GPU is waited for once, not once for each of them.
+    """
+    squares = []
     for gradient in gradients:
         xp = array_namespace(gradient)
         if xp.finfo(gradient.dtype).bits < 32:
             gradient = xp.astype(gradient, xp.float32)
         with np.errstate(over="ignore"):
-            total += float(xp.sum(gradient * gradient, dtype=xp.float64))
+            squares.append(xp.sum(elementwise(operator.mul, gradient, gradient), dtype=xp.float64))
+    total = 0.0
+    for square in read_numbers(*squares):  # in this order; Python's `sum` rounds by rules of its own
+        total += square
     return math.sqrt(total)
+
+
+def _scale(parameters: Iterable[Parameter], factor: float) -> None:
+    for parameter in parameters:
+        parameter.grad = elementwise(lambda gradient: gradient * factor, parameter.grad)
 
 
 def _largest(gradient: Array, name: str) -> float:

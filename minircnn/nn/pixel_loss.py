@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from minircnn.arrays import Array, array_namespace
-from minircnn.nn.losses import at_least_single, own_column, require_labels
+from minircnn.arrays import Array, array_namespace, read_numbers
+from minircnn.nn.losses import at_least_single, labels_fit, own_column, refuse_labels
 
 VOID = 255
 """The label of pixels that have no part in the loss (PASCAL VOC)."""
@@ -58,7 +58,6 @@ def pixel_cross_entropy(
     labels = xp.reshape(xp.astype(labels, xp.int64), (-1,))  # (P,)
     known = labels != void
     labels = xp.where(known, labels, xp.zeros_like(labels))
-    require_labels(labels, classes)
     own = xp.astype(own_column(labels, classes), rows.dtype)  # (P, K+1)
     counts = xp.astype(known, rows.dtype)
     if weights is not None:
@@ -68,6 +67,8 @@ def pixel_cross_entropy(
 
     shifted = rows - xp.max(rows, axis=1, keepdims=True)
     log_p = shifted - xp.log(xp.sum(xp.exp(shifted), axis=1, keepdims=True))
-    loss = -float(xp.sum(counts * xp.sum(log_p * own, axis=1)))
+    loss, fit = read_numbers(-xp.sum(counts * xp.sum(log_p * own, axis=1)), labels_fit(labels, classes))
+    if not fit:
+        refuse_labels(labels, classes)
     gradient = xp.reshape((xp.exp(log_p) - own) * counts[:, None], (shape[0], *shape[2:], classes))
     return loss, xp.permute_dims(gradient, (0, 3, 1, 2))

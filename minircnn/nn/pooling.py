@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 
-from minircnn.arrays import Array, array_namespace
+from minircnn.arrays import Array, array_namespace, is_host
 from minircnn.kernels.layout import from_channels_last, to_channels_last
 from minircnn.kernels.maxima.window_max import Tap, window_max
+from minircnn.kernels.outputs import empty_output
 from minircnn.kernels.scratch import workspace
 from minircnn.kernels.split import split
 from minircnn.kernels.threads import parallel_for
@@ -14,7 +15,7 @@ from minircnn.nn.checks import require_maps, require_whole
 from minircnn.nn.layer import Layer
 
 PIECE_VALUES = 2**18
-"""Work on about so many values at a time: few enough for the cache, enough that calls cost little."""
+"""On the host work on about so many values at a time: the cache holds them, and calls cost little beside."""
 
 
 class MaxPool2d(Layer):
@@ -82,7 +83,7 @@ class MaxPool2d(Layer):
         pixels = to_channels_last(x)
         n, height, width, channels = pixels.shape
         shape = (n, self.output_size(height), self.output_size(width), channels)
-        y = xp.empty(shape, dtype=x.dtype)
+        y = empty_output(shape, x.dtype, x)
         keep = self.training and self.needs_input_grad
         winner = xp.empty(shape, dtype=xp.uint8) if keep else None
         self._winner, self._shape = winner, pixels.shape
@@ -96,17 +97,18 @@ class MaxPool2d(Layer):
             rows = [Tap(i, slice(o.start - first, o.stop - first), inputs) for i, o, inputs in rows]
             window_max(xp, pixels[piece[0]], rows, columns, self.kernel_size, y[piece], which)
 
-        parallel_for(run, _pieces(n, shape[1], shape[2] * channels), like=x)
+        parallel_for(run, _pieces(n, shape[1], shape[2] * channels, x), like=x)
         return from_channels_last(y)
 
     def backward(self, dy: Array) -> Array:
         """Return dLoss/dx (N, C, H, W): each dy where its maximum was."""
         if not self.needs_input_grad:
             return None
-        xp = array_namespace(dy)
-        slopes, winner = to_channels_last(dy), self.kept(self._winner)
+        winner = self.kept(self._winner)
+        xp = array_namespace(dy, winner)  # refuses a mixture of libraries
+        slopes = to_channels_last(dy)
         n, height, width, channels = self._shape
-        dx = xp.empty(self._shape, dtype=dy.dtype)
+        dx = empty_output(self._shape, dy.dtype, dy)
         columns = self._taps(slice(0, winner.shape[2]), slice(0, width))
 
         def run(piece: tuple[slice, slice]) -> None:
@@ -124,7 +126,7 @@ class MaxPool2d(Layer):
                     share *= slopes[outputs]
                     target += share
 
-        parallel_for(run, _pieces(n, height, width * channels), like=dy)
+        parallel_for(run, _pieces(n, height, width * channels, dy), like=dy)
         return from_channels_last(dx)
 
     def _taps(self, windows: slice, pixels: slice) -> list[Tap]:
@@ -147,8 +149,10 @@ class MaxPool2d(Layer):
         return slice(first, first + (windows.stop - windows.start - 1) * self.stride + 1, self.stride)
 
 
-def _pieces(images: int, rows: int, row_values: int) -> list[tuple[slice, slice]]:
-    """Cut the maps into bands of rows, or of whole images, of about PIECE_VALUES values."""
+def _pieces(images: int, rows: int, row_values: int, like: Array) -> list[tuple[slice, slice]]:
+    """Cut maps into bands of rows, or of whole images, of about PIECE_VALUES values; on a GPU into one."""
+    if not is_host(like):
+        return [(slice(0, images), slice(0, rows))]
     together = max(1, PIECE_VALUES // (rows * row_values))
     count = max(1, min(rows, rows * row_values // PIECE_VALUES))
     bands = split(rows, parts=count)

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minircnn.arrays import Array, array_namespace, like
+from minircnn.arrays import Array, HostArray, array_namespace, clip, is_host, like, to_host
 from minircnn.kernels.layout import from_channels_last, to_channels_last
 from minircnn.kernels.products import matmul
 from minircnn.kernels.split import split
 from minircnn.nn.checks import require_positive, require_whole
 from minircnn.nn.module import Module
-from minircnn.nn.roi_pool import check_regions, grid_size, require_on_maps
+from minircnn.nn.roi_pool import check_regions, grid_size
 from minircnn.profiling import stage
 
 PIECE_VALUES = 1 << 21
 """Values between the two products at a time."""
+GPU_PIECE_VALUES = 1 << 27
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class _Kept:
     """(R, P, H): how much each row of cells counts in each row of bins."""
     columns: Array
     """(R, Q, W)"""
-    image_index: Array
-    """(R,)"""
+    image_index: HostArray
+    """(R,), on the host: how many regions a map has must be known there."""
     shape: tuple[int, ...]
     """Of the maps, (N, C, H, W)."""
 
@@ -98,9 +99,11 @@ class RoIAlign(Module):
         ----------
         features : (N, C, H, W) float array
         rois : (R, 4) float array
-            x1, y1, x2, y2 in pixels of the image as it went into the network, half-open.
+            x1, y1, x2, y2 in pixels of the image as it went into the network, half-open. A GPU that has the
+            maps is not waited for if the regions are on the host.
         image_index : (R,) int array, optional
-            Which image each region lies on, 0..N-1; may be left out if there is one image.
+            Which image each region lies on, 0..N-1, as a kind of array that the regions are; may be left out
+            if there is one image.
 
         Returns
         -------
@@ -112,20 +115,19 @@ class RoIAlign(Module):
         ValueError
             If shapes disagree, a region is not finite or an index is out of range.
         """
-        image_index = check_regions(features, rois, image_index)
-        require_on_maps(image_index, features.shape[0])
-        xp = array_namespace(features, rois, image_index)
+        index = to_host(check_regions(features, rois, image_index))
+        xp = array_namespace(features)
         if not xp.isdtype(features.dtype, "real floating"):  # a share of a cell is no whole number
             features = xp.astype(features, xp.float64)
         _, channels, height, width = features.shape
-        down, across = self.points(rois)
+        down, across = (like(points, features) for points in self.points(rois))
         rows = xp.astype(_shares(down, height), features.dtype)  # (R, P, H)
         columns = xp.astype(_shares(across, width), features.dtype)  # (R, Q, W)
         keep = self.training and self.needs_input_grad
-        self._kept = _Kept(rows, columns, image_index, tuple(features.shape)) if keep else None
+        self._kept = _Kept(rows, columns, index, tuple(features.shape)) if keep else None
         maps = to_channels_last(features)
         pooled = xp.empty((rois.shape[0], channels, *self.output_size), dtype=features.dtype)
-        for image, some in self._pieces(image_index, features.shape):
+        for image, some in self._pieces(index, maps):
             own = _rows_times(rows[some], maps[image])  # (r, P, W, C)
             own = xp.matmul(columns[some][:, None], own)  # (r, P, Q, C)
             pooled[some] = own.transpose(0, 3, 1, 2)
@@ -136,10 +138,11 @@ class RoIAlign(Module):
         """Return dLoss/dfeatures (N, C, H, W), given `dy` (R, C, P, Q); what regions share adds up."""
         if not self.needs_input_grad:
             return None
-        xp, kept = array_namespace(dy), self.kept(self._kept)
+        kept = self.kept(self._kept)
+        xp = array_namespace(dy, kept.rows)  # refuses a mixture of libraries
         n, channels, height, width = kept.shape
         gradient = xp.zeros((n, height, width, channels), dtype=dy.dtype)
-        for image, some in self._pieces(kept.image_index, kept.shape):
+        for image, some in self._pieces(kept.image_index, gradient):
             own = xp.ascontiguousarray(dy[some].transpose(0, 2, 3, 1))  # (r, P, Q, C)
             own = xp.matmul(kept.columns[some].transpose(0, 2, 1)[:, None], own)  # (r, P, W, C)
             rows = kept.rows[some].reshape(-1, height)  # (r·P, H)
@@ -150,19 +153,23 @@ class RoIAlign(Module):
         """Return ``forward(features, rois, image_index)``."""
         return self.forward(features, rois, image_index)
 
-    def _pieces(self, image_index: Array, shape: tuple[int, ...]) -> Iterator[tuple[int, Array]]:
-        """Yield the number of a map and some regions on it: few enough for what lies between the products."""
-        xp = array_namespace(image_index)
-        n, channels, _, width = shape
+    def _pieces(self, image_index: HostArray, maps: Array) -> Iterator[tuple[int, Array]]:
+        """Yield the number of one of `maps` (N, H, W, C) and some regions on it, where the maps are.
+
+        They are few enough for what lies between the products.
+        """
+        n, _, width, channels = maps.shape
+        most = PIECE_VALUES if is_host(maps) else GPU_PIECE_VALUES
         for image in range(n):
-            own = xp.nonzero(image_index == image)[0]
-            for piece in split(len(own), size=PIECE_VALUES // (self.output_size[0] * width * channels)):
-                yield image, own[piece]
+            own = np.flatnonzero(image_index == image)
+            for piece in split(len(own), size=most // (self.output_size[0] * width * channels)):
+                yield image, like(own[piece], maps)
 
 
 def _points_between(low: Array, high: Array, bins: int, samples: int) -> Array:
     """Return `samples` points in each of `bins` equal parts of `low` .. `high` (R,): (R, bins, samples)."""
-    part = like(np.arange(bins * samples, dtype=np.float64).reshape(bins, samples) + 0.5, low)
+    xp = array_namespace(low, high)
+    part = xp.reshape(xp.arange(bins * samples, dtype=xp.float64), (bins, samples)) + 0.5
     return low[:, None, None] + part / (bins * samples) * (high - low)[:, None, None]
 
 
@@ -170,8 +177,8 @@ def _shares(points: Array, cells: int) -> Array:
     """Return how much each of `cells` counts in the mean over points (R, B, S): (R, B, cells)."""
     xp = array_namespace(points)
     near = (points >= -1) & (points <= cells)
-    places = like(np.arange(cells, dtype=np.float64), points)
-    away = xp.abs(xp.clip(points, 0, cells - 1)[..., None] - places)  # (R, B, S, cells)
+    places = xp.arange(cells, dtype=xp.float64)
+    away = xp.abs(clip(points, 0, cells - 1)[..., None] - places)  # (R, B, S, cells)
     return xp.mean(xp.where(near[..., None], xp.maximum(1 - away, 0.0), 0.0), axis=2)
 
 

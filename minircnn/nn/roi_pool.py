@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+from typing import Any
+
 import numpy as np
 
-from minircnn.arrays import Array, array_namespace, like
+from minircnn.arrays import Array, array_namespace, clip, is_host, like, read_numbers
 from minircnn.kernels.layout import from_channels_last, to_channels_last
-from minircnn.kernels.maxima.range_max import Winners, rectangle_maxima, scatter_to_winners
+from minircnn.kernels.maxima import gpu_range_max, range_max
 from minircnn.nn.checks import require_maps, require_positive, require_real, require_whole
 from minircnn.nn.module import Module
 from minircnn.profiling import stage
@@ -22,7 +25,7 @@ def split_cells(start: Array, size: Array, parts: int, limit: int) -> Array:
     i = xp.arange(parts, dtype=size.dtype)[None, :]  # (1, parts)
     low = start[:, None] + i * size[:, None] // parts
     high = start[:, None] - (-(i + 1) * size[:, None] // parts)
-    return xp.clip(xp.stack([low, high], axis=-1), 0, limit)
+    return clip(xp.stack([low, high], axis=-1), 0, limit)
 
 
 def grid_rectangles(rows: Array, columns: Array) -> Array:
@@ -43,7 +46,7 @@ class RegionPool(Module):
     def __init__(self, spatial_scale: float) -> None:
         require_positive(spatial_scale=spatial_scale)
         self.spatial_scale = spatial_scale
-        self._winners: Winners | None = None
+        self._winners: Any = None
 
     def forward(self, features: Array, rois: Array, image_index: Array | None = None) -> Array:
         """Return the pooled regions `rois` (R, 4) of `features` (N, C, H, W)."""
@@ -59,16 +62,22 @@ class RegionPool(Module):
 
     def pool(self, features: Array, rectangles: Array, image_index: Array) -> Array:
         """Return maxima (R, C, B) over `rectangles` (R, B, 4) of `features` (N, C, H, W)."""
-        require_on_maps(image_index, features.shape[0])
+        maps, image_index = to_channels_last(features), like(image_index, features)
         keep = self.training and self.needs_input_grad
-        maxima, self._winners = rectangle_maxima(
-            to_channels_last(features), rectangles, image_index, keep_winner=keep
+        maxima, self._winners = _algorithm(maps).rectangle_maxima(
+            maps, rectangles, image_index, keep_winner=keep
         )
         return maxima
 
     def unpool(self, dy: Array) -> Array:
         """Return dLoss/dfeatures (N, C, H, W), given `dy` (R, C, B)."""
-        return from_channels_last(scatter_to_winners(dy, self.kept(self._winners)))
+        winners = self.kept(self._winners)
+        array_namespace(dy, *winners.places)  # refuses a mixture of libraries
+        return from_channels_last(_algorithm(dy).scatter_to_winners(dy, winners))
+
+
+def _algorithm(x: Array) -> ModuleType:
+    return range_max if is_host(x) else gpu_range_max
 
 
 def grid_size(output_size: int | tuple[int, int]) -> tuple[int, int]:
@@ -88,9 +97,10 @@ FARTHEST = 2.0**31
 
 
 def check_regions(features: Array, rois: Array, image_index: Array | None) -> Array:
-    """Raise ValueError unless there are maps, `rois` is (R, 4) and finite, and `image_index` (R,) whole.
+    """Raise ValueError unless `rois` is (R, 4) and finite and `image_index` (R,) numbers the maps `features`.
 
-    Return the index: zeros (R,) where None was given for the regions of a single map.
+    Return the index: zeros (R,) where None was given for the regions of a single map. Regions and index may
+    lie on the host while the maps are on a GPU: there they are looked at without waiting.
     """
     require_maps(features)
     require_real(rois, "rois")
@@ -99,7 +109,9 @@ def check_regions(features: Array, rois: Array, image_index: Array | None) -> Ar
             raise ValueError(f"{features.shape[0]} maps: image_index must tell which one each region lies on")
         image_index = like(np.zeros(rois.shape[:1], dtype=np.int64), rois)
     require_real(image_index, "image_index")
-    xp = array_namespace(features, rois, image_index)
+    xp = array_namespace(rois, image_index)
+    if not is_host(rois):
+        array_namespace(features, rois)  # refuses a mixture of libraries
     if rois.ndim != 2 or rois.shape[1] != 4 or tuple(image_index.shape) != (rois.shape[0],):
         raise ValueError(
             "expected rois (R, 4) and image_index (R,), "
@@ -109,18 +121,15 @@ def check_regions(features: Array, rois: Array, image_index: Array | None) -> Ar
         raise ValueError(f"image_index must be whole numbers, got dtype {image_index.dtype}")
     rois = xp.astype(rois, xp.float64)  # half precision cannot be compared with `FARTHEST`
     good = xp.all(xp.abs(rois) <= FARTHEST, axis=1)  # False for NaN too
-    if not bool(xp.all(good)):
+    on_maps = (image_index >= 0) & (image_index < features.shape[0])
+    all_good, all_on_maps = read_numbers(xp.all(good), xp.all(on_maps))
+    if not all_good:
         row = int(xp.argmin(xp.astype(good, xp.int8)))
         corners = [float(v) for v in rois[row, :]]
         raise ValueError(f"region {row} is {corners}: not finite, or beyond {FARTHEST:.0f} pixels")
+    if not all_on_maps:
+        raise ValueError(f"image_index must lie in 0..{features.shape[0] - 1}")
     return image_index
-
-
-def require_on_maps(image_index: Array, maps: int) -> None:
-    """Raise ValueError unless every `image_index` (R,) is the number of one of so many maps."""
-    xp = array_namespace(image_index)
-    if image_index.shape[0] and not bool(xp.all((image_index >= 0) & (image_index < maps))):
-        raise ValueError(f"image_index must lie in 0..{maps - 1}")
 
 
 class RoIPool(RegionPool):
@@ -189,9 +198,11 @@ class RoIPool(RegionPool):
         ----------
         features : (N, C, H, W) float array
         rois : (R, 4) float array
-            x1, y1, x2, y2 in pixels of the image as it went into the network, half-open.
+            x1, y1, x2, y2 in pixels of the image as it went into the network, half-open. A GPU that has the
+            maps is not waited for if the regions are on the host.
         image_index : (R,) int array, optional
-            Which image each region lies on, 0..N-1; may be left out if there is one image.
+            Which image each region lies on, 0..N-1, as a kind of array that the regions are; may be left out
+            if there is one image.
 
         Returns
         -------
@@ -204,7 +215,8 @@ class RoIPool(RegionPool):
             If shapes disagree, a region is not finite or an index is out of range.
         """
         image_index = check_regions(features, rois, image_index)
-        rectangles = grid_rectangles(*self.bins(rois, (features.shape[2], features.shape[3])))
+        rows, columns = self.bins(rois, (features.shape[2], features.shape[3]))  # where the regions lie
+        rectangles = grid_rectangles(like(rows, features), like(columns, features))
         pooled = self.pool(features, rectangles, image_index)  # (R, C, P·Q)
         return pooled.reshape(rois.shape[0], features.shape[1], *self.output_size)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from minircnn.arrays import Array, array_namespace
+from minircnn.arrays import Array, array_namespace, read_numbers
 from minircnn.nn.checks import require_finite, require_real
 from minircnn.nn.losses import at_least_single, own_column, smooth_l1
 
@@ -76,16 +76,26 @@ def rpn_loss(
         )
     require_finite(0, lam=lam)
     require_real(targets, "targets")
-    labels = _checked_labels(labels)
+    if not xp.isdtype(labels.dtype, "integral"):
+        raise ValueError(f"labels must be whole numbers, got dtype {labels.dtype}")
+    labels = xp.astype(labels, xp.int64)  # -1 is no number in formats without signs
     objectness, offsets = at_least_single(objectness, "objectness"), at_least_single(offsets, "offsets")
     drawn, is_object = (labels >= 0)[:, None], (labels > 0)[:, None]  # (N, 1) each
-    count = max(int(xp.sum(xp.astype(drawn, xp.int64))), 1)  # S
 
     shifted = objectness - xp.max(objectness, axis=1, keepdims=True)
     log_p = shifted - xp.log(xp.sum(xp.exp(shifted), axis=1, keepdims=True))  # (N, 2)
     own = own_column(labels, 2)  # (N, 2), nothing in a row of -1
     zeros = xp.zeros_like(log_p)
-    classification = float(xp.sum(xp.where(own, -log_p, zeros))) / count
+    # one wait for a GPU: the sum, the number of drawn anchors, and whether the labels are right
+    good = (labels >= -1) & (labels <= 1)
+    classification, count, all_good = read_numbers(
+        xp.sum(xp.where(own, -log_p, zeros)), xp.sum(xp.astype(drawn, xp.int64)), xp.all(good)
+    )
+    if not all_good:
+        row = int(xp.argmin(xp.astype(good, xp.int8)))
+        raise ValueError(f"labels must be -1, 0 or 1, got {int(labels[row])} in row {row}")
+    count = max(count, 1)  # S
+    classification /= count
     d_objectness = xp.where(drawn, xp.exp(log_p) - xp.astype(own, log_p.dtype), zeros) / count
 
     # where nothing is asked for, both are 0: no loss, no slope
@@ -101,15 +111,3 @@ def rpn_loss(
         d_objectness,
         d_offsets * (lam / count),
     )
-
-
-def _checked_labels(labels: Array) -> Array:
-    xp = array_namespace(labels)
-    if not xp.isdtype(labels.dtype, "integral"):
-        raise ValueError(f"labels must be whole numbers, got dtype {labels.dtype}")
-    labels = xp.astype(labels, xp.int64)  # -1 is no number in formats without signs
-    good = (labels >= -1) & (labels <= 1)
-    if not bool(xp.all(good)):
-        row = int(xp.argmin(xp.astype(good, xp.int8)))
-        raise ValueError(f"labels must be -1, 0 or 1, got {int(labels[row])} in row {row}")
-    return labels

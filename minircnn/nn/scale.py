@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from minircnn.arrays import Array
+from minircnn.kernels.layout import elementwise
 from minircnn.nn.checks import require_positive
 from minircnn.nn.layer import Layer
 
@@ -31,8 +32,8 @@ class Scale(Layer):
 
     def forward(self, x: Array) -> Array:
         """Return factor · x."""
-        return x * self.factor
+        return elementwise(lambda x: x * self.factor, x)
 
     def backward(self, dy: Array) -> Array:
         """Return factor · dy."""
-        return dy * self.factor if self.needs_input_grad else None
+        return elementwise(lambda dy: dy * self.factor, dy) if self.needs_input_grad else None

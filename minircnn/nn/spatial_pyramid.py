@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minircnn.arrays import Array, array_namespace
+from minircnn.arrays import Array, array_namespace, clip, like
 from minircnn.checks import checked, each, whole
 from minircnn.nn.roi_pool import RegionPool, check_regions, grid_rectangles, split_cells
 from minircnn.profiling import stage
@@ -48,9 +48,11 @@ class SpatialPyramidPool(RegionPool):
         ----------
         features : (N, C, H, W) float array
         rois : (R, 4) float array
-            x1, y1, x2, y2 in pixels of the image as it went into the network, half-open.
+            x1, y1, x2, y2 in pixels of the image as it went into the network, half-open. A GPU that has the
+            maps is not waited for if the regions are on the host.
         image_index : (R,) int array, optional
-            Which image each region lies on, 0..N-1; may be left out if there is one image.
+            Which image each region lies on, 0..N-1, as a kind of array that the regions are; may be left out
+            if there is one image.
 
         Returns
         -------
@@ -63,10 +65,11 @@ class SpatialPyramidPool(RegionPool):
             If shapes disagree, a region is not finite or an index is out of range.
         """
         image_index = check_regions(features, rois, image_index)
-        xp = array_namespace(features, rois, image_index)
+        xp = array_namespace(features)
         n_rois, channels = rois.shape[0], features.shape[1]
-        bins = self.bins(rois, (features.shape[2], features.shape[3]))
-        rectangles = xp.concat([grid_rectangles(*of_level) for of_level in bins], axis=1)
+        bins = self.bins(rois, (features.shape[2], features.shape[3]))  # where the regions lie
+        grids = [grid_rectangles(like(rows, features), like(columns, features)) for rows, columns in bins]
+        rectangles = xp.concat(grids, axis=1)
         pooled = self.pool(features, rectangles, image_index)  # (R, C, Σl²)
         parts = [
             pooled[:, :, bins].reshape(n_rois, channels * bins_of) for bins, bins_of in self._level_bins()
@@ -108,6 +111,6 @@ class SpatialPyramidPool(RegionPool):
         xp = array_namespace(low, high)
         first = xp.floor(xp.astype(low, xp.float64) * self.spatial_scale) + 1
         last = xp.ceil(xp.astype(high, xp.float64) * self.spatial_scale) - 1
-        first = xp.clip(first, 0, limit - 1)
+        first = clip(first, 0, limit - 1)
         size = xp.maximum(xp.minimum(last, limit - 1) - first + 1, 1.0)
         return xp.astype(first, xp.int64), xp.astype(size, xp.int64)

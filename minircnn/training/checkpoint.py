@@ -1,4 +1,8 @@
-"""The state of an interrupted training run, complete enough to continue bit for bit."""
+"""The state of an interrupted training run, complete enough to continue, on the CPU bit for bit.
+
+On a GPU sums are added in no fixed order: there a run goes on with the same batches, and the same to
+rounding. A run may change its device when it is resumed.
+"""
 
 from __future__ import annotations
 

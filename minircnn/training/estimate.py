@@ -12,7 +12,7 @@ import numpy as np
 
 from minircnn.arrays import Device, like
 from minircnn.data.selection import SomePhotos
-from minircnn.detectors import RegionDetector
+from minircnn.detectors import DETECTORS, RegionDetector
 from minircnn.profiling import peak_memory
 from minircnn.proposals import Proposer, SelectiveSearch
 from minircnn.structures import DetectionDataset, FloatArray
@@ -90,6 +90,7 @@ def estimate_training(
         If no photo has an object to learn from, or the recipe cannot be tried or not be validated.
     """
     recipe = RECIPES[settings.detector]
+    DETECTORS[recipe.name].require_device(device)
     recipe.check(settings)
     if validation is not None:
         require_validation(recipe, dataset, validation)

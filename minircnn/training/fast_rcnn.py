@@ -92,9 +92,9 @@ class FastRCNNTrainer(SharedMapTrainer[SharedMapSettings, PhotoBatch]):
             self.records, classes, settings.sampling.fg_iou, class_agnostic=settings.class_agnostic
         )
 
-    def make_batch(self, iteration: int) -> PhotoBatch:
+    def make_batch(self, iteration: int, rng: np.random.Generator | None = None) -> PhotoBatch:
         """Draw photos and regions; their targets are normalised per class."""
-        batch = self.sampler.draw(iteration, self.state.rng)
+        batch = self.sampler.draw(iteration, rng or self.state.rng)
         targets = (batch.bbox_targets - self.target_mean[batch.labels]) / self.target_std[batch.labels]
         return dataclasses.replace(batch, bbox_targets=targets)
 
@@ -104,6 +104,7 @@ class FastRCNNTrainer(SharedMapTrainer[SharedMapSettings, PhotoBatch]):
         with stage("forward"):
             feature_map = self.convolutions(images)  # (N, C, ~H/stride, ~W/stride)
             cls_score, bbox_pred = self.network.forward_from_map(feature_map, rois, image_index)
+        self.batches.begin_next(self.make_batch)
         loss = self.region_loss(cls_score, bbox_pred, labels, targets)
         stage("backward")(self.network.backward)(loss.d_cls_score, loss.d_bbox_pred)
         return {"loss": loss.total, "classification": loss.classification, "localisation": loss.localisation}

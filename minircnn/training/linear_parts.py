@@ -2,7 +2,6 @@
 
 # No deferred annotations here: the command line reads inherited fields in the modules of the heirs.
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -35,11 +34,9 @@ class LinearPartsSettings(NetworkSettings, GivenProposalsSettings):
         require(self, "", cache_dtype=one_of("float16", "float32"))
 
 
-def classification_gradients(
-    network: Any, logits: Callable[..., Array], labels: Array, *inputs: Array
-) -> dict[str, float]:
-    """Run `network` forward, by its method `logits`, and backward as a classifier; return the loss."""
-    loss, d_logits = stage("loss")(softmax_cross_entropy)(stage("forward")(logits)(*inputs), labels)
+def classification_gradients(network: Any, logits: Array, labels: Array) -> dict[str, float]:
+    """Run `network` backward as a classifier, given what it returned forward; return the loss."""
+    loss, d_logits = stage("loss")(softmax_cross_entropy)(logits, labels)
     stage("backward")(network.backward)(d_logits)
     return {"loss": loss}
 

@@ -125,8 +125,8 @@ def train_loop(
     """Run `step` and the optimiser until the solver's iterations are made, then enter evaluation mode.
 
     Every random number of an iteration comes from ``state.rng``, whose state the checkpoint holds: a run
-    that is stopped and resumed makes exactly the updates of one that is not. After the last update `step` is
-    called once more, to see that the loss still is a number.
+    that is stopped and resumed makes the updates of one that is not, on the CPU exactly. After the last
+    update `step` is called once more, to see that the loss still is a number.
 
     With ``loop.validator`` what `detector` makes of the network is validated meanwhile, which may end the
     training early.

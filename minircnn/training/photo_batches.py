@@ -63,10 +63,13 @@ class PhotoBatch:
     bbox_targets: FloatArray
     """(R, 4) float32: offsets from the region to its object; used where the label is not 0."""
 
-    def on(self, reference: Array) -> tuple[Array, Array, Array, Array, Array]:
-        """Return the five arrays where `reference` lives."""
-        images, rois, index = (like(a, reference) for a in (self.images, self.rois, self.image_index))
-        return images, rois, index, like(self.labels, reference), like(self.bbox_targets, reference)
+    def on(self, reference: Array) -> tuple[Array, FloatArray, IntArray, Array, Array]:
+        """Return the five arrays as a network takes them that lives where `reference` does.
+
+        Regions stay on the host, which decides what cells they cover.
+        """
+        images, labels, targets = (like(a, reference) for a in (self.images, self.labels, self.bbox_targets))
+        return images, self.rois, self.image_index, labels, targets
 
 
 @dataclass

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minircnn.arrays import HostArray, like, to_host
+from minircnn.arrays import HostArray, array_namespace, like, to_host
 from minircnn.backbones import Normalization
 from minircnn.data.digest import photo_digest
 from minircnn.detectors import ImageScale
@@ -120,13 +120,15 @@ class MapInputs(PhotoInputs):
     @stage("maps of frozen convolutions")
     def _compute(self, pixels: FloatArray, index: int) -> HostArray:
         """Return the map (h, w, C) float16 of the `pixels` (3, H, W) of photo `index`."""
-        feature_map = to_host(self.layers(like(pixels[None], self.network.on)))[0]  # (C, h, w)
+        feature_map = self.layers(like(pixels[None], self.network.on))  # (1, C, h, w)
+        # channels last, as in memory: so it need not be rearranged before it comes down
+        feature_map = to_host(array_namespace(feature_map).permute_dims(feature_map, (0, 2, 3, 1)))[0]
         if not np.abs(feature_map).max() <= _LARGEST:
             raise ValueError(
                 f"the map of photo {self.photos.dataset.image_ids[index]!r} holds values beyond "
                 f"{_LARGEST:.0f}, which half precision does not know: leave keep_maps away"
             )
-        return np.ascontiguousarray(feature_map.transpose(1, 2, 0), dtype=np.float16)
+        return np.ascontiguousarray(feature_map, dtype=np.float16)  # (h, w, C)
 
 
 def require_frozen(features: Sequential) -> None:

@@ -21,6 +21,7 @@ from minircnn.checks import instance, one_of, optional, real, require, require_o
 from minircnn.detectors import RCNN, RCNNNetwork, WarpSettings
 from minircnn.heads import BoxRegressors, LinearSVMs
 from minircnn.imaging import WarpMode
+from minircnn.profiling import stage
 from minircnn.proposals import ProposalSettings, Proposer
 from minircnn.structures import DetectionDataset, FloatArray, IntArray
 from minircnn.training.backbone import check_backbone
@@ -127,9 +128,9 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
         photo = np.searchsorted(self.first, regions, side="right") - 1
         return photo, regions - self.first[photo]
 
-    def make_batch(self, iteration: int) -> Crops:
+    def make_batch(self, iteration: int, rng: np.random.Generator | None = None) -> Crops:
         """Draw regions of all photos; warp them."""
-        tuning, rng = self.settings.fine_tune, self.state.rng
+        tuning, rng = self.settings.fine_tune, rng or self.state.rng
         sample = sample_rcnn(
             self.is_foreground, num_foreground=tuning.foreground, num_background=tuning.background, rng=rng
         )
@@ -153,7 +154,9 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
     def gradients(self, batch: Crops) -> dict[str, float]:
         """Run `batch` forward and backward; return the loss."""
         crops, labels = (like(part, self.network.fc8.weight.data) for part in batch)
-        return classification_gradients(self.network, self.network.logits, labels, crops)
+        logits = stage("forward")(self.network.logits)(crops)
+        self.batches.begin_next(self.make_batch)
+        return classification_gradients(self.network, logits, labels)
 
     def make_detector(self, proposer: Proposer | None) -> RCNN:
         """Return a detector with the network in its present state; SVMs and regressors know nothing yet."""

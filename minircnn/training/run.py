@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from minircnn.arrays import Device, device_namespace
-from minircnn.detectors import RegionDetector, save_detector
+from minircnn.detectors import DETECTORS, RegionDetector, save_detector
 from minircnn.detectors.storage import MODEL_FILE
 from minircnn.evaluation import join_classes
 from minircnn.interrupts import interruptible
@@ -105,13 +105,16 @@ def train(
         If the run to resume was begun with other settings or other data.
     ValueError
         If a detector is to be validated that is none before its training has ended, or on none of its
-        classes.
+        classes; or to be trained on a GPU, and it runs on the CPU alone.
+    RuntimeError
+        If the device cannot be used.
     TrainingInterrupted
         On Ctrl-C, SIGTERM or SIGHUP while the network is trained; a checkpoint holds what was done.
     KeyboardInterrupt
         On these at other times. What was done is kept, but for at most two minutes of work.
     """
     folder, recipe = Path(folder), RECIPES[settings.detector]
+    DETECTORS[recipe.name].require_device(device)
     recipe.check(settings)
     if validation is not None:
         require_validation(recipe, dataset, validation)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal, TypeVar
 
-from minircnn.arrays import Array, Device, to_host
+from minircnn.arrays import Array, Device
 from minircnn.checks import (
     each,
     file_name,
@@ -111,7 +111,7 @@ class SharedMapTrainer(Trainer[M, Batch]):
         if self.first is None:
             self.target_mean, self.target_std = self.new_box_units()
         else:  # the units its box regression has learnt
-            self.target_mean, self.target_std = map(to_host, (self.first.target_mean, self.first.target_std))
+            self.target_mean, self.target_std = self.first.target_mean, self.first.target_std
         self.sampler = self.sampler_type(
             self.photo_inputs(settings.keep_maps, map_folder),
             self.records,

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from minircnn.arrays import Array, Device
+from minircnn.arrays import Device
 from minircnn.checks import each, flag, instance, require, whole
 from minircnn.detectors import PostprocessSettings
 from minircnn.detectors.sppnet import LEVELS, MAX_LEVEL, MAX_LONG_SIDE, SPPNet, SPPNetNetwork, image_scales
 from minircnn.heads import BoxRegressors, LinearSVMs
+from minircnn.profiling import stage
 from minircnn.proposals import ProposalSettings, Proposer
 from minircnn.structures import DetectionDataset, FloatArray
 from minircnn.training.backbone import check_backbone
@@ -115,18 +116,17 @@ class SPPNetTrainer(Trainer[SPPNetSettings, PhotoBatch]):
                 layer.freeze()
         return network
 
-    def make_batch(self, iteration: int) -> PhotoBatch:
+    def make_batch(self, iteration: int, rng: np.random.Generator | None = None) -> PhotoBatch:
         """Draw photos and regions."""
-        return self.sampler.draw(iteration, self.state.rng)
+        return self.sampler.draw(iteration, rng or self.state.rng)
 
     def gradients(self, batch: PhotoBatch) -> dict[str, float]:
         """Run `batch` forward and backward; return the loss."""
         images, rois, image_index, labels, _ = batch.on(self.network.fc8.weight.data)
-
-        def logits(images: Array, rois: Array, image_index: Array) -> Array:
-            return self.network.logits_from_map(self.convolutions(images), rois, image_index)
-
-        return classification_gradients(self.network, logits, labels, images, rois, image_index)
+        with stage("forward"):
+            logits = self.network.logits_from_map(self.convolutions(images), rois, image_index)
+        self.batches.begin_next(self.make_batch)
+        return classification_gradients(self.network, logits, labels)
 
     def make_detector(self, proposer: Proposer | None) -> SPPNet:
         """Return a detector with the network in its present state; SVMs and regressors know nothing yet."""

@@ -17,6 +17,7 @@ from minircnn.profiling import stage
 from minircnn.proposals import Proposer
 from minircnn.structures import DetectionDataset, FloatArray
 from minircnn.training.backbone import make_backbone
+from minircnn.training.batches import Batches
 from minircnn.training.checkpoint import start_training
 from minircnn.training.fingerprint import DataFingerprint
 from minircnn.training.loop import LoopSettings, train_loop
@@ -66,6 +67,7 @@ class Trainer(ABC, Generic[S, Batch]):
         # where the network has a head of its own, the backbone's need not stay in memory
         self.backbone = dataclasses.replace(self.backbone, head=self.network.head, classifier=None)
         self.state = start_training(self.network, self.solver, rng, device)
+        self.batches: Batches[Batch] = Batches(self.state.rng)
 
     @property
     @abstractmethod
@@ -82,12 +84,19 @@ class Trainer(ABC, Generic[S, Batch]):
         """Return the network to train, on `self.backbone`."""
 
     @abstractmethod
-    def make_batch(self, iteration: int) -> Batch:
-        """Draw what step `iteration` sees."""
+    def make_batch(self, iteration: int, rng: np.random.Generator | None = None) -> Batch:
+        """Draw what step `iteration` sees, from `rng`; None: from the training's own.
+
+        A thread may be doing so while the step before is not done.
+        """
 
     @abstractmethod
     def gradients(self, batch: Batch) -> dict[str, float]:
-        """Run `batch` forward and backward; return the losses by name, their sum as ``loss``."""
+        """Run `batch` forward and backward; return the losses by name, their sum as ``loss``.
+
+        After the last random number, ``self.batches.begin_next(self.make_batch)`` lets the next batch be made
+        meanwhile.
+        """
 
     @abstractmethod
     def make_detector(self, proposer: Proposer | None) -> RegionDetector[Any]:
@@ -114,7 +123,7 @@ class Trainer(ABC, Generic[S, Batch]):
         """Compute the losses of a fresh batch and add their gradients to the parameters."""
         if not self.network.training:  # a detector of it was at work in between
             self.network.prepare_training()
-        batch = stage("make batch")(self.make_batch)(iteration)
+        batch = stage("make batch")(self.batches.take)(self.make_batch, iteration)
         return self.gradients(batch)
 
     def train(self, loop: LoopSettings) -> None:
@@ -123,7 +132,7 @@ class Trainer(ABC, Generic[S, Batch]):
         if loop.folder is not None:  # a checkpoint belongs to settings and data
             settings |= (loop.data or DataFingerprint.of(self.dataset)).summary()
         validator = loop.validator
-        with stage(self.work):
+        with stage(self.work), self.batches.ahead(self.solver.iterations, self.network.on):
             train_loop(
                 self.step,
                 self.state,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from minircnn.arrays import Device, device_namespace
+from minircnn.arrays import Device
 from minircnn.checks import optional, require, whole
 from minircnn.detectors import RegionDetector, StorageError, load_detector, save_detector
 from minircnn.evaluation import VocResult, evaluate_voc, join_classes, relabel
@@ -217,11 +217,10 @@ class Validator:
         """
         save_detector(path.with_name(LAST_FILE), detector)
         try:
-            best = load_detector(self._folder / BEST_FILE)
+            best = load_detector(self._folder / BEST_FILE, device)
         except (FileNotFoundError, StorageError) as error:
             logger.warning("the best detector is lost (%s): %s holds the last", error, path)
             save_detector(path, detector)
             return detector
         write_bytes(path, read_bytes(self._folder / BEST_FILE))
-        best.to(device_namespace(device))
         return best

@@ -158,6 +158,16 @@ def test_classes_do_not_meet(scored, threshold, data):
     assert np.asarray(strict).tolist() == expected
 
 
+@pytest.mark.parametrize("sizes", [(1, 100, 30), (600, 2)])  # in one table, and class by class
+def test_classes_of_any_size_are_decided_as_each_by_itself(rng, sizes):
+    labels = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    boxes, scores = clustered(rng, len(labels))
+    scores = np.round(scores, 1)  # ties
+    own = [np.flatnonzero(labels == label) for label in range(len(sizes))]
+    expected = np.concatenate([mine[nms(boxes[mine], scores[mine], 0.4)] for mine in own])
+    assert sorted(batched_nms(boxes, scores, labels, 0.4).tolist()) == sorted(expected.tolist())
+
+
 def test_explanation_over_several_blocks(xp, rng):
     boxes, scores = clustered(rng, 300)
     kept, by = (to_host(a) for a in nms_explained(xp.asarray(boxes), xp.asarray(scores), 0.4))

@@ -30,9 +30,10 @@ _SHARE, _SIZE = 0.1, 30.0
 class OutlierTrainer(FastRCNNTrainer):
     """Makes some box targets outliers: each of their numbers is far off, up or down."""
 
-    def make_batch(self, iteration: int) -> PhotoBatch:
+    def make_batch(self, iteration: int, rng: np.random.Generator | None = None) -> PhotoBatch:
         """Draw photos and regions, and outliers among their targets."""
-        batch, rng = super().make_batch(iteration), self.state.rng
+        rng = rng or self.state.rng
+        batch = super().make_batch(iteration, rng)
         signs = rng.choice(np.array([-1, 1], np.float32), batch.bbox_targets.shape)
         chosen = rng.random(len(signs)) < _SHARE
         off = signs * np.float32(_SIZE) * chosen[:, None]

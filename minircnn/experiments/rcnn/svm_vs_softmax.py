@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minircnn.arrays import Array, like
+from minircnn.arrays import Array, to_host
 from minircnn.boxes import decode
 from minircnn.detectors import FastRCNN, PostprocessSettings, load_detector
 from minircnn.detectors.fast_rcnn import PhotoMap
@@ -81,12 +81,12 @@ class FastRCNNWithSVMs(FastRCNN):
         """As Fast R-CNN, but for the scores."""
         fc7 = self.region_features(view, boxes)[1]
         _, bbox_pred = self.network.outputs(fc7)
-        offsets = bbox_pred.reshape(len(boxes), -1, 4) * self.target_std + self.target_mean
-        return self.svms.scores(fc7), decode(like(boxes, offsets), offsets[:, 1:])
+        offsets = to_host(bbox_pred).reshape(len(boxes), -1, 4) * self.target_std + self.target_mean
+        return to_host(self.svms.scores(fc7)), decode(boxes, offsets[:, 1:])
 
     def region_features(self, view: PhotoMap, boxes: FloatArray) -> tuple[Array, Array]:
         """Return what RoI pooling gives (R, D5) and fc7 (R, D7) of regions `boxes` (R, 4)."""
-        pooled = self.network.roi_pool(view.map, like(boxes * view.scale, view.map))  # (R, C, P, P)
+        pooled = self.network.roi_pool(view.map, boxes * view.scale)  # (R, C, P, P)
         return pooled.reshape(len(boxes), -1), self.network.head(pooled)
 
 

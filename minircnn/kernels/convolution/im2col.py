@@ -12,11 +12,13 @@ order: results are reproducible to the bit.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any, NamedTuple
 
 from minircnn.arrays import Array, array_namespace, is_host, sliding_windows
 from minircnn.kernels.convolution.geometry import ConvGeometry, turned_around
+from minircnn.kernels.outputs import empty_output
 from minircnn.kernels.products import matmul
 from minircnn.kernels.scratch import workspace
 from minircnn.kernels.split import parts_of, split
@@ -62,27 +64,36 @@ def prepare_filters(weight: Array, geometry: ConvGeometry, *, keep: bool = False
 
 
 def convolve(
-    x: Array, matrix: Array, bias: Array | None, geometry: ConvGeometry, *, rectify: bool = False
+    x: Array,
+    matrix: Array,
+    bias: Array | None,
+    geometry: ConvGeometry,
+    *,
+    rectify: bool = False,
+    out: Array | None = None,
 ) -> Array:
     """Convolve (correlate) `x` (N, H, W, C) with :func:`prepare_filters`' `matrix` and add `bias` (O,).
 
-    With `rectify`, negative results become 0. Returns (N, OH, OW, O).
+    With `rectify`, negative results become 0. Returns (N, OH, OW, O): `out` if it is given, which may be some
+    channels of a larger map.
     """
     xp = array_namespace(x, matrix)
-    n, height, width, _ = x.shape
+    x, geometry = _padded_on_gpu(x, geometry)
     filters = matrix.shape[0] * matrix.shape[1]
-    y = xp.empty((n, *geometry.output_size(height, width), filters), dtype=x.dtype)
+    shape = (x.shape[0], *geometry.output_size(*x.shape[1:3]), filters)
+    y = empty_output(shape, x.dtype, x) if out is None else out
 
     def run(band: Band) -> None:
-        out = y[band.first : band.last, band.top : band.bottom].reshape(-1, filters)
+        # a view: a band is whole images, or rows of one
+        rows = y[band.first : band.last, band.top : band.bottom].reshape(-1, filters)
         per_group = filters // geometry.groups
         for g in range(geometry.groups):
             part = slice(g * per_group, (g + 1) * per_group)
-            xp.matmul(_columns(x, band, geometry, g), matrix[g].T, out=out[:, part])
+            xp.matmul(_columns(x, band, geometry, g), matrix[g].T, out=rows[:, part])
         if bias is not None:
-            out += bias
+            rows += bias
         if rectify:
-            xp.maximum(out, 0, out=out)
+            xp.maximum(rows, 0, out=rows)
 
     parallel_for(run, _bands(y, matrix), like=x)
     return y
@@ -91,6 +102,7 @@ def convolve(
 def weight_gradient(x: Array, dy: Array, geometry: ConvGeometry) -> Array:
     """Return dLoss/dweight (O, k, k, C / groups), given `x` (N, H, W, C) and `dy` (N, OH, OW, O)."""
     xp = array_namespace(x, dy)
+    x, geometry = _padded_on_gpu(x, geometry)
     groups, k, filters = geometry.groups, geometry.kernel_size, dy.shape[3]
     shape = (groups, filters // groups, k * k * x.shape[3] // groups)
     bands = _bands(dy, xp.empty((1, 1, shape[2]), dtype=x.dtype))
@@ -190,6 +202,21 @@ def _columns(x: Array, band: Band, geometry: ConvGeometry, group: int) -> Array:
     columns = workspace("columns", windows.shape, x.dtype, x)
     columns[...] = windows
     return columns.reshape(-1, k * k * channels)
+
+
+def _padded_on_gpu(x: Array, geometry: ConvGeometry) -> tuple[Array, ConvGeometry]:
+    """Return `x` with its border of zeros and the geometry without one, where `x` is on a GPU.
+
+    The bands of a GPU are large: one copy of the map is small beside their columns, and every band is a view
+    of it. On the host a band gets its border in cache, in `_padded_rows`.
+    """
+    p = geometry.padding
+    if is_host(x) or p == 0:
+        return x, geometry
+    n, height, width, channels = x.shape
+    padded = array_namespace(x).zeros((n, height + 2 * p, width + 2 * p, channels), dtype=x.dtype)
+    padded[:, p : p + height, p : p + width] = x
+    return padded, replace(geometry, padding=0)
 
 
 def _padded_rows(x: Array, first: int, last: int, geometry: ConvGeometry) -> Array:

@@ -13,10 +13,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from minircnn.arrays import Array, array_namespace, is_host, like
+from minircnn.arrays import HostArray
 from minircnn.kernels.scratch import workspace
 
-Rounds: TypeAlias = list[tuple[int, Array]]
+Rounds: TypeAlias = list[tuple[int, HostArray]]
 """(first, bins): one more bin of each of the rectangles first, first + 1, ..."""
 
 MOST_BINS = 64
@@ -47,28 +47,29 @@ class DistinctRectangles:
         Every image that has rectangles, and which of them they are.
     """
 
-    def __init__(self, rectangles: Array, image_index: Array, shape: tuple[int, int, int]) -> None:
-        xp = array_namespace(rectangles, image_index)
+    def __init__(self, rectangles: HostArray, image_index: HostArray, shape: tuple[int, int, int]) -> None:
         n, height, width = shape
-        sides = rectangles.reshape(-1, 4).astype(xp.int64)
+        sides = rectangles.reshape(-1, 4).astype(np.int64)
         sides[(sides[:, 1] <= sides[:, 0]) | (sides[:, 3] <= sides[:, 2])] = 0
-        image = xp.repeat(image_index, rectangles.shape[1]).astype(xp.int64)
+        image = np.repeat(image_index, rectangles.shape[1]).astype(np.int64)
         key = image
         for i, limit in enumerate((height, height, width, width)):
             key = key * (limit + 1) + sides[:, i]
-        order = xp.argsort(key, stable=True)  # (M,) bins, those of one rectangle side by side
+        order = np.argsort(key, kind="stable")  # (M,) bins, those of one rectangle side by side
         start, number = _runs(key[order])
-        count = xp.diff(start, append=like(np.array([key.shape[0]]), key))
+        count = np.diff(start, append=len(key))
         owner = image[order[start]]
-        ranking = xp.argsort(owner * (MOST_BINS + 1) - count, stable=True)  # by image, then the most frequent
-        rank = xp.empty(start.shape, dtype=xp.int64)
-        rank[ranking] = xp.arange(start.shape[0])
-        of_bin = xp.empty(key.shape, dtype=xp.int64)
+        ranking = np.argsort(
+            owner * (MOST_BINS + 1) - count, kind="stable"
+        )  # by image, then the most frequent
+        rank = np.empty(start.shape, dtype=np.int64)
+        rank[ranking] = np.arange(len(start))
+        of_bin = np.empty(key.shape, dtype=np.int64)
         of_bin[order] = rank[number]
         self._order, self._start, self._bins = order, start[ranking], count[ranking]
-        self.count, self.of_bin = int(start.shape[0]), of_bin.reshape(rectangles.shape[:2])
+        self.count, self.of_bin = len(start), of_bin.reshape(rectangles.shape[:2])
         self.sides = sides[order[self._start]]
-        ends = [int(i) for i in xp.searchsorted(owner[ranking], xp.arange(n + 1))]
+        ends = np.searchsorted(owner[ranking], np.arange(n + 1)).tolist()
         self.images = [(i, slice(ends[i], ends[i + 1])) for i in range(n) if ends[i] < ends[i + 1]]
 
     def rounds(self) -> Rounds:
@@ -81,18 +82,17 @@ class DistinctRectangles:
         return found
 
 
-def _runs(values: Array) -> tuple[Array, Array]:
+def _runs(values: HostArray) -> tuple[HostArray, HostArray]:
     """Return where runs of equal values start, cut to MOST_BINS, and the number of each value's run."""
-    xp = array_namespace(values)
-    position = xp.arange(values.shape[0])
-    is_first = xp.ones(values.shape, dtype=bool)
+    position = np.arange(len(values))
+    is_first = np.ones(values.shape, dtype=bool)
     is_first[1:] = values[1:] != values[:-1]
-    nth = position - position[is_first][xp.cumsum(is_first) - 1]
+    nth = position - position[is_first][np.cumsum(is_first) - 1]
     is_first |= nth % MOST_BINS == 0
-    return position[is_first], xp.cumsum(is_first) - 1
+    return position[is_first], np.cumsum(is_first) - 1
 
 
-def add_bins(rows: Array, rounds: Rounds, sums: Array) -> None:
+def add_bins(rows: HostArray, rounds: Rounds, sums: HostArray) -> None:
     """Fill `sums` (U, c) with the sums of `rows` (M, c) over the bins of each rectangle."""
     filled = 0
     for first, bins in rounds:
@@ -106,10 +106,7 @@ def add_bins(rows: Array, rounds: Rounds, sums: Array) -> None:
         part += wanted
 
 
-def take_rows(source: Array, index: Array, out: Array) -> None:
+def take_rows(source: HostArray, index: HostArray, out: HostArray) -> None:
     """Fill `out` with ``source[index]``; every index must be valid."""
-    if is_host(source):
-        # NumPy would copy `out` in the mode that checks each index
-        np.take(source, index, axis=0, out=out, mode="clip")
-    else:
-        out[...] = source[index]
+    # NumPy would copy `out` in the mode that checks each index
+    np.take(source, index, axis=0, out=out, mode="clip")

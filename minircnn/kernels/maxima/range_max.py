@@ -1,10 +1,10 @@
-"""Maxima over many rectangles of a map, and where they lie.
+"""Maxima over many rectangles of a map on the host, and where they lie.
 
 A maximum may be taken over overlapping parts. So the maxima over all windows of 2^a × 2^b pixels are made
 first, each from two of the next smaller size (a *sparse table*); any rectangle is then covered by four
 overlapping windows, however large it is. Bins of different regions are often the same rectangle: each is
 answered once, and its maxima are copied to every bin that asked. A thread takes a block of channels at a
-time, so that table and answers stay in cache.
+time, so that table and answers stay in cache. (On a GPU: :mod:`minircnn.kernels.maxima.gpu_range_max`.)
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from minircnn.arrays import Array, array_namespace, is_host, scatter_add
+import numpy as np
+
+from minircnn.arrays import HostArray, scatter_add
 from minircnn.kernels.maxima.distinct_rectangles import DistinctRectangles, Rounds, add_bins, take_rows
+from minircnn.kernels.maxima.pixel_keys import pixel_keys, places_of
 from minircnn.kernels.maxima.sparse_table import answer, build_table, covering_windows
 from minircnn.kernels.scratch import workspace
 from minircnn.kernels.split import split
@@ -43,14 +45,14 @@ class Winners:
         N, H, W, C of the maps.
     """
 
-    places: list[Array]
+    places: list[HostArray]
     rounds: Rounds
     shape: tuple[int, int, int, int]
 
 
 def rectangle_maxima(
-    maps: Array, rectangles: Array, image_index: Array, *, keep_winner: bool
-) -> tuple[Array, Winners | None]:
+    maps: HostArray, rectangles: HostArray, image_index: HostArray, *, keep_winner: bool
+) -> tuple[HostArray, Winners | None]:
     """Return the maximum of each rectangle, per channel, and which pixel holds it.
 
     Parameters
@@ -68,28 +70,28 @@ def rectangle_maxima(
         0 for an empty rectangle.
     winners : Winners or None
     """
-    xp = array_namespace(maps, rectangles, image_index)
     n, height, width, channels = maps.shape
     distinct = DistinctRectangles(rectangles, image_index, (n, height, width))
     levels, corners = covering_windows(distinct.sides, height, width)
     empty = distinct.sides[:, 1] == 0
-    maxima = xp.empty((rectangles.shape[0], channels, rectangles.shape[1]), dtype=maps.dtype)
+    maxima = np.empty((rectangles.shape[0], channels, rectangles.shape[1]), dtype=maps.dtype)
     itemsize = 8 if keep_winner else maps.dtype.itemsize
     parts = _channel_blocks(channels, levels[0] * levels[1] * height * width * itemsize)
-    places: list[Array] = [None] * len(parts)
+    places: list[HostArray] = [np.empty(0)] * len(parts)
 
     def run(number: int) -> None:
         part = maps[:, :, :, parts[number]]  # (N, H, W, c)
         values = workspace("range_max_values", (distinct.count, part.shape[3]), maps.dtype, maps)
-        where = xp.empty(values.shape, dtype=_index_type(xp, part.size)) if keep_winner else None
+        index_type = np.int32 if part.size < 2**31 else np.int64
+        where = np.empty(values.shape, dtype=index_type) if keep_winner else None
         for image, rows in distinct.images:
-            pixels = xp.ascontiguousarray(part[image])
-            table = build_table(xp, pixels if where is None else _pixel_keys(xp, pixels), levels)
-            for piece in _pieces(rows, values.shape[1], maps):
+            pixels = np.ascontiguousarray(part[image])
+            table = build_table(pixels if where is None else pixel_keys(pixels), levels)
+            for piece in _pieces(rows, values.shape[1]):
                 if where is None:
-                    answer(xp, table, corners[:, piece], values[piece])
+                    answer(table, corners[:, piece], values[piece])
                 else:
-                    index = _index_of_winner(xp, table, corners[:, piece], pixels)
+                    index = _index_of_winner(table, corners[:, piece], pixels)
                     take_rows(pixels.reshape(-1), index, values[piece])
                     index += image * pixels.size
                     where[piece] = index
@@ -105,14 +107,13 @@ def rectangle_maxima(
     return maxima, Winners(places, distinct.rounds(), (n, height, width, channels))
 
 
-def scatter_to_winners(dy: Array, winners: Winners) -> Array:
+def scatter_to_winners(dy: HostArray, winners: Winners) -> HostArray:
     """Return the gradient (N, H, W, C) of the maps: each `dy` (R, C, B) added where its maximum was.
 
     Bins of the same rectangle have the same winners, so their gradients are added up first; only the sums are
     scattered.
     """
-    xp = array_namespace(dy)
-    gradient = xp.empty(winners.shape, dtype=dy.dtype)
+    gradient = np.empty(winners.shape, dtype=dy.dtype)
     pixels = math.prod(winners.shape[:3])
     regions, _, bins = dy.shape
     starts = list(itertools.accumulate((p.shape[1] for p in winners.places), initial=0))
@@ -125,9 +126,9 @@ def scatter_to_winners(dy: Array, winners: Winners) -> Array:
         sums = workspace("range_max_values", (count, size), dy.dtype, dy)
         add_bins(rows, winners.rounds, sums)
         # one more value takes what belongs to empty rectangles
-        total = xp.zeros(pixels * size + 1, dtype=dy.dtype)
-        for piece in _pieces(slice(0, count), size, dy):
-            scatter_add(total, xp.astype(places[piece].reshape(-1), xp.int64), sums[piece].reshape(-1))
+        total = np.zeros(pixels * size + 1, dtype=dy.dtype)
+        for piece in _pieces(slice(0, count), size):
+            scatter_add(total, places[piece].reshape(-1).astype(np.int64), sums[piece].reshape(-1))
         gradient[:, :, :, part] = total[:-1].reshape(*winners.shape[:3], size)
 
     parallel_for(run, range(len(winners.places)), like=dy)
@@ -139,51 +140,24 @@ def _channel_blocks(channels: int, bytes_per_channel: int) -> list[slice]:
     return split(channels, size=max(16, TABLE_BYTES // bytes_per_channel // 16 * 16))
 
 
-def _pieces(rows: slice, row_values: int, on: Array) -> Iterator[slice]:
-    """Cut `rows` into pieces of PIECE_VALUES, on a GPU into one."""
-    count = rows.stop - rows.start
-    for part in split(count, size=PIECE_VALUES // max(1, row_values) if is_host(on) else count):
+def _pieces(rows: slice, row_values: int) -> Iterator[slice]:
+    """Cut `rows` into pieces of PIECE_VALUES."""
+    for part in split(rows.stop - rows.start, size=PIECE_VALUES // max(1, row_values)):
         yield slice(rows.start + part.start, rows.start + part.stop)
 
 
-def _index_type(xp: Any, count: int) -> Any:
-    return xp.int32 if count < 2**31 else xp.int64
-
-
-def _index_of_winner(xp: Any, table: Array, corners: Array, pixels: Array) -> Array:
+def _index_of_winner(table: HostArray, corners: HostArray, pixels: HostArray) -> HostArray:
     """Return which of all values of `pixels` (H, W, c) wins in the windows at `corners` (4, u): (u, c)."""
-    keys = workspace("range_max_keys", (corners.shape[1], pixels.shape[2]), xp.int64, pixels)
-    answer(xp, table, corners, keys)
-    keys &= 0xFFFFFFFF
-    xp.subtract(pixels.size - 1, keys, out=keys)
-    return keys
+    keys = workspace("range_max_keys", (corners.shape[1], pixels.shape[2]), np.int64, pixels)
+    answer(table, corners, keys)
+    index: HostArray = places_of(keys, pixels.size)
+    return index
 
 
-def _pixel_keys(xp: Any, pixels: Array) -> Array:
-    """Return int64 keys (H, W, c): larger for larger values, and among equals for the first in reading order.
-
-    The upper half is a value's rank, the lower half counts the values down; so one maximum of keys finds both
-    the largest value and where it first occurs.
-    """
-    keys = workspace("range_max_pixel_keys", pixels.shape, xp.int64, pixels)
-    if pixels.dtype == xp.float32:
-        # the bits of positive floats, read as integers, are in order; those of negative ones in reverse
-        values = workspace("range_max_pixel_bits", pixels.shape, pixels.dtype, pixels)
-        xp.add(pixels, 0.0, out=values)  # adding 0 makes −0 the 0 it equals
-        bits = values.view(xp.int32)
-        bits ^= (bits >> 31) & 0x7FFFFFFF
-        keys[...] = bits
-    else:
-        keys[...] = xp.unique(pixels, return_inverse=True)[1].reshape(pixels.shape)
-    keys <<= 32
-    keys |= xp.arange(pixels.size - 1, -1, -1, dtype=xp.int64).reshape(pixels.shape)
-    return keys
-
-
-def _copy_to_bins(values: Array, of_bin: Array, maxima: Array) -> None:
+def _copy_to_bins(values: HostArray, of_bin: HostArray, maxima: HostArray) -> None:
     """Fill `maxima` (R, c, B): bin b of region r gets row of_bin[r, b] of `values` (U, c)."""
     (regions, bins), size = of_bin.shape, values.shape[1]
-    for piece in _pieces(slice(0, regions), bins * size, values):
+    for piece in _pieces(slice(0, regions), bins * size):
         wanted = of_bin[piece]
         rows = workspace("range_max_bins", (*wanted.shape, size), values.dtype, values)
         take_rows(values, wanted, rows)
@@ -193,10 +167,10 @@ def _copy_to_bins(values: Array, of_bin: Array, maxima: Array) -> None:
         maxima[piece] = near
 
 
-def _copy_from_bins(dy: Array, rows: Array) -> None:
+def _copy_from_bins(dy: HostArray, rows: HostArray) -> None:
     """Fill `rows` (R, B, c) from `dy` (R, c, B)."""
     regions, size, bins = dy.shape
-    for piece in _pieces(slice(0, regions), bins * size, dy):
+    for piece in _pieces(slice(0, regions), bins * size):
         near = workspace("range_max_near", dy[piece].shape, dy.dtype, dy)
         near[...] = dy[piece]
         rows[piece] = near.transpose(0, 2, 1)

@@ -8,16 +8,14 @@ places. In two dimensions the windows at the four corners cover a rectangle.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from minircnn.arrays import Array, array_namespace, like
+from minircnn.arrays import Array, HostArray, array_namespace
 from minircnn.kernels.maxima.distinct_rectangles import take_rows
 from minircnn.kernels.scratch import workspace
 
 
-def covering_windows(sides: Array, height: int, width: int) -> tuple[tuple[int, int], Array]:
+def covering_windows(sides: HostArray, height: int, width: int) -> tuple[tuple[int, int], HostArray]:
     """Return which windows cover the rectangles `sides` (U, 4).
 
     Returns
@@ -28,32 +26,52 @@ def covering_windows(sides: Array, height: int, width: int) -> tuple[tuple[int, 
         The windows at each rectangle's top left, top right, bottom left and bottom right: rows of the table
         (A·B·H·W, c) of :func:`build_table`. For an empty rectangle any window.
     """
-    xp = array_namespace(sides)
-    if sides.shape[0] == 0:
-        return (1, 1), xp.empty((4, 0), dtype=xp.int64)
+    if len(sides) == 0:
+        return (1, 1), np.empty((4, 0), dtype=np.int64)
     longest = max(height, width)
-    power = like(np.array([0] + [i.bit_length() - 1 for i in range(1, longest + 1)]), sides)
-    top, bottom, left, right = (sides[:, i] for i in range(4))
-    bottom, right = xp.maximum(bottom, 1), xp.maximum(right, 1)  # of the empty ones
-    a, b = power[bottom - top], power[right - left]  # ⌊log2⌋ of the sides
-    levels = (int(a.max()) + 1, int(b.max()) + 1)
-    low, far = bottom - (1 << a), right - (1 << b)
-    table = (a * levels[1] + b) * height
-    return levels, xp.stack([(table + row) * width + column for row in (top, low) for column in (left, far)])
+    # ⌊log2⌋ of a side; that of an empty one counts as 1
+    log2 = np.array([0] + [i.bit_length() - 1 for i in range(1, longest + 1)])
+    power = log2[sides[:, 1::2] - sides[:, 0::2]]  # (U, 2)
+    levels = (int(power[:, 0].max()) + 1, int(power[:, 1].max()) + 1)
+    return levels, window_corners(sides, power, levels[1], height, width)
 
 
-def build_table(xp: Any, pixels: Array, levels: tuple[int, int]) -> Array:
+def window_corners(sides: Array, power: Array, widths: int, height: int, width: int) -> Array:
+    """Return the windows at each rectangle's corners, (4, U): rows of a table.
+
+    Parameters
+    ----------
+    sides : (U, 4) int array
+    power : (U, 2) int array
+        a and b: the windows of a rectangle are 2^a pixels high and 2^b wide.
+    widths : int
+        B, how many window widths the table holds.
+    height, width : int
+        H and W of the map.
+    """
+    xp = array_namespace(sides, power)
+    a, b = power[:, 0], power[:, 1]
+    top, left = sides[:, 0], sides[:, 2]
+    low = xp.maximum(sides[:, 1] - (1 << a), top)  # `top` where the rectangle is empty
+    far = xp.maximum(sides[:, 3] - (1 << b), left)
+    table = (a * widths + b) * height
+    rows = (xp.stack([top, low]) + table) * width  # (2, U)
+    return (rows[:, None] + xp.stack([left, far])).reshape(4, -1)
+
+
+def build_table(pixels: HostArray, levels: tuple[int, int]) -> HostArray:
     """Return the maxima (A·B·H·W, c) over the windows of 2^a × 2^b pixels that start at each pixel.
 
     Where a window would leave the map the table holds nothing of use.
     """
     height, width, channels = pixels.shape
-    table = workspace("range_max_table", (*levels, height, width, channels), pixels.dtype, pixels)
+    shape = (*levels, height, width, channels)
+    table: HostArray = workspace("range_max_table", shape, pixels.dtype, pixels)
     table[0, 0] = pixels
 
-    def double(to: tuple[int, int], source: Array, down: int, across: int) -> None:
+    def double(to: tuple[int, int], source: HostArray, down: int, across: int) -> None:
         h, w = height - 2 ** to[0] + 1, width - 2 ** to[1] + 1
-        xp.maximum(
+        np.maximum(
             source[:h, :w], source[down : down + h, across : across + w], out=table[to[0], to[1], :h, :w]
         )
 
@@ -65,10 +83,10 @@ def build_table(xp: Any, pixels: Array, levels: tuple[int, int]) -> Array:
     return table.reshape(-1, channels)
 
 
-def answer(xp: Any, table: Array, corners: Array, best: Array) -> None:
+def answer(table: HostArray, corners: HostArray, best: HostArray) -> None:
     """Fill `best` (u, c) with the maxima of the four windows at `corners` (4, u)."""
     other = workspace("range_max_other", best.shape, best.dtype, best)
     take_rows(table, corners[0], best)
     for i in range(1, 4):
         take_rows(table, corners[i], other)
-        xp.maximum(best, other, out=best)
+        np.maximum(best, other, out=best)

@@ -109,6 +109,7 @@ class RPNStage(FasterRCNNTrainer):
             objectness, offsets = self.network.rpn(feature_map)
         anchors = self.network.anchors_on(feature_map)
         loss = loss_of_anchors(objectness, offsets, anchors, batch, self.settings.rpn, self.state.rng)
+        self.batches.begin_next(self.make_batch)
         with stage("backward"):
             d_map = self.network.rpn.backward(loss.d_objectness, loss.d_offsets)
             if d_map is not None:

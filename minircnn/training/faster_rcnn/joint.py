@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minircnn.arrays import Array, Device, like
+from minircnn.arrays import Array, Device, like, to_host
 from minircnn.backbones import Backbone
 from minircnn.detectors import FasterRCNN, FasterRCNNNetwork, FastRCNN
 from minircnn.profiling import stage
@@ -54,9 +54,9 @@ class FasterRCNNTrainer(SharedMapTrainer[FasterRCNNSettings, ObjectBatch]):
         network, self.first = first_network(self.settings, self.backbone, self.dataset.class_names, rng)
         return network
 
-    def make_batch(self, iteration: int) -> ObjectBatch:
+    def make_batch(self, iteration: int, rng: np.random.Generator | None = None) -> ObjectBatch:
         """Draw photos with their objects."""
-        return self.sampler.draw_objects(iteration, self.state.rng)
+        return self.sampler.draw_objects(iteration, rng or self.state.rng)
 
     def gradients(self, batch: ObjectBatch) -> dict[str, float]:
         """Run `batch` forward and backward; return the losses of both branches by name."""
@@ -68,10 +68,12 @@ class FasterRCNNTrainer(SharedMapTrainer[FasterRCNNSettings, ObjectBatch]):
         rpn = loss_of_anchors(objectness, offsets, anchors, batch, settings.rpn, rng)
         # Proposals are taken as if they were given: how the loss depends on their coordinates is left out,
         # which makes this training approximate.
-        records = proposed_records(objectness, offsets, anchors, batch, settings.training_proposals)
+        found = to_host(objectness), to_host(offsets)
+        records = proposed_records(*found, anchors, batch, settings.training_proposals)
         rois, image_index, labels, targets = self.draw_rois(records, rng)
         with stage("forward"):
             cls_score, bbox_pred = network.forward_from_map(feature_map, rois, image_index)
+        self.batches.begin_next(self.make_batch)
         loss = self.region_loss(cls_score, bbox_pred, labels, targets)
         stage("backward")(network.backward_jointly)(
             loss.d_cls_score, loss.d_bbox_pred, rpn.d_objectness, rpn.d_offsets
@@ -85,7 +87,10 @@ class FasterRCNNTrainer(SharedMapTrainer[FasterRCNNSettings, ObjectBatch]):
         }
 
     def draw_rois(self, records: Sequence[RegionRecord], rng: np.random.Generator) -> tuple[Array, ...]:
-        """Draw regions of each photo: rois (R, 4), image index (R,), labels (R,), box targets (R, 4)."""
+        """Draw regions of each photo: rois (R, 4), image index (R,), labels (R,), box targets (R, 4).
+
+        As a network takes them: regions and index on the host, the others where it lives.
+        """
         rois, labels, targets = [], [], []
         for record in records:
             chosen, is_foreground = draw_regions(record, self.settings.sampling, rng)
@@ -94,8 +99,8 @@ class FasterRCNNTrainer(SharedMapTrainer[FasterRCNNSettings, ObjectBatch]):
             labels.append(label)
             targets.append((record.targets(chosen) - self.target_mean[label]) / self.target_std[label])
         index = np.repeat(np.arange(len(rois)), [len(r) for r in rois])
-        parts = (np.concatenate(rois), index, np.concatenate(labels), np.concatenate(targets))
-        return tuple(like(part, self.network.on) for part in parts)
+        wanted = (like(np.concatenate(part), self.network.on) for part in (labels, targets))
+        return np.concatenate(rois), index, *wanted
 
     def make_detector(self, proposer: Proposer | None) -> FasterRCNN:
         """Return a detector with the network in its present state."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minircnn.arrays import Array, array_namespace, like, to_host
+from minircnn.arrays import Array, HostArray, array_namespace, like
 from minircnn.boxes import (
     anchors_inside,
     encode,
@@ -92,7 +92,7 @@ def anchor_targets(
 def loss_of_anchors(
     objectness: Array,
     offsets: Array,
-    anchors: Array,
+    anchors: FloatArray,
     batch: ObjectBatch,
     rpn: RPNSettings,
     rng: np.random.Generator,
@@ -101,9 +101,9 @@ def loss_of_anchors(
 
     `objectness` (N, M, 2) and `offsets` (N, M, 4) are those of the anchors (M, 4) in each of N photos.
     """
-    xp, host = array_namespace(objectness), to_host(anchors)
+    xp = array_namespace(objectness)
     drawn = [
-        anchor_targets(host, record.gt, size, rpn, rng)
+        anchor_targets(anchors, record.gt, size, rpn, rng)
         for record, size in zip(batch.records, batch.sizes, strict=True)
     ]
     labels, targets = (like(np.concatenate(part), objectness) for part in zip(*drawn, strict=True))
@@ -125,13 +125,18 @@ def loss_of_anchors(
 
 
 def proposed_records(
-    objectness: Array, offsets: Array, anchors: Array, batch: ObjectBatch, settings: ProposalLayerSettings
+    objectness: HostArray,
+    offsets: HostArray,
+    anchors: FloatArray,
+    batch: ObjectBatch,
+    settings: ProposalLayerSettings,
 ) -> list[RegionRecord]:
-    """Return what the network proposes in each photo of a batch, matched with the photo's objects."""
+    """Return what the network proposes in each photo of a batch, matched with the photo's objects.
+
+    As for :func:`loss_of_anchors`, but on the host.
+    """
     records = []
     for i, (record, size) in enumerate(zip(batch.records, batch.sizes, strict=True)):
         found = propose(objectness[i], offsets[i], anchors, size, settings, batch.scales[i])
-        records.append(
-            record_of(record.gt, record.gt_labels, to_host(found.boxes), record.num_classes, record.width)
-        )
+        records.append(record_of(record.gt, record.gt_labels, found.boxes, record.num_classes, record.width))
     return records

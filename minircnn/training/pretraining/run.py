@@ -118,9 +118,14 @@ def pretrain(
             data = _summary(learnt, held_out)
         tested = HeldOut(held_out, trainer.size, settings.batch)
         looks = _Looks(trainer, tested, folder / ACCURACY_LOG, settings.solver.iterations, after)
-        train_loop(
-            looks.step, trainer.state, solver=settings.solver, loop=loop, settings=as_json(settings) | data
-        )
+        with trainer.batches.ahead(settings.solver.iterations, trainer.network.on):
+            train_loop(
+                looks.step,
+                trainer.state,
+                solver=settings.solver,
+                loop=loop,
+                settings=as_json(settings) | data,
+            )
         path = folder / WEIGHTS_FILE
         record = {
             "backbone": trainer.backbone.name,

@@ -13,6 +13,7 @@ from minircnn.data.labelled import LabelledImages
 from minircnn.profiling import stage
 from minircnn.structures import FloatArray, IntArray
 from minircnn.training.backbone import make_backbone
+from minircnn.training.batches import Batches
 from minircnn.training.checkpoint import start_training
 from minircnn.training.linear_parts import classification_gradients
 from minircnn.training.pretraining.network import ClassifierNetwork
@@ -48,18 +49,21 @@ class PretrainTrainer:
         self.images, self.reader = images, ImageReader(Shrunk(images, self.size))
         self.labels = labels_of(images)
         self.state = start_training(network, settings.solver, rng, device)
+        self.batches: Batches[tuple[FloatArray, IntArray]] = Batches(self.state.rng)
 
     def step(self, iteration: int) -> dict[str, float]:
         """Compute the loss of a fresh batch and add its gradients to the parameters."""
-        pixels, labels = stage("make batch")(self.make_batch)(iteration)
-        weight = self.network.fc8.weight.data
-        return classification_gradients(
-            self.network, self.network.logits, like(labels, weight), like(pixels, weight)
-        )
+        batch = stage("make batch")(self.batches.take)(self.make_batch, iteration)
+        pixels, labels = (like(part, self.network.on) for part in batch)
+        logits = stage("forward")(self.network.logits)(pixels)
+        self.batches.begin_next(self.make_batch)
+        return classification_gradients(self.network, logits, labels)
 
-    def make_batch(self, iteration: int) -> tuple[FloatArray, IntArray]:
+    def make_batch(
+        self, iteration: int, rng: np.random.Generator | None = None
+    ) -> tuple[FloatArray, IntArray]:
         """Return random squares of the next images, (N, 3, S, S) normalised, and their labels (N,)."""
-        batch, rng = self.settings.batch, self.state.rng
+        batch, rng = self.settings.batch, rng or self.state.rng
         chosen = np.fromiter(self._numbers(iteration * batch, batch), np.int64)
         crops = np.empty((batch, self.size, self.size, 3), np.uint8)
         for crop, index in zip(crops, chosen, strict=True):

@@ -1,0 +1,94 @@
+"""What layers and networks may ask of a GPU in evaluation: no wait, and few kernel launches."""
+
+import copy
+
+import numpy as np
+import pytest
+from counting import counted
+from layer_cases import LAYERS
+
+from minircnn.backbones import build_backbone
+from minircnn.kernels.convolution import im2col
+from minircnn.nn import RoIPool
+
+
+@pytest.fixture
+def count_only(gpu, monkeypatch):
+    """Leave the products out on CuPy's stand-in: large networks are counted in seconds."""
+    if hasattr(gpu, "_ledger"):
+        monkeypatch.setattr(gpu._core, "_COUNT_ONLY", True)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_in_evaluation_does_not_wait(name, gpu):
+    case = LAYERS[name]
+    layer = copy.deepcopy(case.layer)
+    layer.to(gpu)
+    layer.eval()
+    x = gpu.asarray(case.x.astype(np.float32))
+    layer.forward(x, *case.others)  # brings the weights to their layout for good
+    with counted(waits=0) as work:
+        layer.forward(x, *case.others)
+    work.check(launches=case.launches, waits=0)
+
+
+def features(name, gpu, shape):
+    """Return the convolutional layers of a backbone on the GPU, and photos."""
+    layers = build_backbone(name).features
+    layers.to(gpu)
+    layers.eval()
+    return layers, gpu.zeros(shape, dtype=np.float32)
+
+
+def vgg16_launches(layers, photos):
+    with counted(waits=0) as work:
+        layers(photos)
+    # 13 convolutions: the weight's layout at the first time, border (2), and of each of the 23 bands patches,
+    # product, bias and ReLU; four poolings of two axes; the photo's layout
+    work.check(launches=13 * 3 + 23 * 4 + 4 * 2 + 3, waits=0)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("count_only")
+def test_vgg16_of_a_photo(gpu):
+    vgg16_launches(*features("vgg16", gpu, (1, 3, 600, 1000)))
+
+
+@pytest.mark.usefixtures("count_only")
+def test_vgg16_of_a_small_photo_in_as_small_bands(gpu, monkeypatch):
+    monkeypatch.setattr(im2col, "GPU_BAND_BYTES", im2col.GPU_BAND_BYTES // 25)
+    vgg16_launches(*features("vgg16", gpu, (1, 3, 120, 200)))
+
+
+@pytest.mark.usefixtures("count_only")
+def test_alexnet_of_128_crops(gpu):
+    network = build_backbone("alexnet")
+    network.eval()
+    for part in network.parts():
+        part.to(gpu)
+    crops = gpu.zeros((128, 3, 227, 227), dtype=np.float32)
+    with counted(waits=0) as work:
+        network.forward(crops)
+    work.check(launches=120, waits=0)
+
+
+@pytest.mark.usefixtures("count_only")
+def test_squeezenet_of_a_photo(gpu):
+    layers, photos = features("squeezenet1_1", gpu, (1, 3, 600, 1000))
+    with counted(waits=0) as work:
+        layers(photos)
+    work.check(launches=80, waits=0)
+
+
+@pytest.mark.parametrize("regions", [512, 2000])
+def test_roi_pooling_of_many_regions(regions, gpu, rng):
+    """As many launches as for few: VGG16's map of a photo, in two channels to save time."""
+    corners = np.sort(rng.uniform(0, 1, (regions, 2, 2)), axis=1) * [1000, 600]
+    pool = RoIPool(7, 1 / 16)
+    maps = gpu.zeros((1, 2, 37, 62), dtype=np.float32)
+    with counted(waits=0) as work:
+        pooled = pool(maps, corners.reshape(regions, 4))  # in training, with the places of the maxima
+    work.check(launches=60, waits=0)
+    with counted(waits=0) as work:
+        pool.backward(pooled)
+    work.check(launches=20, waits=0)
