@@ -192,8 +192,7 @@ class ndarray:
         dtype = np.dtype(dtype)
         if not copy and dtype == self.dtype and _has_order(self.flags, order):
             return self
-        with quiet(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # complex numbers lose their imaginary part
+        with quiet():
             values = self._values.astype(dtype, order=order)
         if self.size:
             ledger.launch("astype", nbytes=self.nbytes + values.nbytes)

@@ -41,9 +41,9 @@ def broadcast_arrays(*args):
     return tuple(wrap(values) for values in np.broadcast_arrays(*(unwrap(a) for a in args)))
 
 
-def reshape(a, shape, order="C", copy=None):
+def reshape(a, newshape, order="C", *, copy=None):
     unwrap(a)
-    return a.reshape(shape, order=order, copy=copy)
+    return a.reshape(newshape, order=order, copy=copy)
 
 
 def concatenate(tup, axis=0, out=None, *, dtype=None, casting="same_kind"):

@@ -4,8 +4,6 @@ A ufunc of CuPy takes the first of its loops that all operands can be cast to. N
 they take the type of the arrays beside them, unless they are of a higher kind.
 """
 
-import warnings
-
 import numpy as np
 
 from cupy._api import API, NotModelled
@@ -71,8 +69,7 @@ class ufunc:
     def _compute(self, operands, types):
         if self._numpys is None:
             raise NotModelled(f"cupy.{self.__name__}")
-        with quiet(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # casts of NaN to whole numbers
+        with quiet():
             cast = [
                 np.asarray(x).astype(t, copy=False)
                 if isinstance(x, np.ndarray | np.generic)
