@@ -37,7 +37,7 @@ def work_of(trainer, clip_norm=10.0):
 
 @pytest.mark.parametrize(("make", "settings"), parts())
 def test_an_update_of_every_trainer_stays_within_the_budget(make, settings, gpu):
-    """It waits for four losses at most, the norm of the gradients, and what a network proposes, two arrays."""
+    """It waits for at most four losses, the norm of the gradients, and two arrays to propose from."""
     work_of(make(SCENES, proposals(), settings, device="cuda")).check(launches=800, waits=8)
 
 
