@@ -27,6 +27,7 @@ CHAPTERS = (
     "heads",
     "training",
     "detection",
+    "whole",
     "hog",
 )
 """Modules with a function ``works()``, in the order of the report."""

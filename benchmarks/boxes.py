@@ -13,7 +13,7 @@ import torchvision
 
 from benchmarks.growth_runs import clustered, regions_of, scattered
 from benchmarks.harness import Contest, Work, close_to, identical
-from minircnn.boxes import box_iou, nms
+from minircnn.boxes import batched_nms, box_iou, nms
 from minircnn.imaging import warp_frame, warp_regions
 
 CROP, CONTEXT, FILL = 227, 16, (123.0, 117.0, 104.0)
@@ -24,6 +24,7 @@ def works() -> Iterator[Work]:
     for count in (2_000, 20_000):
         for name, make in (("clustered", clustered), ("scattered", scattered)):
             yield Work("NMS", f"{count:,} {name} boxes", "torchvision", partial(_nms, make, count))
+    yield Work("NMS", "20 classes of 100 boxes at once", "torchvision", _batched_nms)
     for others in (2_000, 50):
         yield Work("IoU matrix", f"2,000 × {others:,} boxes", "torchvision", partial(_iou, others))
     for count in (128, 500):
@@ -36,6 +37,18 @@ def _nms(make: Any, count: int) -> Contest:
     t_boxes, t_scores = torch.from_numpy(boxes), torch.from_numpy(scores)
     return Contest(
         lambda: nms(boxes, scores, 0.3), lambda: torchvision.ops.nms(t_boxes, t_scores, 0.3), identical
+    )
+
+
+def _batched_nms() -> Contest:
+    rng = np.random.default_rng(0)
+    boxes = np.concatenate([clustered(rng, 100) for _ in range(20)])
+    scores, labels = rng.permutation(2_000).astype(np.float32) / 2_000, np.repeat(np.arange(20), 100)
+    tensors = [torch.from_numpy(array) for array in (boxes, scores, labels)]
+    return Contest(
+        lambda: batched_nms(boxes, scores, labels, 0.3),
+        lambda: torchvision.ops.batched_nms(*tensors, 0.3),
+        identical,
     )
 
 

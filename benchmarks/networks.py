@@ -12,8 +12,9 @@ from torch import nn
 from benchmarks.convolution import better_layout
 from benchmarks.harness import Contest, Work, close_to
 from benchmarks.operations import operations
-from minircnn.backbones import Backbone, alexnet, vgg16
+from minircnn.backbones import Backbone, alexnet, squeezenet1_1, vgg16
 from minircnn.nn import (
+    Concat,
     Conv2d,
     Dropout,
     Flatten,
@@ -22,6 +23,7 @@ from minircnn.nn import (
     LocalResponseNorm,
     MaxPool2d,
     ReLU,
+    Scale,
     Sequential,
 )
 
@@ -31,6 +33,7 @@ def works() -> Iterator[Work]:
     yield Work("networks forward", "AlexNet, 128 crops", "PyTorch", _alexnet)
     yield Work("networks forward", "VGG16 convolutions, 600 × 1000", "PyTorch", _vgg16_map)
     yield Work("networks forward", "VGG16, 16 crops of 224", "PyTorch", _vgg16_crops)
+    yield Work("networks forward", "SqueezeNet 1.1 convolutions, 400 × 600", "PyTorch", _squeezenet_map)
 
 
 def twin(layer: Layer) -> nn.Module:
@@ -50,10 +53,32 @@ def twin(layer: Layer) -> nn.Module:
         return nn.LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k)
     if isinstance(layer, Flatten):
         return nn.Flatten()
+    if isinstance(layer, Scale):
+        return _Scale(layer.factor)
+    if isinstance(layer, Concat):
+        return _Concat([twin(child) for _, child in layer.children()])
     if isinstance(layer, Dropout):
         return nn.Dropout(layer.rate)
     assert isinstance(layer, ReLU), f"no twin of {type(layer).__name__}"
     return nn.ReLU(inplace=True)  # as PyTorch's own networks have it
+
+
+class _Concat(nn.Module):
+    def __init__(self, branches: list[nn.Module]) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(branches)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([branch(x) for branch in self.branches], dim=1)
+
+
+class _Scale(nn.Module):
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.factor
 
 
 def _with_weights(module: nn.Module, layer: Conv2d | Linear) -> nn.Module:
@@ -76,6 +101,11 @@ def _vgg16_map() -> Contest:
 def _vgg16_crops() -> Contest:
     backbone = vgg16(rng=np.random.default_rng(0))
     return _forward(backbone, (16, 224, 224), [backbone.features, backbone.last_pool, backbone.head])
+
+
+def _squeezenet_map() -> Contest:
+    backbone = squeezenet1_1(rng=np.random.default_rng(0), widths=(8,))  # behind all its convolutions
+    return _forward(backbone, (1, 400, 600), [backbone.features])
 
 
 def _forward(backbone: Backbone, shape: tuple[int, int, int], parts: list[Layer]) -> Contest:

@@ -134,6 +134,32 @@ def bounds(results: Sequence[Entry], peak_gflops: float) -> str:
     return "\n".join(lines)
 
 
+def two_processors(newest: Entry, earlier: Entry) -> str:
+    """Return a table of the groups on two processors, over the cases that were measured on both."""
+    ratios = [
+        {(r["group"], r["name"]): r["ratio"] for r in peers_only(m["results"])} for m in (newest, earlier)
+    ]
+    shared = [case for case in ratios[0] if case in ratios[1]]
+    own, other = (geometric_means([(case[0], of[case]) for case in shared]) for of in ratios)
+    rows = [
+        [_title(group), str(count), f"{here:.2f}", f"{there:.2f}"]
+        for (group, count, here), (_, _, there) in zip(own, other, strict=True)
+    ]
+    header = ["work", "cases", *(_processor(m["machine"]) for m in (newest, earlier))]
+    return _markdown(header, rows, "lrrr")
+
+
+def _processor(machine: Entry) -> str:
+    kernel = machine["blas"][-1].split()[-1]
+    return f"{machine['processor']}, {kernel} kernels, {machine['peak_gflops']:.0f} GFLOP/s"
+
+
+def launches_table(pieces: Sequence[Entry]) -> str:
+    """Return how many kernels each piece of work launches on a GPU, and how often the host waits for it."""
+    rows = [[p["piece"], f"{p['launches']:,}", str(p["waits"])] for p in pieces]
+    return _markdown(["work", "kernels launched", "waits"], rows, "lrr")
+
+
 def growth_table(growths: Sequence[Entry]) -> str:
     """Return the table of all series: both ends of size, time and memory; powers, with the order's own."""
     header = [

@@ -5,7 +5,6 @@ import os
 import sys
 from pathlib import Path
 
-import array_api_strict
 import numpy as np
 import pytest
 
@@ -18,7 +17,7 @@ def pytest_addoption(parser):
         "--xp",
         action="append",
         choices=["numpy", "strict", "double", "cupy"],
-        help="array library under test, may be repeated (default: numpy, strict and double; cupy needs a GPU)",
+        help="array library under test, may be repeated (default: numpy, strict, double; cupy needs a GPU)",
     )
 
 
@@ -26,8 +25,6 @@ def pytest_configure(config):
     config.option.xp = config.option.xp or ["numpy", "strict", "double"]
     if {"double", "cupy"} <= set(config.option.xp):
         raise pytest.UsageError("--xp double stands in for cupy: take one of the two")
-    if "double" in config.option.xp:
-        sys.path.insert(0, str(DOUBLE))
 
 
 def pytest_generate_tests(metafunc):
@@ -46,19 +43,49 @@ def rng() -> np.random.Generator:
 @pytest.fixture
 def xp(request):
     """The array library under test: code inside the array API standard must run on all of them."""
-    return _library(request.param)
+    return _library(request)
 
 
 @pytest.fixture
 def gpu(request):
     """CuPy where a GPU is, or its stand-in."""
-    return _library(request.param)
+    return _library(request)
 
 
-def _library(name):
-    if name == "strict":
-        return array_api_strict
-    return np if name == "numpy" else importlib.import_module("cupy")
+def _library(request):
+    if request.param == "double":
+        return request.getfixturevalue("double_of_cupy")
+    return importlib.import_module({"strict": "array_api_strict"}.get(request.param, request.param))
+
+
+@pytest.fixture
+def double_of_cupy():
+    """Make ``cupy`` importable, as its stand-in: to the tests beside this one it is what the machine has."""
+    real = _take_away_cupy()
+    sys.modules.update(_double_modules)
+    sys.path.insert(0, str(DOUBLE))
+    yield importlib.import_module("cupy")
+    sys.path.remove(str(DOUBLE))
+    _double_modules.update(_take_away_cupy())
+    sys.modules.update(real)
+
+
+_double_modules = {}
+"""The stand-in is imported once: its arrays are of one class in all tests."""
+
+
+def _take_away_cupy():
+    """Forget the loaded modules of CuPy and return them."""
+    loaded = [name for name in sys.modules if name.partition(".")[0] in ("cupy", "cupyx")]
+    return {name: sys.modules.pop(name) for name in loaded}
+
+
+@pytest.fixture
+def no_cupy(monkeypatch):
+    """A machine without CuPy, and without its stand-in."""
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+    places = [place for place in sys.path if not (Path(place) / "cupy").is_dir()]
+    monkeypatch.setattr(sys, "path", places)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,8 @@ is ``x2 - x1`` and a crop is ``image[y1:y2, x1:x2]``. No function adds 1 or an e
 
 Every function computes in float32 or float64: half precision is promoted to float32 (the area of 300 × 300
 pixels is beyond it), whole numbers to float64, and so are coordinates beyond 10¹⁵, whose products float32
-cannot hold. A coordinate that is no finite number raises ValueError.
+cannot hold. A coordinate that is no finite number raises ValueError; to see that there is none, every call
+waits for the GPU if the boxes lie there. So detectors decide about boxes on the host.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from __future__ import annotations
 import array_api_compat
 import numpy as np
 
-from minircnn.arrays import Array, array_namespace, as_plain, from_lists, is_host
+from minircnn.arrays import Array, HostArray, array_namespace, as_plain, from_lists, is_host
 from minircnn.boxes.geometry import TABLE, as_boxes, box_iou, columns, iou_of_columns
 from minircnn.boxes.neighbours import find_candidates, suppress_neighbours
 from minircnn.checks import checked, optional, real, whole
@@ -22,6 +22,7 @@ from minircnn.kernels.split import split
 _BLOCK = 64  # boxes decided at once: on a GPU a (64, R) table of IoU values is the largest array made
 _MANY = 256  # so many boxes are worth a look for neighbours,
 _FEW_DROPPED = 1 / 8  # if a block drops a smaller share of the boxes than this
+_AT_ONCE = 1 << 18  # so many IoU values of classes' own boxes are worth one table for all of them
 
 
 def nms(boxes: Array, scores: Array, iou_threshold: float, *, limit: int | None = None) -> Array:
@@ -127,6 +128,10 @@ def batched_nms(boxes: Array, scores: Array, labels: Array, iou_threshold: float
         raise ValueError(f"{scores.shape[0]} scores but labels of shape {tuple(labels.shape)}")
     if not xp.isdtype(labels.dtype, "integral"):
         raise ValueError(f"labels must be whole numbers, got dtype {labels.dtype}")
+    if is_host(boxes) and len(labels):
+        classes, row, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+        if len(classes) * sizes.max() ** 2 <= _AT_ONCE:
+            return _kept_of_small_classes(boxes, scores, row, sizes, iou_threshold)
     classes = xp.unique_values(labels)  # (classes present,)
     kept = [xp.argsort(scores)[:0]]
     for c in range(classes.shape[0]):
@@ -136,6 +141,29 @@ def batched_nms(boxes: Array, scores: Array, labels: Array, iou_threshold: float
     together = xp.sort(xp.concat(kept))  # in input order, which settles ties below
     order = _best_first(xp.take(scores, together))
     return xp.take(together, order)
+
+
+def _kept_of_small_classes(
+    boxes: HostArray, scores: HostArray, row: HostArray, sizes: HostArray, iou_threshold: float
+) -> HostArray:
+    """Return which boxes stay, best first, with all classes decided at once from one table of IoU values.
+
+    `row` (R,) is the class of each box, 0..K − 1, and `sizes` (K,) how many boxes a class has.
+    """
+    order = _best_first(scores)  # (R,)
+    grouped = order[np.argsort(row[order], kind="stable")]  # class by class, best first
+    used = np.arange(sizes.max()) < sizes[:, None]  # (K, B): a line for each class, filled from the left
+    index = np.zeros(used.shape, dtype=np.intp)
+    index[used] = grouped
+    own = columns(boxes)[:, index]  # (5, K, B); what fills the lines up stands last and drops nobody
+    overlaps = np.empty((*used.shape, used.shape[1]), dtype=bool)  # (K, B, B)
+    for some in split(len(sizes), size=TABLE // used.shape[1] ** 2):
+        table = iou_of_columns(own[:, some, :, None], own[:, some, None, :])
+        np.greater(table, iou_threshold, out=overlaps[some])
+    stays = np.zeros(len(scores), dtype=bool)
+    stays[index[used & _greedy(overlaps)]] = True
+    kept: HostArray = order[stays[order]]
+    return kept
 
 
 def nms_explained(boxes: Array, scores: Array, iou_threshold: float) -> tuple[Array, Array]:
@@ -215,18 +243,19 @@ def _greedy(overlaps: Array) -> Array:
 
     Parameters
     ----------
-    overlaps : (B, B) bool array
+    overlaps : (..., B, B) bool array
         Whether two boxes overlap by more than the threshold.
 
     Returns
     -------
-    (B,) bool array
+    (..., B) bool array
     """
     xp = array_namespace(overlaps)
-    earlier = xp.triu(xp.astype(overlaps, xp.int8), k=1) > 0  # (B, B), earlier[i, j] only for i < j
-    keep = ~xp.any(earlier[:0, :], axis=0)  # (B,) all True
+    place = xp.arange(overlaps.shape[-1], device=array_api_compat.device(overlaps))  # (B,)
+    earlier = overlaps & (place[:, None] < place[None, :])  # (..., B, B), earlier[i, j] only for i < j
+    keep = ~xp.any(earlier[..., :0, :], axis=-2)  # (..., B) all True
     while True:
-        revised = ~xp.any(earlier & keep[:, None], axis=0)  # (B,)
+        revised = ~xp.any(earlier & keep[..., None], axis=-2)  # (..., B)
         if bool(xp.all(revised == keep)):
             return keep
         keep = revised

@@ -27,7 +27,7 @@ from minircnn.cli.options import (
     Photos,
     Seed,
     Split,
-    require_device,
+    note_no_device,
 )
 from minircnn.cli.output import note, print_json
 from minircnn.cli.presets import preset_of
@@ -97,7 +97,7 @@ def anchors(
     draw
         Draw sides of objects and anchors into this file (.png).
     """
-    require_device(device)
+    note_no_device(device)
     settings: FasterRCNNSettings = preset_of(_DETECTOR, preset, data)
     scale, changed = _scale(settings.scale, short_side, max_long_side)
     stride = checked("--stride", stride, optional(real(0, above=True))) or _stride(settings)

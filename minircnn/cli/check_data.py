@@ -11,7 +11,7 @@ from cyclopts.validators import Number
 
 from minircnn.cli.errors import CommandFailed
 from minircnn.cli.next_commands import command_line
-from minircnn.cli.options import Bad, BadPhoto, Data, DeviceName, Images, Json, Seed, require_device
+from minircnn.cli.options import Bad, BadPhoto, Data, DeviceName, Images, Json, Seed, note_no_device
 from minircnn.cli.output import note, print_json
 from minircnn.data import DataReport, check_dataset
 from minircnn.data.opening import FORMATS, find_format, open_dataset
@@ -55,7 +55,7 @@ def check_data(
     problems
         Show at most this many problems (JSON has all).
     """
-    require_device(device)
+    note_no_device(device)
     # only what lies on disk in the two known forms can be looked over without being opened first
     known = find_format(data) in (FORMATS["voc"], FORMATS["coco"])
     report = check_dataset(

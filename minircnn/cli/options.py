@@ -10,6 +10,7 @@ from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
 from minircnn.arrays import Device, device_namespace
+from minircnn.cli.output import note
 from minircnn.data.problems import OnBadBox, OnBadPhoto
 
 GENERAL = Group("Everywhere", sort_key=99)
@@ -163,11 +164,17 @@ def network_job_count(jobs: int, device: Device) -> int:
 
 
 def require_device(device: Device) -> None:
-    """Fail early, in one sentence, where there is no such device.
+    """Fail before any work, in one sentence, where there is no such device.
 
     Raises
     ------
     RuntimeError
-        If ``"cuda"`` is asked for and there is no CuPy or no GPU.
+        If ``"cuda"`` is asked for and cannot be used.
     """
     device_namespace(device)
+
+
+def note_no_device(device: Device) -> None:
+    """Say of a command that does nothing on a GPU that it makes no use of one."""
+    if device != "cpu":
+        note(f"--device {device} changes nothing here: this command computes on the CPU")

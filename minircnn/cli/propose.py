@@ -24,7 +24,7 @@ from minircnn.cli.options import (
     Seed,
     Split,
     job_count,
-    require_device,
+    note_no_device,
 )
 from minircnn.cli.output import note, print_json
 from minircnn.cli.photos import file_name, is_photo_word, name_of, one_photo, photos_of, read_photo
@@ -104,7 +104,7 @@ def propose(
     draw
         Boxes drawn, best rank first.
     """
-    require_device(device)
+    note_no_device(device)
     chosen = settings or ProposalSettings()
     _require_path(chosen)
     workers = job_count(jobs)

@@ -36,9 +36,13 @@ def open_detector(
     ------
     FileNotFoundError
         If there is no finished detector.
+    RuntimeError
+        If the device cannot be used.
     ValueError
-        If the batch or the width is below 1, or proposals are not searched.
+        If the batch or the width is below 1, proposals are not searched, or a detector that runs on the CPU
+        alone is to run on a GPU.
     """
+    device_namespace(device)  # what it lacks is said before anything is read
     path = model_file(model)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: {why_no_detector(model)}")
@@ -46,14 +50,13 @@ def open_detector(
         raise ValueError(f"--batch must be 1 or more, got {batch}")
     if max_width is not None and max_width < 1:
         raise ValueError(f"--max-width must be 1 or more, got {max_width}")
-    detector = load_detector(path, svd=svd)
+    detector = load_detector(path, device, svd=svd)
     if max_width is not None:
         if not isinstance(detector.proposer, SelectiveSearch):
             raise ValueError(
                 f"--max-width is for selective search; proposals of {path}: {detector.proposal_source}"
             )
         detector.proposer = dataclasses.replace(detector.proposer, max_width=max_width)
-    detector.to(device_namespace(device))
     if batch is not None:
         detector.batch = batch
     return detector

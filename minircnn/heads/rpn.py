@@ -131,6 +131,8 @@ def propose(
 ) -> ScoredBoxes:
     """Turn the outputs for one photo into proposals: decode, clip, drop the small, keep the best, NMS.
 
+    Each of these waits for the GPU if the arrays lie there; bring them to the host first.
+
     Parameters
     ----------
     objectness : (N, 2) array

@@ -14,10 +14,14 @@ import numpy.typing as npt
 
 from minircnn.boxes.geometry import as_boxes
 from minircnn.imaging.resize import linear_taps
+from minircnn.kernels.split import split
+from minircnn.kernels.threads import parallel_for
 from minircnn.structures import BoolArray, FloatArray, IntArray
 
 WarpMode: TypeAlias = Literal["warp", "square_with_context", "square_without_context", "unscaled"]
 
+_CROPS = 16
+"""So many crops are worth handing to another thread."""
 _BLANKED = ("square_without_context", "unscaled")
 """Modes that show of a frame only the box and its `context`."""
 
@@ -129,8 +133,12 @@ def warp_regions(
     colour = np.broadcast_to(np.asarray(fill, dtype=np.float32), (channels,))
     turned = _turn(image)  # (W, H, C)
     out = np.empty((len(boxes), size, size, channels), dtype=np.float32)
-    for crop, *taps in zip(out, *columns, *rows, strict=True):
-        _sample(turned, Taps(*taps[:4]), Taps(*taps[4:]), colour, crop)
+
+    def sample(some: slice) -> None:
+        for crop, *taps in zip(out[some], *(each[some] for each in (*columns, *rows)), strict=True):
+            _sample(turned, Taps(*taps[:4]), Taps(*taps[4:]), colour, crop)
+
+    parallel_for(sample, split(len(boxes), size=_CROPS), like=out)
     return out
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from minircnn.arrays import Array, array_namespace
@@ -90,7 +92,20 @@ class Conv2d(Layer):
         """Return max(y, 0): the work of a ReLU behind, made while y is in cache."""
         return self._convolve(x, rectify=True)
 
-    def _convolve(self, x: Array, *, rectify: bool) -> Array:
+    def forward_into(self, out: Array, x: Array, *, rectify: bool) -> None:
+        """Write y, or max(y, 0), to `out` (N, OH, OW, O): channels of a map that several layers make.
+
+        Its shape and dtype are those of :meth:`output_form`; both arrays are NumPy's.
+        """
+        self._convolve(x, rectify=rectify, out=out)
+
+    def output_form(self, x: Array) -> tuple[tuple[int, int, int], Any]:
+        """Return y's number of maps, height and width, and its dtype."""
+        xp = array_namespace(x, self.weight.data)
+        size = self.geometry.output_size(x.shape[2], x.shape[3])
+        return (x.shape[0], *size), xp.result_type(x.dtype, self.weight.data.dtype)
+
+    def _convolve(self, x: Array, *, rectify: bool, out: Array | None = None) -> Array:
         require_maps(x, self.in_channels)
         weight = self._channels_last_weight()
         xp = array_namespace(x, weight)
@@ -100,7 +115,7 @@ class Conv2d(Layer):
         self._size = (x.shape[2], x.shape[3])
         algorithm = choose_algorithm(pixels, weight, self.geometry, filters_kept=not self.training)
         filters = self._filters.prepare(algorithm, weight, self.geometry, keep=not self.training)
-        y = algorithm.convolve(pixels, filters, self.bias.data, self.geometry, rectify=rectify)
+        y = algorithm.convolve(pixels, filters, self.bias.data, self.geometry, rectify=rectify, out=out)
         return from_channels_last(y)
 
     def backward(self, dy: Array) -> Array:

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import array_api_compat
 import numpy as np
 
-from minircnn.arrays import Array, HostArray
+from minircnn.arrays import Array, HostArray, array_namespace, is_host, like, to_host
 from minircnn.nn.checks import require_positive, require_whole
 from minircnn.nn.module import Module
 
@@ -89,6 +90,7 @@ def gradcheck(
         many arguments.
     *inputs : float64 arrays and whatever else ``forward`` takes
         Only the differentiated ones need be float64. Parameters must be too: ``layer.astype(np.float64)``.
+        On the CPU or, with the layer's parameters, on a GPU.
     rng : numpy.random.Generator
         Draws the direction and which elements are checked.
     step : float
@@ -128,11 +130,15 @@ def gradcheck(
     return GradcheckReport(tuple(rows), tolerance)
 
 
-_Prepared = tuple[Callable[[], float], dict[str, HostArray], dict[str, HostArray]]
+_Prepared = tuple[Callable[[], float], dict[str, HostArray], dict[str, Array]]
+"""The function, its analytic gradients, and the arrays to vary, wherever they live."""
 
 
 def _writable(x: Array) -> Array:
-    return np.array(x) if isinstance(x, np.ndarray) else x
+    """Return a copy of an array, as it is varied in place; anything else as it is."""
+    if not array_api_compat.is_array_api_obj(x):
+        return x
+    return np.array(x) if is_host(x) else array_namespace(x).asarray(x, copy=True)
 
 
 def _prepare_layer(layer: Any, arguments: list[Any], rng: np.random.Generator) -> _Prepared:
@@ -142,19 +148,19 @@ def _prepare_layer(layer: Any, arguments: list[Any], rng: np.random.Generator) -
     generators = [child.rng for child in layer.modules() if getattr(child, "rng", None) is not None]
     states = [generator.bit_generator.state for generator in generators]
 
-    def forward() -> HostArray:
+    def forward() -> Array:
         for generator, state in zip(generators, states, strict=True):
             generator.bit_generator.state = state
-        y: HostArray = layer.forward(*arguments)
-        return y
+        return layer.forward(*arguments)
 
-    direction = rng.standard_normal(forward().shape)
+    y = forward()
+    direction = like(rng.standard_normal(y.shape), y)
     dx = layer.backward(direction)
     parameters = {name: p for name, p in layer.named_parameters() if p.trainable}
     analytic = {name: _reached(name, p.grad) for name, p in parameters.items()}
     targets = {name: p.data for name, p in parameters.items()}
     if dx is not None:
-        analytic["x"], targets["x"] = np.asarray(dx), arguments[0]
+        analytic["x"], targets["x"] = to_host(dx), arguments[0]
     layer.zero_grad()
     return lambda: float((forward() * direction).sum()), analytic, targets
 
@@ -162,7 +168,7 @@ def _prepare_layer(layer: Any, arguments: list[Any], rng: np.random.Generator) -
 def _reached(name: str, gradient: Array | None) -> HostArray:
     if gradient is None:
         raise ValueError(f"backward left no gradient in the trainable parameter {name}")
-    return np.asarray(gradient)
+    return to_host(gradient)
 
 
 def _prepare_loss(loss: Callable[..., tuple[float, Any]], arguments: list[Any]) -> _Prepared:
@@ -170,14 +176,14 @@ def _prepare_loss(loss: Callable[..., tuple[float, Any]], arguments: list[Any]) 
     gradients = loss(*arguments)[1]
     if not isinstance(gradients, tuple):
         gradients = (gradients,)
-    analytic = {f"argument {i}": np.asarray(g) for i, g in enumerate(gradients)}
+    analytic = {f"argument {i}": to_host(g) for i, g in enumerate(gradients)}
     targets = {f"argument {i}": arguments[i] for i in range(len(gradients))}
     return lambda: float(loss(*arguments)[0]), analytic, targets
 
 
 def _compare(
     name: str,
-    values: HostArray,
+    values: Array,
     analytic: HostArray,
     evaluate: Callable[[], float],
     rng: np.random.Generator,
@@ -195,7 +201,7 @@ def _compare(
     worst = GradcheckRow(name, len(chosen), 0.0, (), 0.0, 0.0)
     for number in chosen:
         place = tuple(int(i) for i in np.unravel_index(number, values.shape))
-        kept = values[place]
+        kept = float(values[place])
         values[place] = kept + step
         above = evaluate()
         values[place] = kept - step

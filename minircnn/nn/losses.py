@@ -92,7 +92,7 @@ def smooth_l1(prediction: Array, target: Array, *, sigma: float = 1.0) -> tuple[
     steepness = float(sigma) ** 2  # of the parabola's slope
     near = size < 1 / steepness
     value = xp.where(near, 0.5 * steepness * x * x, size - 0.5 / steepness)
-    # the sign of a far x, at least 1/σ² large, without array-api-compat's `sign`, which waits for a GPU
+    # the sign of a far x, at least 1/σ² large, without `array_api_compat`'s `sign`, which waits for a GPU
     return read_numbers(xp.sum(value))[0], xp.where(near, steepness * x, clip(2 * steepness * x, -1, 1))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from minircnn.arrays import Array, array_namespace
 from minircnn.kernels.layout import from_channels_last, to_channels_last
+from minircnn.kernels.outputs import empty_output
 from minircnn.kernels.split import split_for_cache
 from minircnn.kernels.threads import parallel_for
 from minircnn.nn.checks import require_finite, require_maps, require_positive, require_whole
@@ -58,7 +59,7 @@ class LocalResponseNorm(Layer):
         if not xp.isdtype(x.dtype, "real floating"):
             raise ValueError(f"x must be floating-point numbers, got dtype {x.dtype}")
         pixels = to_channels_last(x)
-        y = xp.empty(pixels.shape, dtype=x.dtype)
+        y = empty_output(pixels.shape, x.dtype, x)
         flat_x, flat_y = pixels.reshape(-1, x.shape[1]), y.reshape(-1, x.shape[1])  # (N·H·W, C)
         keep = self.training and self.needs_input_grad
         scale = xp.empty(flat_x.shape, dtype=x.dtype) if keep else None
@@ -85,7 +86,7 @@ class LocalResponseNorm(Layer):
         x, scale = self.kept(self._x), self.kept(self._scale)
         xp = array_namespace(dy, x)  # refuses a mixture of libraries
         slopes = to_channels_last(dy)
-        dx = xp.empty(slopes.shape, dtype=dy.dtype)
+        dx = empty_output(slopes.shape, dy.dtype, dy)
         flat_dy, flat_dx = slopes.reshape(x.shape), dx.reshape(x.shape)
 
         def run(rows: slice) -> None:

@@ -7,6 +7,7 @@ import itertools
 from minircnn.arrays import Array, array_namespace, is_host
 from minircnn.kernels.layout import from_channels_last, to_channels_last
 from minircnn.kernels.maxima.window_max import Tap, window_max
+from minircnn.kernels.outputs import empty_output
 from minircnn.kernels.scratch import workspace
 from minircnn.kernels.split import split
 from minircnn.kernels.threads import parallel_for
@@ -82,7 +83,7 @@ class MaxPool2d(Layer):
         pixels = to_channels_last(x)
         n, height, width, channels = pixels.shape
         shape = (n, self.output_size(height), self.output_size(width), channels)
-        y = xp.empty(shape, dtype=x.dtype)
+        y = empty_output(shape, x.dtype, x)
         keep = self.training and self.needs_input_grad
         winner = xp.empty(shape, dtype=xp.uint8) if keep else None
         self._winner, self._shape = winner, pixels.shape
@@ -107,7 +108,7 @@ class MaxPool2d(Layer):
         xp = array_namespace(dy, winner)  # refuses a mixture of libraries
         slopes = to_channels_last(dy)
         n, height, width, channels = self._shape
-        dx = xp.empty(self._shape, dtype=dy.dtype)
+        dx = empty_output(self._shape, dy.dtype, dy)
         columns = self._taps(slice(0, winner.shape[2]), slice(0, width))
 
         def run(piece: tuple[slice, slice]) -> None:

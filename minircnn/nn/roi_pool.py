@@ -222,7 +222,11 @@ class RoIPool(RegionPool):
 
     @stage("RoI pooling")
     def backward(self, dy: Array) -> Array:
-        """Return dLoss/dfeatures (N, C, H, W), given `dy` (R, C, P, Q); shared maxima add up."""
+        """Return dLoss/dfeatures (N, C, H, W), given `dy` (R, C, P, Q); shared maxima add up.
+
+        The order in which a GPU adds does not matter: it adds whole numbers (see
+        :func:`minircnn.kernels.maxima.gpu_range_max.exact_sums`).
+        """
         if not self.needs_input_grad:
             return None
         p, q = self.output_size

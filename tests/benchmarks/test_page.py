@@ -129,3 +129,18 @@ def test_the_picture_of_growth_has_two_curves_and_their_orders_for_each_series()
         assert order[-1] == curve[-1]
         low, high = ax.get_ylim()
         assert low < min(order + curve) <= max(order + curve) < high
+
+
+def test_launches_and_waits_stand_beside_their_piece():
+    rows = cells(page.launches_table([{"piece": "an update", "launches": 1234, "waits": 0}]))
+    assert rows[2] == ["an update", "1,234", "0"]
+
+
+def test_two_processors_are_compared_over_the_cases_measured_on_both():
+    machine = {"processor": "P", "blas": ["openblas 0.3 Haswell"], "peak_gflops": 80.4}
+    newest = {"machine": machine, "results": RESULTS}
+    other = {"blas": ["openblas 0.3 SkylakeX"], "peak_gflops": 460.0}
+    twice = [{**r, "ratio": 2 * r["ratio"]} for r in RESULTS if r["name"] != "unknown"]
+    head, _, *rows = cells(page.two_processors(newest, {"machine": machine | other, "results": twice}))
+    assert head[2:] == ["P, Haswell kernels, 80 GFLOP/s", "P, SkylakeX kernels, 460 GFLOP/s"]
+    assert rows == [["Convolution", "1", "0.50", "1.00"], ["NMS", "1", "2.00", "4.00"]]

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from minircnn import textbook
+from minircnn.arrays import to_host
 from minircnn.boxes import (
     BACKGROUND,
     IGNORED,
@@ -45,13 +46,13 @@ def test_known_values(xp):
     )
     objects = xp.asarray([[0.0, 0.0, 10.0, 8.0], [30.0, 5.0, 40.0, 10.0]])
     found = label_anchors(anchors, objects)
-    assert np.asarray(found.labels).tolist() == [OBJECT, IGNORED, BACKGROUND, OBJECT, OBJECT, BACKGROUND]
-    assert np.asarray(found.best_gt).tolist() == [0, 0, 0, 1, 1, -1]
-    np.testing.assert_allclose(np.asarray(found.best_anchor_iou), [0.8, 0.25])
+    assert to_host(found.labels).tolist() == [OBJECT, IGNORED, BACKGROUND, OBJECT, OBJECT, BACKGROUND]
+    assert to_host(found.best_gt).tolist() == [0, 0, 0, 1, 1, -1]
+    np.testing.assert_allclose(to_host(found.best_anchor_iou), [0.8, 0.25])
     assert found.labels.dtype == found.best_gt.dtype == xp.int64
     usable = xp.asarray([True, True, True, True, False, False])
     found = label_anchors(anchors, objects, usable=usable)
-    assert np.asarray(found.labels).tolist() == [OBJECT, IGNORED, BACKGROUND, OBJECT, IGNORED, IGNORED]
+    assert to_host(found.labels).tolist() == [OBJECT, IGNORED, BACKGROUND, OBJECT, IGNORED, IGNORED]
 
 
 def test_the_best_anchor_of_an_object_may_belong_to_another():
@@ -66,26 +67,26 @@ def test_an_object_that_no_anchor_overlaps_makes_none_an_object(xp):
     anchors = grid_anchors(xp.asarray(base_anchors(AnchorSettings())), 3, 4, 16)
     far = xp.asarray([[4000.0, 4000.0, 4010.0, 4010.0]])
     found = label_anchors(anchors, far)
-    assert np.asarray(found.labels).tolist() == [BACKGROUND] * 108
-    assert np.asarray(found.best_anchor_iou).tolist() == [0]
+    assert to_host(found.labels).tolist() == [BACKGROUND] * 108
+    assert to_host(found.best_anchor_iou).tolist() == [0]
     near = xp.asarray([[4000.0, 4000.0, 4010.0, 4010.0], [0.0, 0.0, 60.0, 60.0]])
     together = label_anchors(anchors, near)
     alone = label_anchors(anchors, near[1:, :])
-    np.testing.assert_array_equal(np.asarray(together.labels), np.asarray(alone.labels))
+    np.testing.assert_array_equal(to_host(together.labels), to_host(alone.labels))
     none_usable = label_anchors(anchors, near, usable=xp.zeros(108, dtype=xp.bool))
-    assert np.asarray(none_usable.labels).tolist() == [IGNORED] * 108
-    assert np.asarray(none_usable.best_anchor_iou).tolist() == [0, 0]
+    assert to_host(none_usable.labels).tolist() == [IGNORED] * 108
+    assert to_host(none_usable.best_anchor_iou).tolist() == [0, 0]
 
 
 def test_nothing_to_label(xp):
     none, some = xp.zeros((0, 4)), xp.asarray([[0.0, 0.0, 9.0, 9.0]] * 3)
     found = label_anchors(some, none, usable=xp.asarray([True, False, True]))
-    assert np.asarray(found.labels).tolist() == [BACKGROUND, IGNORED, BACKGROUND]
-    assert np.asarray(found.best_gt).tolist() == [-1] * 3
+    assert to_host(found.labels).tolist() == [BACKGROUND, IGNORED, BACKGROUND]
+    assert to_host(found.best_gt).tolist() == [-1] * 3
     assert found.best_anchor_iou.shape == (0,)
     found = label_anchors(none, some)
     assert found.labels.shape == found.best_gt.shape == (0,)
-    assert np.asarray(found.best_anchor_iou).tolist() == [0] * 3
+    assert to_host(found.best_anchor_iou).tolist() == [0] * 3
     assert found.labels.dtype == found.best_gt.dtype == xp.int64
     assert found.best_anchor_iou.dtype == label_anchors(some, some).best_anchor_iou.dtype
 
@@ -188,7 +189,7 @@ def test_samples_lie_where_their_labels_lie(xp):
     labels = xp.asarray([1, 1, 0, -1, 0])
     drawn = sample_anchors(labels, count=2, rng=np.random.default_rng(0))
     assert type(drawn) is type(labels)
-    assert sorted(np.asarray(drawn).tolist()) == [-1, -1, -1, 0, 1]
+    assert sorted(to_host(drawn).tolist()) == [-1, -1, -1, 0, 1]
     assert sample_anchors([1, 0], rng=np.random.default_rng(0)).tolist() == [1, 0]
 
 

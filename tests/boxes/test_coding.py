@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from minircnn import textbook
+from minircnn.arrays import to_host
 from minircnn.boxes import MAX_LOG_SCALE, decode, encode
 
 quick = settings(deadline=None, max_examples=60)
@@ -15,9 +16,9 @@ def test_known_values(xp):
     proposals = xp.asarray([[0.0, 0.0, 10.0, 20.0]])
     targets = xp.asarray([[5.0, 10.0, 25.0, 20.0]])  # centre (15, 15), 20 x 10
     expected = [[(15 - 5) / 10, (15 - 10) / 20, np.log(2), np.log(0.5)]]
-    np.testing.assert_allclose(np.asarray(encode(proposals, targets)), expected, atol=1e-15)
+    np.testing.assert_allclose(to_host(encode(proposals, targets)), expected, atol=1e-15)
     np.testing.assert_allclose(
-        np.asarray(decode(proposals, encode(proposals, targets))), np.asarray(targets), atol=1e-12
+        to_host(decode(proposals, encode(proposals, targets))), to_host(targets), atol=1e-12
     )
 
 
@@ -31,7 +32,7 @@ def test_zero_boxes(xp):
 def test_class_specific_sets_share_the_proposal(xp, rng):
     proposals = np.array([[0.0, 0.0, 10.0, 20.0], [5.0, 5.0, 8.0, 9.0]])
     deltas = rng.normal(0, 0.3, (2, 12))
-    together = np.asarray(decode(xp.asarray(proposals), xp.asarray(deltas)))
+    together = to_host(decode(xp.asarray(proposals), xp.asarray(deltas)))
     for m in range(3):
         np.testing.assert_array_equal(
             together[:, 4 * m : 4 * m + 4], decode(proposals, deltas[:, 4 * m : 4 * m + 4])
@@ -40,7 +41,7 @@ def test_class_specific_sets_share_the_proposal(xp, rng):
 
 def test_growth_is_bounded(xp):
     proposals = xp.asarray([[0.0, 0.0, 16.0, 16.0]], dtype=xp.float32)
-    x1, y1, x2, y2 = np.asarray(decode(proposals, xp.asarray([[0.0, 0.0, 1e30, 2.0]], dtype=xp.float32)))[0]
+    x1, y1, x2, y2 = to_host(decode(proposals, xp.asarray([[0.0, 0.0, 1e30, 2.0]], dtype=xp.float32)))[0]
     assert x2 - x1 == pytest.approx(1000, rel=1e-6)
     assert y2 - y1 == pytest.approx(16 * np.exp(2), rel=1e-6)
     assert pytest.approx(np.log(62.5)) == MAX_LOG_SCALE

@@ -5,20 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minircnn import textbook
+from minircnn.arrays import to_host
 from minircnn.boxes import box_area, box_iou, clip_boxes, flip_boxes, large_enough
 
 quick = settings(deadline=None, max_examples=60)
 
 
-def host(x):
-    return np.asarray(x)
-
-
 def test_known_values(xp):
     a = xp.asarray([[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 4.0, 2.0]])
     b = xp.asarray([[5.0, 0.0, 15.0, 10.0], [10.0, 0.0, 20.0, 10.0], [0.0, 0.0, 2.0, 2.0]])
-    np.testing.assert_allclose(host(box_iou(a, b)), [[1 / 3, 0, 0.04], [0, 0, 0.5]], rtol=0, atol=1e-15)
-    np.testing.assert_array_equal(host(box_area(a)), [100, 8])
+    np.testing.assert_allclose(to_host(box_iou(a, b)), [[1 / 3, 0, 0.04], [0, 0, 0.5]], rtol=0, atol=1e-15)
+    np.testing.assert_array_equal(to_host(box_area(a)), [100, 8])
 
 
 def test_zero_boxes(xp):
@@ -35,9 +32,9 @@ def test_boxes_without_area(xp):
     boxes = xp.asarray(
         [[3.0, 3.0, 3.0, 3.0], [2.0, 2.0, 8.0, 2.0], [5.0, 5.0, 1.0, 1.0], [0.0, 0.0, 9.0, 9.0]]
     )
-    iou = host(box_iou(boxes, boxes))
+    iou = to_host(box_iou(boxes, boxes))
     np.testing.assert_array_equal(iou, np.diag([0.0, 0.0, 0.0, 1.0]))
-    np.testing.assert_array_equal(host(box_area(boxes)), [0, 0, 0, 81])
+    np.testing.assert_array_equal(to_host(box_area(boxes)), [0, 0, 0, 81])
 
 
 def test_dtype_follows_the_input(xp):
@@ -162,4 +159,4 @@ def test_clip_stays_inside_and_changes_nothing_inside(boxes, height, width):
 
 def test_large_enough_needs_both_sides(xp):
     boxes = xp.asarray([[0.0, 0.0, 20.0, 20.0], [0.0, 0.0, 19.5, 40.0], [0.0, 0.0, 40.0, 19.5]])
-    assert host(large_enough(boxes, 20)).tolist() == [True, False, False]
+    assert to_host(large_enough(boxes, 20)).tolist() == [True, False, False]

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from minircnn import textbook
+from minircnn.arrays import to_host
 from minircnn.boxes import assign, sample_fast_rcnn, sample_rcnn
 
 quick = settings(deadline=None, max_examples=60)
@@ -18,15 +19,15 @@ def test_known_values(xp):
     proposals = xp.asarray([[0.0, 0.0, 10.0, 10.0], [8.0, 0.0, 18.0, 10.0], [50.0, 50.0, 60.0, 60.0]])
     objects = xp.asarray([[0.0, 0.0, 10.0, 5.0], [10.0, 0.0, 20.0, 10.0]])
     found = assign(proposals, objects)
-    np.testing.assert_allclose(np.asarray(found.best_iou), [0.5, 2 / 3, 0])
-    assert np.asarray(found.best_gt).tolist() == [0, 1, -1]
+    np.testing.assert_allclose(to_host(found.best_iou), [0.5, 2 / 3, 0])
+    assert to_host(found.best_gt).tolist() == [0, 1, -1]
 
 
 def test_nothing_to_assign(xp):
     none, some = xp.zeros((0, 4)), xp.ones((3, 4))
     without_objects = assign(some, none)
-    assert np.asarray(without_objects.best_gt).tolist() == [-1] * 3
-    assert np.asarray(without_objects.best_iou).tolist() == [0] * 3
+    assert to_host(without_objects.best_gt).tolist() == [-1] * 3
+    assert to_host(without_objects.best_iou).tolist() == [0] * 3
     for objects in (none, some):
         empty = assign(none, objects)
         assert empty.best_iou.shape == empty.best_gt.shape == (0,)

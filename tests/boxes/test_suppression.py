@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minircnn import textbook
+from minircnn.arrays import to_host
 from minircnn.boxes import batched_nms, box_iou, nms, nms_explained
 
 quick = settings(deadline=None, max_examples=60)
@@ -24,14 +25,14 @@ def clustered(rng, count, clusters=12):
 def test_known_values(xp):
     boxes = xp.asarray([[0.0, 0.0, 10.0, 10.0], [0.0, 1.0, 10.0, 11.0], [20.0, 0.0, 30.0, 10.0]])
     kept = nms(boxes, xp.asarray([0.5, 0.9, 0.7]), 0.5)
-    assert np.asarray(kept).tolist() == [1, 2]
+    assert to_host(kept).tolist() == [1, 2]
 
 
 def test_the_threshold_itself_is_kept(xp):
     boxes = xp.asarray([[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 10.0, 5.0]])  # IoU exactly 0.5
     scores = xp.asarray([2.0, 1.0])
-    assert np.asarray(nms(boxes, scores, 0.5)).tolist() == [0, 1]
-    assert np.asarray(nms(boxes, scores, 0.4999)).tolist() == [0]
+    assert to_host(nms(boxes, scores, 0.5)).tolist() == [0, 1]
+    assert to_host(nms(boxes, scores, 0.4999)).tolist() == [0]
 
 
 def test_the_threshold_itself_is_kept_in_later_blocks_too(xp):
@@ -39,16 +40,16 @@ def test_the_threshold_itself_is_kept_in_later_blocks_too(xp):
     whole = np.stack([x, 0 * x, x + 10, 0 * x + 10], axis=1)
     half = whole - np.array([0, 0, 0, 5])  # IoU exactly 0.5, scored behind all the whole ones
     boxes, scores = xp.asarray(np.concatenate([whole, half])), xp.asarray(-np.arange(200.0))
-    assert np.asarray(nms(boxes, scores, 0.5)).tolist() == list(range(200))
-    assert np.asarray(nms(boxes, scores, 0.4999)).tolist() == list(range(100))
+    assert to_host(nms(boxes, scores, 0.5)).tolist() == list(range(200))
+    assert to_host(nms(boxes, scores, 0.4999)).tolist() == list(range(100))
 
 
 def test_a_dropped_box_drops_nobody(xp):
     # 0 drops 1; 1 would have dropped 2.
     boxes = xp.asarray([[0.0, 0.0, 10.0, 10.0], [4.0, 0.0, 14.0, 10.0], [8.0, 0.0, 18.0, 10.0]])
     kept, by = nms_explained(boxes, xp.asarray([3.0, 2.0, 1.0]), 0.3)
-    assert np.asarray(kept).tolist() == [0, 2]
-    assert np.asarray(by).tolist() == [0, 0, 2]
+    assert to_host(kept).tolist() == [0, 2]
+    assert to_host(by).tolist() == [0, 0, 2]
 
 
 def test_a_chain_longer_than_a_block():
@@ -75,7 +76,7 @@ def test_equals_the_textbook_over_several_blocks(xp, rng, count, dtype):
     scores = np.round(scores, 1)  # ties
     for threshold in (0.3, 0.7):
         kept = nms(xp.asarray(boxes), xp.asarray(scores), threshold)
-        assert np.asarray(kept).tolist() == textbook.nms(boxes.astype(np.float64), scores, threshold)
+        assert to_host(kept).tolist() == textbook.nms(boxes.astype(np.float64), scores, threshold)
 
 
 @quick
@@ -157,9 +158,19 @@ def test_classes_do_not_meet(scored, threshold, data):
     assert np.asarray(strict).tolist() == expected
 
 
+@pytest.mark.parametrize("sizes", [(1, 100, 30), (600, 2)])  # in one table, and class by class
+def test_classes_of_any_size_are_decided_as_each_by_itself(rng, sizes):
+    labels = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    boxes, scores = clustered(rng, len(labels))
+    scores = np.round(scores, 1)  # ties
+    own = [np.flatnonzero(labels == label) for label in range(len(sizes))]
+    expected = np.concatenate([mine[nms(boxes[mine], scores[mine], 0.4)] for mine in own])
+    assert sorted(batched_nms(boxes, scores, labels, 0.4).tolist()) == sorted(expected.tolist())
+
+
 def test_explanation_over_several_blocks(xp, rng):
     boxes, scores = clustered(rng, 300)
-    kept, by = (np.asarray(a) for a in nms_explained(xp.asarray(boxes), xp.asarray(scores), 0.4))
+    kept, by = (to_host(a) for a in nms_explained(xp.asarray(boxes), xp.asarray(scores), 0.4))
     assert sorted(set(by.tolist())) == sorted(kept.tolist())
     dropped = np.setdiff1d(np.arange(300), kept)
     assert (box_iou(boxes, boxes)[dropped, by[dropped]] > 0.4).all()
@@ -169,9 +180,9 @@ def test_explanation_over_several_blocks(xp, rng):
 @pytest.mark.parametrize("limit", [0, 1, 5, 63, 64, 65, 10_000])
 def test_a_limit_keeps_the_first_of_all_that_stay(xp, rng, limit):
     boxes, scores = (xp.asarray(x) for x in clustered(rng, 700, clusters=150))
-    everything = np.asarray(nms(boxes, scores, 0.3))
+    everything = to_host(nms(boxes, scores, 0.3))
     assert len(everything) > 65
-    np.testing.assert_array_equal(np.asarray(nms(boxes, scores, 0.3, limit=limit)), everything[:limit])
+    np.testing.assert_array_equal(to_host(nms(boxes, scores, 0.3, limit=limit)), everything[:limit])
 
 
 def test_a_limit_that_is_no_number_is_refused():

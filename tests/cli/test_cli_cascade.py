@@ -58,10 +58,11 @@ def test_a_file_finds_objects_unless_they_have_a_name(face, tmp_path, capsys):
         (["--cascade", "lbp-face", "--svd", "fc6=4"], "--svd and --max-width are nothing for a --cascade"),
         (["--cascade", "lbp-face", "--class-name", " "], "--class-name is empty"),
         (["--cascade", "lbp-face", "--batch", "0"], "--batch must be 1 or more"),
-        (["--cascade", "lbp-face", "--device", "cuda"], "cu"),
+        (["--cascade", "lbp-face", "--device", "cuda"], "needs CuPy"),
         (["--class-name", "x"], "--class-name is for what a --cascade finds"),
     ],
 )
+@pytest.mark.usefixtures("no_cupy")
 def test_what_does_not_fit_is_refused_in_words(words, message, face, tmp_path, capsys):
     bad = tmp_path / "bad.xml"
     bad.write_text("no cascade")

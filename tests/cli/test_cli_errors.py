@@ -104,11 +104,13 @@ def test_detections_are_not_overwritten(workspace, tmp_path, capsys):
         (["propose", "scenes", "--split", "trial"], "trial"),
         (["propose", "scenes", "--photos", "0"], "at least 1"),
         (["detect", "nowhere.safetensors", "a.png"], "a.png: no such file"),
-        (["demo", "--device", "cuda"], "cuda"),
-        (["gradcheck", "--device", "cuda"], "--device cpu"),
+        (["demo", "--device", "cuda"], "needs CuPy"),
+        (["detect", "nowhere.safetensors", "a.png", "--device", "cuda"], "a.png: no such file"),
+        (["gradcheck", "--device", "cuda"], "needs CuPy"),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
 )
+@pytest.mark.usefixtures("no_cupy")
 def test_what_is_missing_is_named(arguments, words, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, line = complaint(capsys, *arguments)

@@ -16,7 +16,7 @@ from minircnn.nn import RoIPool
 def count_only(gpu, monkeypatch):
     """Leave the products out on CuPy's stand-in: large networks are counted in seconds."""
     if hasattr(gpu, "_ledger"):
-        monkeypatch.setattr(gpu._core, "_COUNT_ONLY", True)
+        monkeypatch.setattr(gpu._products, "COUNT_ONLY", True)
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -60,16 +60,30 @@ def test_vgg16_of_a_small_photo_in_as_small_bands(gpu, monkeypatch):
     vgg16_launches(*features("vgg16", gpu, (1, 3, 120, 200)))
 
 
-@pytest.mark.usefixtures("count_only")
-def test_alexnet_of_128_crops(gpu):
-    network = build_backbone("alexnet")
+def alexnet_launches(gpu, crops, **options):
+    network = build_backbone("alexnet", **options)
     network.eval()
     for part in network.parts():
         part.to(gpu)
-    crops = gpu.zeros((128, 3, 227, 227), dtype=np.float32)
+    x = gpu.zeros((crops, 3, 227, 227), dtype=np.float32)
     with counted(waits=0) as work:
-        network.forward(crops)
-    work.check(launches=120, waits=0)
+        network.forward(x)
+    # the layout of the crops and, the first time, of 5 weights; 4 borders (2 each); 8 bands, 4 of them of two
+    # groups: patches and product (12 each), groups side by side (8), bias and ReLU (8 each); 3 poolings (4),
+    # 2 normalizations (13), and flat to fc6 and fc7 (4 each)
+    work.check(launches=6 + 8 + 12 + 12 + 8 + 8 + 8 + 3 * 4 + 2 * 13 + 1 + 2 * 4, waits=0)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("count_only")
+def test_alexnet_of_128_crops(gpu):
+    alexnet_launches(gpu, 128)
+
+
+@pytest.mark.usefixtures("count_only")
+def test_alexnet_of_8_crops_in_as_small_bands(gpu, monkeypatch):
+    monkeypatch.setattr(im2col, "GPU_BAND_BYTES", im2col.GPU_BAND_BYTES // 16)
+    alexnet_launches(gpu, 8, widths=(32, 32))
 
 
 @pytest.mark.usefixtures("count_only")

@@ -253,8 +253,8 @@ def test_units_are_dropped_where_nothing_below_is_trained(rng):
 def test_scale_multiplies_forward_and_backward(xp):
     layer = Scale(0.125)
     x = xp.asarray([[8.0, -4.0]])
-    assert np.asarray(layer(x)).tolist() == [[1, -0.5]]
-    assert np.asarray(layer.backward(x)).tolist() == [[1, -0.5]]
+    assert to_host(layer(x)).tolist() == [[1, -0.5]]
+    assert to_host(layer.backward(x)).tolist() == [[1, -0.5]]
     with pytest.raises(ValueError, match="factor must be a finite number above 0, got 0"):
         Scale(0)
 

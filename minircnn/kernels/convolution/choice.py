@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minircnn.arrays import Array, is_host
-from minircnn.kernels.convolution import im2col, winograd
+from minircnn.kernels.convolution import folded, im2col, winograd
 from minircnn.kernels.convolution.geometry import ConvGeometry
 from minircnn.kernels.convolution.tiles import OUTPUTS
 
@@ -16,6 +16,8 @@ WINOGRAD_CHANNELS = 16
 """Fewer channels or filters (of a group) are not worth the way to Winograd's tiles and back."""
 WINOGRAD_TILES = 64
 """Fewer tiles are not worth transforming the filters for."""
+FILLED_UP = 1.5
+"""A window may grow so many times to become one of whole cells (:mod:`.folded`)."""
 
 
 def choose_algorithm(
@@ -36,7 +38,11 @@ def choose_algorithm(
     filters_kept : bool
         The transformed filters are at hand or will be used again.
     """
-    if not is_host(x) or geometry.stride != 1 or geometry.kernel_size not in (3, 5):
+    if not is_host(x):
+        return im2col
+    if filters_kept and _worth_folding(x, weight, geometry):
+        return folded
+    if geometry.stride != 1 or geometry.kernel_size not in (3, 5):
         return im2col
     if geometry.padding >= geometry.kernel_size:
         return im2col
@@ -45,6 +51,19 @@ def choose_algorithm(
         return im2col
     tiles = x.shape[0] * x.shape[1] * x.shape[2] / OUTPUTS**2
     return winograd if filters_kept or tiles >= WINOGRAD_TILES else im2col
+
+
+def _worth_folding(x: Array, weight: Array, geometry: ConvGeometry) -> bool:
+    """Tell whether cells of the stride's size make of this layer one for Winograd's method.
+
+    Filters are filled up to whole cells: that must not cost more than the method saves.
+    """
+    filters, k, _, channels = weight.shape
+    s, cells = geometry.stride, folded.folded_geometry(geometry).kernel_size
+    if s == 1 or geometry.groups != 1 or cells not in (3, 5) or (cells * s) ** 2 > FILLED_UP * k**2:
+        return False
+    tiles = x.shape[0] * x.shape[1] * x.shape[2] / (s * OUTPUTS) ** 2
+    return bool(min(s * s * channels, filters) >= WINOGRAD_CHANNELS and tiles >= WINOGRAD_TILES)
 
 
 class KeptFilters:

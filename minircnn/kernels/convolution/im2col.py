@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from minircnn.arrays import Array, array_namespace, is_host, sliding_windows
 from minircnn.kernels.convolution.geometry import ConvGeometry, turned_around
+from minircnn.kernels.outputs import empty_output
 from minircnn.kernels.products import matmul
 from minircnn.kernels.scratch import workspace
 from minircnn.kernels.split import parts_of, split
@@ -63,27 +64,36 @@ def prepare_filters(weight: Array, geometry: ConvGeometry, *, keep: bool = False
 
 
 def convolve(
-    x: Array, matrix: Array, bias: Array | None, geometry: ConvGeometry, *, rectify: bool = False
+    x: Array,
+    matrix: Array,
+    bias: Array | None,
+    geometry: ConvGeometry,
+    *,
+    rectify: bool = False,
+    out: Array | None = None,
 ) -> Array:
     """Convolve (correlate) `x` (N, H, W, C) with :func:`prepare_filters`' `matrix` and add `bias` (O,).
 
-    With `rectify`, negative results become 0. Returns (N, OH, OW, O).
+    With `rectify`, negative results become 0. Returns (N, OH, OW, O): `out` if it is given, which may be some
+    channels of a larger map.
     """
     xp = array_namespace(x, matrix)
     x, geometry = _padded_on_gpu(x, geometry)
     filters = matrix.shape[0] * matrix.shape[1]
-    y = xp.empty((x.shape[0], *geometry.output_size(*x.shape[1:3]), filters), dtype=x.dtype)
+    shape = (x.shape[0], *geometry.output_size(*x.shape[1:3]), filters)
+    y = empty_output(shape, x.dtype, x) if out is None else out
 
     def run(band: Band) -> None:
-        out = y[band.first : band.last, band.top : band.bottom].reshape(-1, filters)
+        # a view: a band is whole images, or rows of one
+        rows = y[band.first : band.last, band.top : band.bottom].reshape(-1, filters)
         per_group = filters // geometry.groups
         for g in range(geometry.groups):
             part = slice(g * per_group, (g + 1) * per_group)
-            xp.matmul(_columns(x, band, geometry, g), matrix[g].T, out=out[:, part])
+            xp.matmul(_columns(x, band, geometry, g), matrix[g].T, out=rows[:, part])
         if bias is not None:
-            out += bias
+            rows += bias
         if rectify:
-            xp.maximum(out, 0, out=out)
+            xp.maximum(rows, 0, out=rows)
 
     parallel_for(run, _bands(y, matrix), like=x)
     return y

@@ -36,6 +36,7 @@ from minircnn.kernels.convolution.tiles import (
     spans,
     write_outputs,
 )
+from minircnn.kernels.outputs import empty_output
 from minircnn.kernels.scratch import workspace
 from minircnn.kernels.split import parts_of, split
 from minircnn.kernels.threads import parallel_for
@@ -85,13 +86,16 @@ def convolve(
     geometry: ConvGeometry,
     *,
     rectify: bool = False,
+    out: HostArray | None = None,
 ) -> HostArray:
     """Convolve (correlate) `x` (N, H, W, C) with the U of :func:`prepare_filters` and add `bias` (O,).
 
-    With `rectify`, negative results become 0. Returns (N, OH, OW, O).
+    With `rectify`, negative results become 0. Returns (N, OH, OW, O): `out` if it is given, which may be some
+    channels of a larger map.
     """
     groups, n, _, channels, per_group = filters.shape
-    y = np.empty((len(x), *geometry.output_size(*x.shape[1:3]), groups * per_group), dtype=x.dtype)
+    shape = (len(x), *geometry.output_size(*x.shape[1:3]), groups * per_group)
+    y: HostArray = empty_output(shape, x.dtype, x) if out is None else out
     blocks = make_blocks(y.shape, _tiles_at_once(y.shape, n * n * (channels + per_group) * x.itemsize))
 
     def run(task: tuple[int, list[Block]]) -> None:

@@ -90,7 +90,7 @@ def exact_sums(places: Array, values: Array, size: int) -> Array:
     """Return (size,): the sums of those `values` (M, c) that share one of the `places` (M, c); else 0.
 
     The values become whole multiples of a power of two, the least with which M times the largest value is
-    below 2⁶²: of 6,272 values the largest then counts 2⁴⁸ or more. Sums of whole numbers are exact, so they
+    below 2⁶³: of 6,272 values the largest then counts 2⁴⁹ or more. Sums of whole numbers are exact, so they
     are the same in any order and at every run. No place may stand twice in one row. If a value is infinite or
     not a number, all sums are NaN.
     """
@@ -99,8 +99,8 @@ def exact_sums(places: Array, values: Array, size: int) -> Array:
         return xp.zeros((size,), dtype=values.dtype)
     exact = xp.astype(values, xp.float64)
     largest = xp.max(xp.abs(exact))
-    # |value| < 2^exponent, so M · |value| · 2^shift < 2^62
-    shift = 62 - len(values).bit_length() - xp.frexp(largest)[1]
+    # |value| < 2^exponent, so M · |value| · 2^shift < 2^63
+    shift = 63 - len(values).bit_length() - xp.frexp(largest)[1]
     whole = xp.astype(xp.rint(xp.ldexp(exact, shift)), xp.int64)
     total = xp.zeros((size,), dtype=xp.uint64)  # what CuPy adds; negative numbers wrap around and back
     scatter_add(total, places.reshape(-1), whole.reshape(-1).view(xp.uint64))

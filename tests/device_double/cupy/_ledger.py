@@ -1,58 +1,82 @@
-"""What the device would have been asked to do: launches, transfers and host waits, by calling line."""
-
-from __future__ import annotations
+"""What the device would have been asked to do: launches, transfers and waits, by calling line."""
 
 import functools
 import sys
 from collections import Counter
 from pathlib import Path
 
-DOUBLE = str(Path(__file__).resolve().parents[1])
-ROOT = Path(__file__).resolve().parents[3]
-BELOW = (DOUBLE, str(ROOT / "minircnn" / "arrays.py"), "/array_api_compat/", "/numpy/")
-"""Work is booked on the line that called these, not on their own."""
-
-
-@functools.cache
-def _site_name(file):
-    """The file's name for the ledger, empty for the array libraries themselves."""
-    if any(part in file for part in BELOW):
-        return ""
-    path = Path(file)
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+LIBRARIES = (
+    f"{HERE}/",
+    f"{HERE.parent / 'cupyx'}/",
+    f"{ROOT / 'minircnn' / 'arrays.py'}",
+    "/array_api_compat/",
+    "/numpy/",
+)
+"""Work is booked on the line that called these, not on one of theirs."""
 
 
 class Ledger:
+    """Counts of events, all together, by calling line and by operation.
+
+    ``"launch"`` is a kernel or a fill, ``"sync"`` a wait of the host for the device, ``"h2d"`` and
+    ``"d2h"`` are transfers up and down (down waits once); ``"launch_bytes"``, ``"h2d_bytes"``,
+    ``"d2h_bytes"`` and ``"flops"`` are what they move and compute. ``"host relayout"`` is an upload
+    that had to be brought into C order on the host first.
+    """
+
     def __init__(self):
-        self.kernels = set()  # distinct kernels: each is compiled once (not reset)
         self.reset()
 
     def reset(self):
-        self.total = Counter()  # "launch", "sync", "h2d", "d2h", "launch_bytes", ... -> count
+        self.total = Counter()  # event -> count
         self.by_site = Counter()  # (event, "file:line") -> count
-        self.by_op = Counter()  # name of the operation -> launches
+        self.by_op = Counter()  # operation -> launches
 
-    def note(self, event, n=1, op=None, nbytes=0):
-        self.total[event] += n
+    def launch(self, op, times=1, nbytes=0, flops=0):
+        self.by_op[op] += times
+        self.total["flops"] += flops
+        self._note("launch", times, nbytes)
+
+    def wait(self):
+        self._note("sync")
+
+    def upload(self, nbytes):
+        self._note("h2d", 1, nbytes)
+
+    def download(self, nbytes):
+        self._note("d2h", 1, nbytes)
+        self._note("sync")
+
+    def relayout(self, nbytes):
+        self._note("host relayout", 1, nbytes)
+
+    def _note(self, event, times=1, nbytes=0):
+        self.total[event] += times
         if nbytes:
-            self.total[event + "_bytes"] += nbytes
-        if op:
-            self.by_op[op] += n
-        self.by_site[event, self.site()] += n
+            self.total[f"{event}_bytes"] += nbytes
+        self.by_site[event, _calling_line()] += times
 
-    @staticmethod
-    def site():
-        """The line of code outside the array libraries that asked for the work, as ``file:line``."""
-        frame = sys._getframe(2)
-        while frame is not None:
-            name = _site_name(frame.f_code.co_filename)
-            if name:
-                return f"{name}:{frame.f_lineno}"
-            frame = frame.f_back
-        return "?"
 
-    def snapshot(self):
-        return Counter(self.total)
+def _calling_line():
+    """The line of code outside the array libraries that asked for the work, as ``file:line``."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        name = _name_of(frame.f_code.co_filename)
+        if name:
+            return f"{name}:{frame.f_lineno}"
+        frame = frame.f_back
+    return "?"
+
+
+@functools.cache
+def _name_of(file):
+    """The file's name for the ledger, empty for the array libraries themselves."""
+    if any(part in file for part in LIBRARIES):
+        return ""
+    path = Path(file)
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name
 
 
 ledger = Ledger()

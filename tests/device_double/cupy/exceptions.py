@@ -1,11 +1,3 @@
-from numpy.exceptions import (
-    AxisError,
-    ComplexWarning,
-    ModuleDeprecationWarning,
-    TooHardError,
-    VisibleDeprecationWarning,
-)
+from numpy.exceptions import AxisError, ComplexWarning, VisibleDeprecationWarning
 
-
-class RankWarning(UserWarning):
-    pass
+__all__ = ["AxisError", "ComplexWarning", "VisibleDeprecationWarning"]

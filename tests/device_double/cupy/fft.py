@@ -1,12 +1,7 @@
-from ._core import API, NotModelled
+from cupy._api import missing, names
+
+__all__ = sorted(names("cupy.fft"))
 
 
-def _absent(name):
-    def function(*a, **k):
-        raise NotModelled(f"cupy.fft.{name}")
-
-    return function
-
-
-for _n in API["modules"]["cupy.fft"]:
-    globals()[_n] = _absent(_n)
+def __getattr__(name):
+    return missing("cupy.fft", name)

@@ -1,16 +1,10 @@
-import numpy as _np
-from ._core import API, NotModelled
-from numpy.linalg import LinAlgError
+from numpy.linalg import LinAlgError as LinAlgError
+
+from cupy._api import missing, names
+from cupy._products import matmul as matmul
+
+__all__ = sorted(names("cupy.linalg") - {"annotations"})
 
 
-def _absent(name):
-    def function(*a, **k):
-        raise NotModelled(f"cupy.linalg.{name}")
-
-    return function
-
-
-for _n in API["modules"]["cupy.linalg"]:
-    if _n not in ("LinAlgError", "annotations"):
-        globals()[_n] = _absent(_n)
-__all__ = [n for n in API["modules"]["cupy.linalg"] if n != "annotations"]
+def __getattr__(name):
+    return missing("cupy.linalg", name)

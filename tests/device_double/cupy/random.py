@@ -1,12 +1,7 @@
-from ._core import API, NotModelled
+from cupy._api import missing, names
+
+__all__ = sorted(names("cupy.random"))
 
 
-def _absent(name):
-    def function(*a, **k):
-        raise NotModelled(f"cupy.random.{name}")
-
-    return function
-
-
-for _n in API["modules"]["cupy.random"]:
-    globals()[_n] = _absent(_n)
+def __getattr__(name):
+    return missing("cupy.random", name)

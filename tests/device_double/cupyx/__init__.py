@@ -1,4 +1,4 @@
-from cupy._core import ndarray
+from cupy._api import missing
 
 
 def scatter_add(a, slices, value):
@@ -11,3 +11,7 @@ def scatter_max(a, slices, value):
 
 def scatter_min(a, slices, value):
     a.scatter_min(slices, value)
+
+
+def __getattr__(name):
+    return missing("cupyx", name)

@@ -1,11 +1,14 @@
+from cupy._ledger import ledger
+
+
 class Device:
     def __init__(self, device=None):
-        self.id = 0 if device is None else (device.id if isinstance(device, Device) else int(device))
+        self.id = device.id if isinstance(device, Device) else int(device or 0)
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *a):
+    def __exit__(self, *error):
         return None
 
     def __eq__(self, other):
@@ -18,9 +21,4 @@ class Device:
         return f"<CUDA Device {self.id} (double)>"
 
     def synchronize(self):
-        from .._ledger import ledger
-
-        ledger.note("sync")
-
-    def use(self):
-        pass
+        ledger.wait()
