@@ -18,6 +18,8 @@ import array_api_compat
 import numpy as np
 import numpy.typing as npt
 
+from minircnn.devices import usable_cupy
+
 Array: TypeAlias = Any
 """An array of any library that follows the array API standard (NumPy, CuPy, array-api-strict)."""
 
@@ -45,7 +47,6 @@ def array_namespace(*arrays: Array) -> Any:
         ) from error
 
 
-_WHEELS = "pip install 'minircnn[cuda13]' or 'minircnn[cuda12]', as nvidia-smi says"
 _tried_cupy: ModuleType | None = None
 """CuPy, once it has computed something."""
 
@@ -53,8 +54,7 @@ _tried_cupy: ModuleType | None = None
 def device_namespace(device: Device) -> ModuleType:
     """Return the module whose arrays live on `device`: NumPy for ``"cpu"``, CuPy for ``"cuda"``.
 
-    CuPy is tried with a kernel and a product before it is returned. It loads its compiler and the matrix
-    library only when they are first needed, and where one is missing a training would end in its middle.
+    CuPy is tried with a kernel and a product, once, before it is returned.
 
     Raises
     ------
@@ -65,47 +65,8 @@ def device_namespace(device: Device) -> ModuleType:
         return np
     global _tried_cupy
     if _tried_cupy is None or _tried_cupy is not sys.modules.get("cupy"):
-        _tried_cupy = _usable_cupy()
+        _tried_cupy = usable_cupy()
     return _tried_cupy
-
-
-def _usable_cupy() -> ModuleType:
-    """Return CuPy after a kernel and a product have run; else raise RuntimeError."""
-    either = "or use device 'cpu'"
-    try:
-        cupy = importlib.import_module("cupy")
-    except ModuleNotFoundError as error:
-        raise RuntimeError(f"device 'cuda' needs CuPy: {_WHEELS} ({either})") from error
-    except Exception as error:  # of a broken installation, or two of CuPy's wheels side by side
-        raise RuntimeError(
-            f"device 'cuda': CuPy is installed, but its import fails ({_first_line(error)}): "
-            f"uninstall all packages whose names begin with cupy, and install one of them again ({either})"
-        ) from error
-    try:
-        count = cupy.cuda.runtime.getDeviceCount()
-    except Exception as error:  # CuPy's own CUDARuntimeError, when no driver is present or it is too old
-        raise RuntimeError(
-            f"device 'cuda': CuPy finds no usable GPU ({_first_line(error)}): nvidia-smi must run, and show "
-            f"the CUDA version that CuPy was installed for ({either})"
-        ) from error
-    if count == 0:
-        raise RuntimeError(f"device 'cuda': CuPy finds no GPU ({either})")
-    try:
-        numbers = cupy.arange(4, dtype=np.float32) + 1  # a kernel, which CuPy compiles
-        product = numbers.reshape(2, 2) @ numbers.reshape(2, 2)  # [[7, 10], [15, 22]]
-        total = float(product.sum())
-    except Exception as error:
-        raise RuntimeError(
-            f"device 'cuda': CuPy sees a GPU, but cannot compute on it ({_first_line(error)}): CUDA's "
-            f"libraries may be missing, which come with {_WHEELS} ({either})"
-        ) from error
-    if total != 54:
-        raise RuntimeError(f"device 'cuda': a product on the GPU is wrong: {total}, not 54 ({either})")
-    return cupy
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def as_plain(x: Array, what: str) -> Array:

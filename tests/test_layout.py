@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "minircnn"
 FLOORS = {
     "arrays": 0,
     "checks": 0,
+    "devices": 0,
     "files": 0,
     "array_files": 0,
     "interrupts": 0,

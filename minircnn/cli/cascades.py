@@ -7,7 +7,7 @@ from typing import Any
 
 from skimage.data import lbp_frontal_face_cascade_filename
 
-from minircnn.arrays import Device, device_namespace
+from minircnn.arrays import Device
 from minircnn.detectors import RegionDetector, ViolaJones
 
 LBP_FACE = "lbp-face"
@@ -30,8 +30,9 @@ def open_cascade(
     Raises
     ------
     FileNotFoundError, ValueError
-        If there is no such file, it holds no cascade, or an option does not suit it.
+        If there is no such file, it holds no cascade, or an option or the device does not suit it.
     """
+    ViolaJones.require_device(device)
     path = cascade_file(cascade)
     if not path.exists():
         raise FileNotFoundError(
@@ -41,7 +42,6 @@ def open_cascade(
         raise ValueError(f"--batch must be 1 or more, got {batch}")
     usual = "face" if cascade == LBP_FACE else "object"
     detector = ViolaJones.from_cascade_file(path, class_name or usual)
-    detector.to(device_namespace(device))
     if batch is not None:
         detector.batch = batch
     return detector

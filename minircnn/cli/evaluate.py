@@ -34,6 +34,7 @@ from minircnn.cli.options import (
     Split,
     job_count,
     network_job_count,
+    note_no_device,
 )
 from minircnn.cli.output import note, print_json
 from minircnn.cli.running import open_detector, parse_svd
@@ -142,6 +143,7 @@ def evaluate(
         raise UsageError("--bootstrap is for the voc metrics: leave it or --metric coco away")
     if place is None:
         _refuse_options(svd=svd, proposal_folder=proposal_folder, batch=batch)
+        note_no_device(device)
     read = [Path(word) for word in (place, spec, detections) if word is not None]
     if detections is not None and detections.is_dir():
         read += detections.iterdir()

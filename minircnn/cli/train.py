@@ -33,7 +33,6 @@ from minircnn.cli.options import (
     Split,
     job_count,
     network_job_count,
-    require_device,
 )
 from minircnn.cli.output import note, print_json, table
 from minircnn.cli.profile import profile_if, profile_record, profile_table
@@ -134,7 +133,7 @@ def _add_command(recipe: Recipe[Any]) -> None:
         device: DeviceName = "cpu",
         settings: Any = None,
     ) -> None:
-        require_device(device)
+        DETECTORS[recipe.name].require_device(device)
         dataset = open_dataset(
             data,
             split,
@@ -198,7 +197,7 @@ def _add_command(recipe: Recipe[Any]) -> None:
                 validation=validated,
             )
         _announce(run, dataset, total, json=json)
-        usable = {name: typed.get(name) for name in ("on_bad_box", "on_bad_photo", "images")}
+        usable = {name: typed.get(name) for name in ("on_bad_box", "on_bad_photo", "images", "device")}
         usable = {"split": split_to_evaluate(data, split), **usable}
         note(f"next: {command_line('evaluate', out, data, options=usable)}")
 

@@ -9,8 +9,16 @@ from minircnn import load_detector, pretrained
 from minircnn.arrays import device_namespace
 from minircnn.cli import main
 from minircnn.data import Scenes, export_voc
+from minircnn.imaging import write_image
 
 NEEDED = "pip install 'minircnn[cuda13]' or 'minircnn[cuda12]', as nvidia-smi says"
+
+AS_CUPY_SAYS_IT = """
+try:
+    import _core_of_cupy
+except ImportError as error:
+    raise ImportError("\\n====\\nFailed to import CuPy.\\n\\nIf you installed CuPy via wheels") from error
+"""
 
 
 def refusal():
@@ -22,10 +30,13 @@ def refusal():
 
 
 @pytest.fixture
-def double(double_of_cupy, monkeypatch):
+def double(monkeypatch):
     """The stand-in, whatever was tried before."""
+    cupy = pytest.importorskip("cupy")
+    if "double" not in cupy.__version__:
+        pytest.skip("breaks the stand-in, and would not break a real one")
     monkeypatch.setattr("minircnn.arrays._tried_cupy", None)
-    return double_of_cupy
+    return cupy
 
 
 def failing(error):
@@ -49,12 +60,25 @@ def test_without_cupy():
 
 
 @pytest.mark.usefixtures("no_cupy")
-def test_cupy_that_cannot_be_imported(tmp_path, monkeypatch):
-    (tmp_path / "cupy.py").write_text("raise ImportError('libcudart.so.13: no such file\\nmore of it')")
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("raise ImportError('libcudart.so.13: no such file\\nmore of it')", "libcudart.so.13: no such file"),
+        (AS_CUPY_SAYS_IT, "No module named '_core_of_cupy'"),
+        # what two packages leave behind if one of them is uninstalled
+        (None, "module 'cupy' has no attribute 'cuda'"),
+    ],
+    ids=["one reason", "a page of advice", "a folder without files"],
+)
+def test_cupy_that_cannot_be_imported(source, reason, tmp_path, monkeypatch):
+    if source is None:
+        (tmp_path / "cupy").mkdir()
+    else:
+        (tmp_path / "cupy.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
     assert refusal() == (
-        "device 'cuda': CuPy is installed, but its import fails (libcudart.so.13: no such file): uninstall "
-        "all packages whose names begin with cupy, and install one of them again (or use device 'cpu')"
+        f"device 'cuda': CuPy is installed, but its import fails ({reason}): uninstall all packages whose "
+        "names begin with cupy, and install one of them again (or use device 'cpu')"
     )
 
 
@@ -62,34 +86,56 @@ def test_without_a_driver(double, monkeypatch):
     words = "cudaErrorInsufficientDriver: CUDA driver version is insufficient for CUDA runtime version"
     monkeypatch.setattr(double.cuda.runtime, "getDeviceCount", failing(RuntimeError(words)))
     assert refusal() == (
-        f"device 'cuda': CuPy finds no usable GPU ({words}): nvidia-smi must run, and show the CUDA version "
-        "that CuPy was installed for (or use device 'cpu')"
+        f"device 'cuda': CuPy finds no usable driver ({words}): nvidia-smi must run, and show the CUDA "
+        "version that CuPy was installed for (or use device 'cpu')"
     )
-
-
-def test_without_a_gpu(double, monkeypatch):
-    monkeypatch.setattr(double.cuda.runtime, "getDeviceCount", lambda: 0)
-    assert refusal() == "device 'cuda': CuPy finds no GPU (or use device 'cpu')"
 
 
 @pytest.mark.parametrize(
-    ("part", "words"),
-    [
-        ("__add__", "Failure finding libnvrtc.so"),  # the compiler of kernels
-        ("__matmul__", "Failure finding libcublasLt.so"),
-    ],
+    "count", [lambda: 0, failing(RuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected"))]
 )
-def test_without_one_of_cudas_libraries(double, monkeypatch, part, words):
-    monkeypatch.setattr(double.ndarray, part, failing(RuntimeError(words)))
+def test_without_a_gpu(count, double, monkeypatch):
+    monkeypatch.setattr(double.cuda.runtime, "getDeviceCount", count)
     assert refusal() == (
-        f"device 'cuda': CuPy sees a GPU, but cannot compute on it ({words}): CUDA's libraries may be "
-        f"missing, which come with {NEEDED} (or use device 'cpu')"
+        "device 'cuda': there is a driver, but no GPU: nvidia-smi -L lists those of this machine, and the "
+        "environment variable CUDA_VISIBLE_DEVICES hides some (or use device 'cpu')"
     )
 
 
-def test_a_product_that_is_wrong(double, monkeypatch):
+def test_without_the_compiler_of_kernels(double, monkeypatch):
+    words = 'Failure finding "libnvrtc.so.13 or libnvrtc.so.12": No such file'
+    monkeypatch.setattr(double, "arange", failing(RuntimeError(f"{words}\n")))
+    assert refusal() == (
+        f"device 'cuda': no kernel runs on the GPU ({words}): NVRTC, which compiles it, comes with "
+        f"{NEEDED} (or use device 'cpu')"
+    )
+
+
+def test_without_the_library_for_products(double, monkeypatch):
+    words = 'Failure finding "libcublasLt.so.13 or libcublasLt.so.12": No such file'
+    monkeypatch.setattr(double.ndarray, "__matmul__", failing(ImportError(f"{words}\n")))
+    assert refusal() == (
+        f"device 'cuda': no product runs on the GPU ({words}): cuBLAS, which multiplies, comes with "
+        f"{NEEDED} (or use device 'cpu')"
+    )
+
+
+def test_a_gpu_that_is_wrong(double, monkeypatch):
     monkeypatch.setattr(double.ndarray, "__matmul__", lambda a, b: a)
-    assert refusal().startswith("device 'cuda': a product on the GPU is wrong: 10.0, not 54")
+    assert refusal() == "device 'cuda': the GPU computes 20.0, where 64 is right (or use device 'cpu')"
+
+
+def test_a_gpu_is_tried_once(double, monkeypatch):
+    device_namespace("cuda")
+    monkeypatch.setattr(double.cuda.runtime, "getDeviceCount", failing(RuntimeError("asked again")))
+    assert device_namespace("cuda") is double
+
+
+def test_what_was_missing_is_looked_for_again(double, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(double.cuda.runtime, "getDeviceCount", lambda: 0)
+        refusal()
+    assert device_namespace("cuda") is double
 
 
 @pytest.mark.usefixtures("no_cupy")
@@ -115,11 +161,39 @@ def test_commands_refuse_before_any_work(command, tmp_path, monkeypatch, capsys)
 
 
 @pytest.mark.usefixtures("no_cupy")
-@pytest.mark.parametrize("command", ["check-data", "anchors"])
-def test_commands_that_compute_on_the_cpu_go_on(command, tmp_path, capsys):
-    export_voc(Scenes("train", count=2, size=96, heights=(20, 48)), tmp_path, "train")
-    assert main([command, str(tmp_path), "--device", "cuda"]) == 0
-    assert "--device cuda changes nothing here" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check-data", "voc"],
+        ["anchors", "voc", "--preset", "scenes"],
+        ["propose", "voc", "--split", "train", "--photos", "1", "--method", "sliding-window"],
+        ["evaluate", "voc", "--split", "train", "--detections", "found.json"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_commands_that_compute_on_the_cpu_go_on(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    export_voc(Scenes("train", count=1, size=96, heights=(20, 48)), tmp_path / "voc", "train")
+    (tmp_path / "found.json").write_text("[]")
+    assert main([*arguments, "--device", "cuda"]) == 0
+    assert "--device cuda changes nothing here: this command computes on the CPU" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_cupy")
+@pytest.mark.parametrize(
+    ("arguments", "title"),
+    [
+        (["train", "hog-svm", "scenes", "--out", "run"], "HOG + SVM"),
+        (["detect", "--cascade", "lbp-face", "photo.png"], "Viola–Jones"),
+    ],
+)
+def test_a_detector_that_runs_on_the_cpu_alone_asks_for_no_cupy(
+    arguments, title, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    write_image(tmp_path / "photo.png", np.zeros((8, 8, 3), dtype=np.uint8))
+    assert main([*arguments, "--device", "cuda"]) == 1
+    assert capsys.readouterr().err == f"minircnn: error: {title} runs on the CPU: leave --device cpu\n"
 
 
 @pytest.mark.usefixtures("no_cupy")

@@ -18,7 +18,7 @@ from minircnn.arrays import Device
 from minircnn.cli.output import note
 from minircnn.cli.running import open_detector
 from minircnn.data.opening import FirstPhotos
-from minircnn.detectors import RegionDetector
+from minircnn.detectors import DETECTORS, RegionDetector
 from minircnn.detectors.running import Outcome, run_detector
 from minircnn.detectors.storage import MODEL_FILE
 from minircnn.evaluation import ProposalResult, VocResult, evaluate_voc, proposal_recall
@@ -70,6 +70,8 @@ def train_or_reuse(
 ) -> Trained:
     """Train in `folder`; with `resume` continue what was stopped, or take what was finished.
 
+    A detector that runs on the CPU alone is trained there, whatever the `device`.
+
     Raises
     ------
     ValueError
@@ -80,6 +82,8 @@ def train_or_reuse(
     if resume:
         _require_same_settings(folder, settings)
     seconds = _read_seconds(took) if resume and (folder / MODEL_FILE).is_file() else None
+    if not DETECTORS[settings.detector].on_gpu:
+        device = "cpu"
     if seconds is None:
         before = sum(line.get("seconds", 0.0) for line in read_log(log)) if resume else 0.0
         run = train(
