@@ -87,8 +87,9 @@ class NetworkDetector(RegionDetector[SeenAs]):
         return 1.0
 
     def to(self, xp: Any) -> None:
-        """Move the network to the array library `xp` (NumPy or CuPy)."""
-        self.network.to(xp)
+        """Move the network to the array library `xp` (NumPy or CuPy), unless it is there."""
+        if not all(isinstance(parameter.data, xp.ndarray) for _, parameter in self.network.named_parameters()):
+            self.network.to(xp)
 
     def compress(self, ranks: Mapping[str, int]) -> None:
         """Replace fully connected layers by their truncated SVD of these ranks (Fast R-CNN, section 3.1)."""

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from joblib import delayed
 
-from minircnn.arrays import HostArray, to_host
+from minircnn.arrays import HostArray, array_namespace, like, to_host
 from minircnn.data.digest import photo_digest
 from minircnn.detectors.linear_parts import LinearPartsDetector
 from minircnn.heads import feature_scale
@@ -219,14 +219,17 @@ def _extract(
     first = np.cumsum([0, *close])  # row of pool5 that each box would get
     fc7 = pool5 = np.empty((0, 0), work.dtype)
     for some in work.detector.batches(view, boxes):
-        own5, own7 = (to_host(part) for part in work.detector.region_features(view, boxes[some]))
+        own5, own7 = work.detector.region_features(view, boxes[some])
+        wanted = close[some]
+        rows = like(np.flatnonzero(wanted), own5)
+        # pool5 is large: of a device's only these rows come down
+        own5, own7 = to_host(array_namespace(own5).take(own5, rows, axis=0)), to_host(own7)
         if not fc7.size:  # the first batch shows how wide the features are
             fc7 = np.empty((len(boxes), own7.shape[1]), work.dtype)
             pool5 = np.empty((int(first[-1]), own5.shape[1]), work.dtype)
-        wanted = close[some]
         with np.errstate(over="ignore"):  # float16 ends early; whoever writes them looks
             fc7[some] = own7
-            pool5[first[some[wanted]]] = own5[wanted]
+            pool5[first[some[wanted]]] = own5
     return fc7, pool5
 
 
