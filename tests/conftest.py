@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import numpy as np
@@ -82,10 +83,17 @@ def _take_away_cupy():
 
 @pytest.fixture
 def no_cupy(monkeypatch):
-    """A machine without CuPy, and without its stand-in."""
+    """A machine without CuPy, and without its stand-in; what lies beside them is found."""
     monkeypatch.delitem(sys.modules, "cupy", raising=False)
-    places = [place for place in sys.path if not (Path(place) / "cupy").is_dir()]
-    monkeypatch.setattr(sys, "path", places)
+    find = PathFinder.find_spec
+    hidden = {place for place in sys.path if (Path(place) / "cupy").is_dir()}
+
+    def find_another(name, path=None, target=None):
+        if name == "cupy":
+            path = [place for place in sys.path if place not in hidden]
+        return find(name, path, target)
+
+    monkeypatch.setattr(PathFinder, "find_spec", find_another)
 
 
 @pytest.fixture(scope="session")

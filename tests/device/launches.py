@@ -1,7 +1,8 @@
 """Count what the papers' networks ask of a GPU, on CuPy's stand-in: ``python tests/device/launches.py``.
 
-Writes ``benchmarks/launches.json``, from which the page on speed is made. Products are left out, so that it
-takes minutes; their numbers are not looked at.
+Writes ``benchmarks/launches.json``, from which the page on speed is made; with ``--check`` only compares, and
+ends with exit code 1 where the file tells other counts. Products are left out, so that it takes minutes; their
+numbers are not looked at.
 """
 
 import json
@@ -54,16 +55,20 @@ def pieces():
     yield "an update of R-CNN's fine-tuning, AlexNet, 128 crops", papers_work("rcnn", Photos(2, 120, 200))
 
 
-def main():
-    """Count, print and write."""
+def main(*options):
+    """Count and print; write, or compare with what was written."""
     os.environ["FAKECUPY_NOGEMM"] = "1"
     sys.path[:0] = [str(ROOT / part) for part in (".", "tests", "tests/device", "tests/device_double")]
     rows = []
     for name, work in pieces():
         rows.append({"piece": name, "launches": work.launches, "waits": work.waits})
         print(f"{name}: {work.launches} launches, {work.waits} waits", flush=True)
-    RESULT.write_text(json.dumps({"pieces": rows}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps({"pieces": rows}, indent=2, ensure_ascii=False) + "\n"
+    if "--check" not in options:
+        RESULT.write_text(text, encoding="utf-8")
+    elif RESULT.read_text(encoding="utf-8") != text:
+        sys.exit(f"{RESULT} tells other counts: run without --check")
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
