@@ -26,15 +26,15 @@ def usable_cupy() -> ModuleType:
     RuntimeError
         If something is missing: CuPy, a driver, a GPU, or one of CUDA's libraries.
     """
-    if importlib.util.find_spec("cupy") is None:
+    found = importlib.util.find_spec("cupy")
+    if found is None or found.origin is None:  # nothing, or a folder that an uninstalled CuPy left behind
         raise RuntimeError(f"device 'cuda' needs CuPy: {_WHEELS} ({_EITHER})")
     again = "uninstall all packages whose names begin with cupy, and install one of them again"
     with _explained("CuPy is installed, but its import fails", again):
         cupy = importlib.import_module("cupy")
-        runtime = cupy.cuda.runtime  # missing where an uninstalled CuPy has left its folder behind
     driver = "nvidia-smi must run, and show the CUDA version that CuPy was installed for"
     with _explained("CuPy finds no usable driver", driver):
-        count = _number_of_gpus(runtime)
+        count = _number_of_gpus(cupy.cuda.runtime)
     if count == 0:
         raise RuntimeError(
             "device 'cuda': there is a driver, but no GPU: nvidia-smi -L lists those of this machine, and "
