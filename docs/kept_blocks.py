@@ -1,9 +1,10 @@
 """Keep what the pages' blocks print, so that a page whose prose has changed is built in seconds.
 
-A hook of the site's build, which works only where the variable MINIRCNN_KEPT_BLOCKS names a folder. What a
-block prints follows from the blocks of its session up to it, from all files of the checkout that are not
-prose, and from the libraries: a digest of these is the name under which it is kept. Blocks of a session that
-were taken from the folder are run after all when a later one, which may use their names, has to be.
+A hook of the site's build, which works only where the variable MINIRCNN_KEPT_BLOCKS names a folder. A block's
+result is kept under a digest of the blocks of its session up to it, of the files of `_SEEN_BY_BLOCKS` but for
+prose, and of the libraries' versions: not of the environment, nor of what lies outside the checkout. Blocks
+of a session that were taken from the folder are run after all when a later one, which may use their names,
+has to be.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from typing import Any
 from markdown_exec._internal.formatters import python
 
 _ROOT = Path(__file__).resolve().parents[1]
-_SEEN_BY_BLOCKS = ("minircnn", "docs", "benchmarks", "tests/device_double")
+_SEEN_BY_BLOCKS = ("minircnn", "docs", "benchmarks", "tests", "pyproject.toml", "mkdocs.yml")
 _VARIABLE = "MINIRCNN_KEPT_BLOCKS"
 
 Run = Callable[..., str]
@@ -36,7 +37,8 @@ class KeptBlocks:
     def __call__(self, code: str, *, session: str | None = None, **options: Any) -> str:
         """Return what a block prints."""
         before = self._digests.get(session, "") if session else ""
-        digest = hashlib.sha256("\0".join([self._seen, before, code]).encode()).hexdigest()[:24]
+        parts = [self._seen, before, code, repr(sorted(options.items()))]
+        digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
         if session:
             self._digests[session] = digest
         run = partial(self._run, code, session=session, **options)
@@ -67,8 +69,8 @@ def _all_but_prose() -> str:
     digest = hashlib.sha256(sys.version.encode())
     for line in sorted(f"{found.name} {found.version}" for found in distributions()):
         digest.update(line.encode())
-    for folder in _SEEN_BY_BLOCKS:
-        for path in sorted((_ROOT / folder).rglob("*")):
+    for place in _SEEN_BY_BLOCKS:
+        for path in sorted([_ROOT / place, *(_ROOT / place).rglob("*")]):
             if path.is_file() and path.suffix not in (".md", ".pyc"):
                 digest.update(path.relative_to(_ROOT).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()

@@ -161,7 +161,8 @@ def inverse_order(order: list[int]) -> list[int]:
 def clip(x: Array, low: float | None, high: float | None) -> Array:
     """Return `x` with what is below `low` or above `high` brought to it; None leaves a side open.
 
-    NaN stays. The clip of `array_api_compat` assigns by masks, and each of them waits for a GPU.
+    Bounds are numbers of the kind that `x` holds. NaN stays. The clip of `array_api_compat` assigns by masks,
+    and each of them waits for a GPU.
     """
     xp = array_namespace(x)
     if low is not None:
@@ -208,10 +209,11 @@ def sliding_windows(x: Array, window: tuple[int, int], axis: tuple[int, int], st
             raise ValueError(f"a window of {size} does not fit on {x.shape[a]} places")
         shape[a] = (x.shape[a] - size) // stride + 1
         strides[a] *= stride
+    form = (*shape, *window), (*strides, *(x.strides[a] for a in axis))
+    if isinstance(x, np.ndarray):
+        return np.lib.stride_tricks.as_strided(x, *form, writeable=False)
     # CuPy's sliding_window_view looks at the window's size on the GPU and waits for it
-    library = "numpy" if isinstance(x, np.ndarray) else "cupy"
-    as_strided = importlib.import_module(f"{library}.lib.stride_tricks").as_strided
-    return as_strided(x, (*shape, *window), (*strides, *(x.strides[a] for a in axis)))
+    return importlib.import_module("cupy.lib.stride_tricks").as_strided(x, *form)
 
 
 def synchronize(x: Array) -> None:

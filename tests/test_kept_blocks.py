@@ -22,10 +22,10 @@ class Runner:
 
 @pytest.fixture
 def build(tmp_path):
-    def build(blocks, seen="a state"):
+    def build(blocks, seen="a state", **options):
         runner = Runner()
         kept = KeptBlocks(runner, tmp_path / "kept", seen)
-        return [kept(code, session=session) for code, session in blocks], runner.ran
+        return [kept(code, session=session, **options) for code, session in blocks], runner.ran
 
     return build
 
@@ -58,6 +58,11 @@ def test_sessions_do_not_see_each_other(build):
 def test_another_state_of_the_code_is_run_anew(build):
     build(PAGE)
     assert build(PAGE, seen="another state")[1] == [code for code, _ in PAGE]
+
+
+def test_other_options_make_another_block(build):
+    build(PAGE, title="one")
+    assert build(PAGE, title="two")[1] == [code for code, _ in PAGE]
 
 
 def test_a_block_that_raises_is_not_kept(build):

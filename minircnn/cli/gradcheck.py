@@ -19,7 +19,8 @@ from minircnn.progress import progress_bar
 
 _STEP = 1e-7  # small, so that next to no activation crosses a kink of ReLU or max pooling on the way
 _TOLERANCE = 1e-5
-_ROUNDING = 1e-10  # sums in another order, in float64
+_ROUNDING = {"float64": 1e-10, "float32": 1e-4}
+"""How far results of two devices may lie apart, of their largest value: sums are made in another order."""
 
 
 def gradcheck(
@@ -36,8 +37,8 @@ def gradcheck(
     Each element is moved a little up and down, and the change of the loss is compared with what `backward`
     says. Covers every layer, every loss, and a whole small Fast R-CNN and Faster R-CNN from the photo to the
     loss. With `--device cuda` all of it runs on the GPU, and outputs and gradients are compared with the
-    CPU's as well: the proof that this GPU, with this CuPy, computes what the CPU does. Ends with exit code 1
-    if anything differs.
+    CPU's as well, in float64 and in float32, in which detectors compute: the proof that this GPU, with this
+    CuPy, computes what the CPU does. Ends with exit code 1 if anything differs.
 
     For example:
 
@@ -48,13 +49,10 @@ def gradcheck(
     Next: `from minircnn import gradcheck` checks a layer of your own the same way.
     """
     xp = device_namespace(device)
+    parts = [] if xp is np else _parts_on_both(xp, seed)
     cases = list(cases_on(xp, np.random.default_rng(seed)))
-    on_cpu = dict(cases_on(np, np.random.default_rng(seed))) if xp is not np else {}
-    reports, distances = {}, {}
-    for name, case in progress_bar(cases, desc="gradients", unit="part", delay=1):
-        if xp is not np:
-            distances[name] = _distance(case, on_cpu[name])
-        checked, inputs = case
+    reports = {}
+    for name, (checked, inputs) in progress_bar(cases, desc="gradients", unit="part", delay=1):
         rng = np.random.default_rng(seed)
         reports[name] = compare(
             checked, *inputs, rng=rng, step=_STEP, tolerance=_TOLERANCE, max_elements=elements
@@ -64,7 +62,6 @@ def gradcheck(
         for name, report in reports.items()
         for row in report.rows
     ]
-    parts = [(name, distance, distance <= _ROUNDING) for name, distance in distances.items()]
     passed = all(report.ok for report in reports.values()) and all(ok for *_, ok in parts)
     if json:
         print_json(_result(passed, rows, parts))
@@ -72,8 +69,8 @@ def gradcheck(
         cells = [(p, a, n, f"{error:.1e}", _mark(ok)) for p, a, n, error, ok in rows]
         print(table(["part", "gradient of", "checked", "largest error", ""], cells))
         if parts:
-            lines = [(part, f"{distance:.1e}", _mark(ok)) for part, distance, ok in parts]
-            print("\n" + table(["part", "largest difference from the CPU", ""], lines))
+            lines = [(part, kind, f"{distance:.1e}", _mark(ok)) for part, kind, distance, ok in parts]
+            print("\n" + table(["part", "in", "largest difference from the CPU", ""], lines))
     note(f"{len(reports)} parts, {len(rows)} arrays: " + ("all agree" if passed else "some differ"))
     if not passed:
         raise CommandFailed("a gradient differs, or a result from the CPU's")
@@ -87,16 +84,29 @@ def _result(passed: bool, rows: list[Any], parts: list[Any]) -> dict[str, Any]:
     keys = ("part", "array", "checked", "max_error", "ok")
     result: dict[str, Any] = {"ok": passed, "rows": [dict(zip(keys, row, strict=True)) for row in rows]}
     if parts:
-        own_keys = ("part", "difference", "ok")
+        own_keys = ("part", "dtype", "difference", "ok")
         result["from_cpu"] = [dict(zip(own_keys, part, strict=True)) for part in parts]
     return result
+
+
+def _parts_on_both(xp: Any, seed: int) -> list[tuple[str, str, float, bool]]:
+    """Return for every part and dtype how far the library `xp` lies from NumPy, and if that is rounding."""
+    rows = []
+    for kind, most in _ROUNDING.items():
+        own, on_cpu = (list(cases_on(lib, np.random.default_rng(seed), kind)) for lib in (xp, np))
+        for (name, case), (_, other) in zip(own, on_cpu, strict=True):
+            distance = _distance(case, other)
+            rows.append((name, kind, distance, distance <= most))
+    return rows
 
 
 def _distance(case: Case, on_cpu: Case) -> float:
     """Return the largest difference of all a part gives on two devices, as a share of its largest value."""
     worst = 0.0
     for own, other in zip(_outcome(*case), _outcome(*on_cpu), strict=True):
-        scale = max(1.0, float(np.abs(other).max(initial=0.0)))
+        if own.shape != other.shape:
+            return float("inf")
+        scale = float(np.abs(other).max(initial=0.0)) or 1.0
         # maximum lets NaN through, as max() would not
         worst = float(np.maximum(worst, np.abs(own - other).max(initial=0.0) / scale))
     return worst
@@ -113,6 +123,7 @@ def _outcome(checked: Any, inputs: tuple[Any, ...]) -> list[HostArray]:
     layer.zero_grad()
     y = layer.forward(*inputs)
     # any direction, not the same everywhere
-    dx = layer.backward(like(np.cos(np.arange(to_host(y).size)).reshape(y.shape), y))
+    direction = np.cos(np.arange(to_host(y).size)).reshape(y.shape)
+    dx = layer.backward(like(direction, y, dtype=y.dtype))
     gradients = [p.grad for _, p in layer.named_parameters() if p.grad is not None]
     return [to_host(y), *([] if dx is None else [to_host(dx)]), *map(to_host, gradients)]

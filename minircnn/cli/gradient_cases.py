@@ -37,21 +37,22 @@ from minircnn.nn import (
 )
 
 Case = tuple[Module | Callable[..., tuple[float, Any]], tuple[Array, ...]]
-"""A layer or a loss, in float64, and its inputs."""
+"""A layer or a loss, and its inputs."""
 
 
-def cases_on(xp: Any, rng: np.random.Generator) -> Iterator[tuple[str, Case]]:
-    """Yield the name of every part and the part, with all its arrays in the library `xp`.
+def cases_on(xp: Any, rng: np.random.Generator, dtype: Any = np.float64) -> Iterator[tuple[str, Case]]:
+    """Yield the name of every part and the part, with all its arrays in the library `xp` and of `dtype`.
 
     Equal generators give equal parts, whatever the library.
     """
 
     def place(values: HostArray) -> Array:
-        return like(values, xp.empty(0))
+        return like(values.astype(dtype) if values.dtype.kind == "f" else values, xp.empty(0))
 
     for make in (_layers, _losses, _whole_networks):
         for name, (checked, inputs) in make(rng, place):
             if isinstance(checked, Module):
+                checked.astype(dtype)
                 checked.to(xp)
             yield name, (checked, tuple(place(x) for x in inputs))
 
@@ -133,7 +134,7 @@ class _LossOfNetwork(Module):
         scores, offsets = self.network(images, rois, image_index)
         loss = multi_task_loss(scores, offsets, self._labels, self._targets)
         self._gradients = (loss.d_cls_score, loss.d_bbox_pred)
-        return like(np.array([loss.total]), scores)
+        return like(np.array([loss.total]), scores, dtype=scores.dtype)
 
     def backward(self, dy: Array) -> Array:
         assert self._gradients is not None
@@ -156,7 +157,7 @@ class _JointLoss(Module):
         objectness, moves = (part.reshape(-1, part.shape[2]) for part in self.network.rpn(feature_map))
         if self._drawn is None:
             drawn = self._rng.integers(-1, 2, len(moves)), self._rng.standard_normal(moves.shape)
-            self._drawn = like(drawn[0], moves), like(drawn[1], moves)
+            self._drawn = like(drawn[0], moves), like(drawn[1], moves, dtype=moves.dtype)
         anchors = rpn_loss(objectness, moves, *self._drawn)
         scores, offsets = self.network.forward_from_map(feature_map, rois, image_index)
         regions = multi_task_loss(scores, offsets, self._labels, self._targets)
@@ -167,7 +168,7 @@ class _JointLoss(Module):
             anchors.d_objectness.reshape(*whole, 2),
             anchors.d_offsets.reshape(*whole, 4),
         )
-        return like(np.array([anchors.total + regions.total]), scores)
+        return like(np.array([anchors.total + regions.total]), scores, dtype=scores.dtype)
 
     def backward(self, dy: Array) -> Array:
         assert self._gradients is not None

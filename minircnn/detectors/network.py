@@ -88,7 +88,9 @@ class NetworkDetector(RegionDetector[SeenAs]):
 
     def to(self, xp: Any) -> None:
         """Move the network to the array library `xp` (NumPy or CuPy), unless it is there."""
-        if not all(isinstance(parameter.data, xp.ndarray) for _, parameter in self.network.named_parameters()):
+        if not all(
+            isinstance(parameter.data, xp.ndarray) for _, parameter in self.network.named_parameters()
+        ):
             self.network.to(xp)
 
     def compress(self, ranks: Mapping[str, int]) -> None:

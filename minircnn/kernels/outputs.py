@@ -2,15 +2,16 @@
 
 An allocation beyond 32 MiB is handed back to the system as soon as nobody holds it, and the next one of that
 size is zeroed again while it is filled, which takes two to three times as long as the filling. A photo's
-first feature maps are of that size. So their memory is remembered here, and lent again once the last array
-that lies in it is gone.
+first feature maps are of that size. So some of their memory is kept when the last array that lies in it is
+gone, and lent again.
 """
 
 from __future__ import annotations
 
 import math
-import sys
+import os
 import threading
+import weakref
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,13 @@ from minircnn.arrays import Array, HostArray, array_namespace, is_host
 
 LARGE = 2**25
 """Bytes above which the C library returns memory to the system at once (32 MiB)."""
-REMEMBERED = 2**29
-"""Bytes that are remembered while nobody uses them, at most."""
+KEPT = 2**29
+"""Bytes that are kept while nobody uses them, at most."""
+SPARE = 1.25
+"""Memory is lent for results that need all of it but this factor."""
 
-_remembered: list[HostArray] = []
-_guard = threading.Lock()
+_free: list[HostArray] = []  # the oldest first
+_guard = threading.RLock()  # an array may end, and give its memory back, while its thread is in here
 
 
 def empty_output(shape: tuple[int, ...], dtype: Any, like: Array) -> Array:
@@ -33,35 +36,40 @@ def empty_output(shape: tuple[int, ...], dtype: Any, like: Array) -> Array:
     needed = math.prod(shape) * np.dtype(dtype).itemsize
     if needed <= LARGE:
         return np.empty(shape, dtype=dtype)
+    memory = _taken(needed)
+    if memory is None:
+        memory = np.empty(needed, dtype=np.uint8)
+    return np.asarray(_Lent(memory))[:needed].view(dtype).reshape(shape)
+
+
+class _Lent:
+    """What the arrays in a piece of memory hold; when it ends, the memory is free."""
+
+    def __init__(self, memory: HostArray) -> None:
+        self.__array_interface__ = memory.__array_interface__
+        weakref.finalize(self, _give_back, memory).atexit = False
+
+
+def _taken(needed: int) -> HostArray | None:
+    """Take the smallest free memory that does for so many bytes, and is not much larger."""
     with _guard:
-        memory = _unused(needed)
-        if memory is None:
-            memory = np.empty(needed, dtype=np.uint8)
-            _remembered.append(memory)
-            _forget_beyond(REMEMBERED)
-    return memory[:needed].view(dtype).reshape(shape)
+        fitting = [i for i, memory in enumerate(_free) if needed <= memory.nbytes <= SPARE * needed]
+        return _free.pop(min(fitting, key=lambda i: _free[i].nbytes)) if fitting else None
 
 
-def _unused(needed: int) -> HostArray | None:
-    """Return the smallest memory of at least `needed` bytes, and at most twice as many, that nobody holds."""
-    fitting = [i for i, memory in enumerate(_remembered) if needed <= memory.nbytes <= 2 * needed]
-    free = [i for i in fitting if _is_unused(i)]
-    return _remembered[min(free, key=lambda i: _remembered[i].nbytes)] if free else None
+def _give_back(memory: HostArray) -> None:
+    dropped = []  # goes back to the system outside of the guard
+    with _guard:
+        _free.append(memory)
+        while sum(each.nbytes for each in _free) > KEPT:
+            dropped.append(_free.pop(0))
 
 
-def _is_unused(index: int) -> bool:
-    # the list's own reference, and that of the call; every array that lies in the memory holds one more
-    return sys.getrefcount(_remembered[index]) <= 2
+def _forget_all() -> None:
+    global _free, _guard
+    _free, _guard = [], threading.RLock()
 
 
-def _forget_beyond(limit: int) -> None:
-    """Drop unused memory, the oldest first, until what is left of it is within `limit` bytes."""
-    unused = [i for i in range(len(_remembered)) if _is_unused(i)]
-    total = sum(_remembered[i].nbytes for i in unused)
-    dropped = set()
-    for index in unused:
-        if total <= limit:
-            break
-        total -= _remembered[index].nbytes
-        dropped.add(index)
-    _remembered[:] = [memory for i, memory in enumerate(_remembered) if i not in dropped]
+if hasattr(os, "register_at_fork"):
+    # another thread may have been in the guard, and never leaves it in the child
+    os.register_at_fork(after_in_child=_forget_all)

@@ -11,6 +11,7 @@ from minircnn.arrays import Array, array_namespace, is_host
 from minircnn.kernels.layout import elementwise, from_channels_last
 from minircnn.kernels.outputs import empty_output
 from minircnn.nn.activation import ReLU
+from minircnn.nn.checks import require_maps
 from minircnn.nn.conv import Conv2d
 from minircnn.nn.layer import Layer
 from minircnn.profiling import stage
@@ -169,7 +170,9 @@ class Concat(Container):
 def _convolutions_of_one_form(layers: list[Layer], x: Array) -> list[Conv2d]:
     """Return the layers if all are convolutions whose maps of `x` have one size and dtype, else none."""
     found = [layer for layer in layers if isinstance(layer, Conv2d)]
-    if len(found) < len(layers) or any(x.shape[1:2] != (layer.in_channels,) for layer in found):
+    if len(found) < len(layers):
         return []
+    for layer in found:
+        require_maps(x, layer.in_channels)
     forms = {layer.output_form(x) for layer in found}
     return found if len(forms) == 1 else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -48,7 +49,7 @@ class Batches(Generic[Batch]):
         """Return the batch of `iteration`; what went wrong in the thread is raised here."""
         self._taken = iteration
         made = self._wait()
-        if made is None or made.iteration != iteration or made.before != self._rng.bit_generator.state:
+        if made is None or made.iteration != iteration or made.before != _state_of(self._rng):
             return make(iteration, self._rng)
         self._rng.bit_generator.state = made.rng.bit_generator.state
         if made.error is not None:
@@ -82,6 +83,11 @@ class Batches(Generic[Batch]):
         return made
 
 
+def _state_of(rng: np.random.Generator) -> bytes:
+    """Return where a generator stands; some have arrays in their state, which `==` does not compare."""
+    return pickle.dumps(rng.bit_generator.state)
+
+
 class _Maker(threading.Thread, Generic[Batch]):
     """Makes the batch of `iteration`: then there is `batch`, or `error`."""
 
@@ -89,7 +95,7 @@ class _Maker(threading.Thread, Generic[Batch]):
 
     def __init__(self, make: Make[Batch], iteration: int, rng: np.random.Generator) -> None:
         super().__init__(name=f"batch of iteration {iteration}")
-        self.iteration, self.before = iteration, rng.bit_generator.state
+        self.iteration, self.before = iteration, _state_of(rng)
         self.rng = copy.deepcopy(rng)
         self.error: BaseException | None = None
         self._make = make

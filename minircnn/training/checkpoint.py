@@ -1,7 +1,7 @@
 """The state of an interrupted training run, complete enough to continue, on the CPU bit for bit.
 
-On a GPU sums are added in no fixed order: there a run goes on with the same batches, and the same to
-rounding. A run may change its device when it is resumed.
+On a GPU a run goes on with the same batches; its sums are rounded otherwise than the CPU's. A run may change
+its device when it is resumed.
 """
 
 from __future__ import annotations

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import logging
 from pathlib import Path
 
 import numpy as np
 
-from minircnn.arrays import HostArray, array_namespace, like, to_host
+from minircnn.arrays import HostArray, array_namespace, is_host, like, to_host
 from minircnn.backbones import Normalization
 from minircnn.data.digest import photo_digest
 from minircnn.detectors import ImageScale
@@ -81,6 +82,8 @@ class MapInputs(PhotoInputs):
         super().__init__(photos, normalization, network.smallest_input)
         require_frozen(network.features)
         self.network, self.layers = network, network.features.frozen_part()
+        if not is_host(network.on):  # a thread makes the maps, while the network itself is at work
+            self.layers = copy.deepcopy(self.layers)
         self.folder = None if folder is None else folder / _key(network, self.layers, normalization)
         self.made: dict[str, HostArray] = {}  # without a folder
         self._digests: dict[int, str] = {}

@@ -1,8 +1,8 @@
 """Count what the papers' networks ask of a GPU, on CuPy's stand-in: ``python tests/device/launches.py``.
 
 Writes ``benchmarks/launches.json``, from which the page on speed is made; with ``--check`` only compares, and
-ends with exit code 1 where the file tells other counts. Products are left out, so that it takes minutes; their
-numbers are not looked at.
+ends with exit code 1 where the file tells other counts. Products are left out, so that it takes minutes:
+their numbers are not looked at.
 """
 
 import json

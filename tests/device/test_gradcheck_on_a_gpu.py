@@ -33,9 +33,9 @@ def test_a_wrong_gradient_is_found_on_a_gpu(gpu, rng):
     assert [row.name for row in report.rows if row.max_error > report.tolerance] == ["x"]
 
 
-def few(xp, rng):
+def few(xp, rng, dtype=np.float64):
     """Yield the cheap parts only: the whole networks take the stand-in a minute."""
-    for name, case in ALL(xp, rng):
+    for name, case in ALL(xp, rng, dtype):
         if name in ("Conv2d", "RoIPool", "smooth L1"):
             yield name, case
 
@@ -48,8 +48,12 @@ def test_the_command_compares_with_finite_differences_and_with_the_cpu(gpu, monk
     assert main(["gradcheck", "--device", "cuda", "--elements", "5", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["ok"]
-    assert [part["part"] for part in result["from_cpu"]] == ["Conv2d", "RoIPool", "smooth L1"]
-    assert all(0 <= part["difference"] < 1e-12 for part in result["from_cpu"])
+    kinds = [(part["part"], part["dtype"]) for part in result["from_cpu"]]
+    assert kinds == [
+        (part, kind) for kind in ("float64", "float32") for part in ("Conv2d", "RoIPool", "smooth L1")
+    ]
+    for part in result["from_cpu"]:
+        assert 0 <= part["difference"] < (1e-12 if part["dtype"] == "float64" else 1e-5)
 
 
 def test_the_command_names_a_part_that_differs_from_the_cpu(gpu, monkeypatch, capsys):
@@ -62,8 +66,8 @@ def test_the_command_names_a_part_that_differs_from_the_cpu(gpu, monkeypatch, ca
         def backward(self, dy):
             return (2.0 if isinstance(dy, gpu.ndarray) else 1.0) * dy
 
-    def cases(xp, rng):
-        yield "twice", (OtherOnAGPU(), (xp.asarray(rng.standard_normal((2, 3))),))
+    def cases(xp, rng, dtype=np.float64):
+        yield "twice", (OtherOnAGPU(), (xp.asarray(1e-9 * rng.standard_normal((2, 3)).astype(dtype)),))
 
     monkeypatch.setattr("minircnn.cli.gradcheck.cases_on", cases)
     assert main(["gradcheck", "--device", "cuda"]) == 1

@@ -66,6 +66,16 @@ def test_other_layers_are_joined_as_well(rng):
     np.testing.assert_array_equal(layer.forward_rectified(x), np.maximum(expected, 0))
 
 
+@pytest.mark.parametrize("shape", [(2, 4), (1, 4, 5), (1, 3, 5, 6)])
+def test_what_is_no_map_is_refused_as_by_a_single_convolution(shape, rng):
+    layer = Concat(a=Conv2d(4, 3, 1, rng=rng), b=Conv2d(4, 2, 3, padding=1, rng=rng))
+    with pytest.raises(ValueError, match="expected x of shape") as caught:
+        layer.a(np.zeros(shape, np.float32))
+    with pytest.raises(ValueError, match="expected x of shape") as joined:
+        layer(np.zeros(shape, np.float32))
+    assert str(joined.value) == str(caught.value)
+
+
 def test_maps_of_different_sizes_cannot_be_joined(rng):
     layer = Concat(small=Conv2d(4, 3, 3, rng=rng), large=Conv2d(4, 3, 1, rng=rng))
     with pytest.raises(ValueError, match="dimensions"):
