@@ -11,8 +11,9 @@ from trained_detectors import SCENES, settings_of
 
 from minircnn.cli import main
 from minircnn.cli.demo.contest import train_or_reuse
+from minircnn.cli.explain.steps import follow, steps_of
 from minircnn.data import Scenes, export_voc
-from minircnn.detectors import save_detector
+from minircnn.detectors import DETECTORS, save_detector
 from minircnn.imaging import write_image
 from minircnn.proposals import SlidingWindow
 
@@ -74,6 +75,19 @@ def test_a_detector_is_trained_measured_and_explained_on_a_gpu(gpu, capsys):
     steps, _ = run(capsys, "explain", "cuda", "photo.png", "--out", "why")
     assert len(steps["stages"]) > 5
     assert Path("why", "explained.html").is_file()
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(DETECTORS) if DETECTORS[name].on_gpu])
+def test_every_step_of_a_detector_on_a_gpu_is_that_on_the_cpu(name, gpu):
+    windows = None if DETECTORS[name].proposes else SlidingWindow(sizes=(32, 60), relative_stride=0.5)
+    detector = getattr(small_detectors, name.replace("-", "_"))(("a", "b"), windows)
+    explained = []
+    for library in (np, gpu):
+        detector.to(library)
+        explained.append(steps_of(follow(detector, SCENES.image(0), "photo")))
+    facts = [[(step.key, step.fact) for step in steps] for steps in explained]
+    assert len(facts[0]) > 5
+    assert facts[1] == facts[0]
 
 
 @pytest.mark.usefixtures("work")
