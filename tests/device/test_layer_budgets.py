@@ -48,12 +48,6 @@ def vgg16_launches(layers, photos):
     work.check(launches=13 * 3 + 23 * 4 + 4 * 2 + 3, waits=0)
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("count_only")
-def test_vgg16_of_a_photo(gpu):
-    vgg16_launches(*features("vgg16", gpu, (1, 3, 600, 1000)))
-
-
 @pytest.mark.usefixtures("count_only")
 def test_vgg16_of_a_small_photo_in_as_small_bands(gpu, monkeypatch):
     monkeypatch.setattr(im2col, "GPU_BAND_BYTES", im2col.GPU_BAND_BYTES // 25)
@@ -72,12 +66,6 @@ def alexnet_launches(gpu, crops, **options):
     # groups: patches and product (12 each), groups side by side (8), bias and ReLU (8 each); 3 poolings (4),
     # 2 normalizations (13), and flat to fc6 and fc7 (4 each)
     work.check(launches=6 + 8 + 12 + 12 + 8 + 8 + 8 + 3 * 4 + 2 * 13 + 1 + 2 * 4, waits=0)
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("count_only")
-def test_alexnet_of_128_crops(gpu):
-    alexnet_launches(gpu, 128)
 
 
 @pytest.mark.usefixtures("count_only")
