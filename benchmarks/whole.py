@@ -13,24 +13,23 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from skimage.data import coffee
 from torchvision.ops import batched_nms, clip_boxes_to_image, roi_pool
 
 from benchmarks.convolution import better_layout
-from benchmarks.detection import CLASSES
-from benchmarks.harness import Contest, Work
+from benchmarks.detection import random_fast_rcnn
+from benchmarks.harness import Contest, Work, close_to
 from benchmarks.networks import twin
+from benchmarks.proposals import opencv_search
 from minircnn import pretrained
 from minircnn.backbones import vgg16
-from minircnn.detectors import FastRCNN, FastRCNNNetwork, ImageScale
+from minircnn.detectors import FastRCNN, ImageScale
 from minircnn.proposals import SelectiveSearch
 
 PROPOSALS = 500
 """As many as both searches find on the photo, and more."""
-_SIGMA, _K = 0.8, 50
 
 
 def works() -> Iterator[Work]:
@@ -51,62 +50,48 @@ def _squeezenet() -> FastRCNN:
 
 
 def _vgg16() -> FastRCNN:
-    """Return a detector of random weights: times depend on the shapes only."""
-    backbone = vgg16(rng=np.random.default_rng(0))
-    network = FastRCNNNetwork(backbone, len(CLASSES), rng=np.random.default_rng(1))
-    columns = len(CLASSES) + 1
-    mean, std = np.zeros((columns, 4), np.float32), np.full((columns, 4), 0.1, np.float32)
-    return FastRCNN(network, backbone.normalization, CLASSES, None, mean, std)
+    return random_fast_rcnn(vgg16(rng=np.random.default_rng(0)), {})
 
 
 def _contest(build: Callable[[], FastRCNN]) -> Contest:
     photo = coffee()  # 400 × 600
     search = SelectiveSearch("fast", limit=PROPOSALS, n_jobs=2)
     detector = dataclasses.replace(build(), proposer=search)
-    theirs = better_layout(partial(_peer, detector, photo))
-    peer = _peer(detector, photo, torch.channels_last)
+    theirs = better_layout(lambda layout: partial(_detect, _peer(detector, photo, layout), detector, photo))
 
     def check(ours: Any, boxes: Any) -> str:
         assert len(ours) > 0
         assert len(boxes) > 0
         proposals = search.propose(photo)
         assert len(proposals) == PROPOSALS
-        mine = detector.detect(photo, proposals=proposals)
-        scores, boxes = peer(proposals)
-        assert len(mine) == len(scores), f"{len(mine)} and {len(scores)} detections of the same proposals"
-        score = float(np.abs(mine.scores - scores).max())
-        place = float(np.median(np.abs(mine.boxes - boxes).max(axis=1)))  # equal scores may change places
-        assert score < 1e-3, f"scores differ by {score:.2g}"
-        assert place < 0.1, f"boxes differ by {place:.2g} pixels"
-        return f"{len(mine)} detections of the same proposals, scores within {score:.0e}"
+        judged = detector.judge_in_batches(detector.look(photo), proposals)
+        peer = _peer(detector, photo, torch.channels_last)(proposals)
+        # of what is decided after that, suppression is compared in rows of its own
+        return f"scores and boxes of the same proposals {close_to(1e-3)(judged, peer)}"
 
-    return Contest(lambda: detector.detect(photo), lambda: theirs()[1], check)
+    return Contest(lambda: detector.detect(photo), theirs, check)
 
 
 def opencv_proposals(photo: Any) -> Any:
     """Return the first boxes (R, 4) of OpenCV's selective search in its fast mode."""
-    search = cv2.ximgproc.segmentation.createSelectiveSearchSegmentation()
-    search.setBaseImage(np.ascontiguousarray(photo[:, :, ::-1]))
-    search.switchToSelectiveSearchFast(base_k=_K, inc_k=_K, sigma=_SIGMA)
-    found = search.process()
+    found = opencv_search(np.ascontiguousarray(photo[:, :, ::-1]))
     large = (found[:, 2:] >= 20).all(axis=1)
     found = found[large][:PROPOSALS].astype(np.float32)
     return np.concatenate([found[:, :2], found[:, :2] + found[:, 2:]], axis=1)
 
 
-def _peer(detector: FastRCNN, photo: Any, layout: torch.memory_format) -> Callable[..., Any]:
-    """Return the peer: proposals, or none for its own search, to scores (D,) and boxes (D, 4)."""
-    network, post = detector.network, detector.postprocess
+def _peer(detector: FastRCNN, photo: Any, layout: torch.memory_format) -> Callable[[Any], Any]:
+    """Return what judges proposals (R, 4) in the peer: scores (R, K) and boxes (R, K, 4)."""
+    network = detector.network
     parts = [network.features, network.head, network.outputs.cls_score, network.outputs.bbox_pred]
     features, head, cls_score, bbox_pred = (twin(part).eval() for part in parts)
     features.to(memory_format=layout)
     pool = network.roi_pool
     mean, std = (torch.tensor(np.array(a)) for a in (detector.target_mean, detector.target_std))
-    height, width = photo.shape[:2]
 
     @torch.inference_mode()
-    def run(proposals: Any = None) -> Any:
-        boxes = torch.tensor(opencv_proposals(photo) if proposals is None else proposals)
+    def judge(proposals: Any) -> Any:
+        boxes = torch.tensor(proposals)
         pixels, scale = detector.network_input(photo, detector.scale)  # ours, or scores would differ
         x = torch.from_numpy(pixels).contiguous(memory_format=layout)
         regions = boxes * float(scale)
@@ -118,11 +103,17 @@ def _peer(detector: FastRCNN, photo: Any, layout: torch.memory_format) -> Callab
         size = (boxes[:, 2:] - boxes[:, :2])[:, None]
         centre = (boxes[:, 2:] + boxes[:, :2])[:, None] / 2 + t[..., :2] * size
         half = size * torch.exp(t[..., 2:]) / 2
-        moved = torch.cat([centre - half, centre + half], dim=2)
-        best, order = scores.topk(min(post.top_per_class, len(boxes)), dim=0)  # (T, K)
-        row, label = torch.nonzero(best >= post.min_score, as_tuple=True)
-        some, own = best[row, label], clip_boxes_to_image(moved[order[row, label], label], (height, width))
-        kept = batched_nms(own, some, label, post.nms_iou)[: post.max_detections]
-        return some[kept].numpy(), own[kept].numpy()
+        return scores, torch.cat([centre - half, centre + half], dim=2)
 
-    return run
+    return judge
+
+
+@torch.inference_mode()
+def _detect(judge: Callable[[Any], Any], detector: FastRCNN, photo: Any) -> Any:
+    """Return the boxes (D, 4) that the peer finds in a photo."""
+    post, size = detector.postprocess, photo.shape[:2]
+    scores, moved = judge(opencv_proposals(photo))
+    best, order = scores.topk(min(post.top_per_class, len(scores)), dim=0)  # (T, K)
+    row, label = torch.nonzero(best >= post.min_score, as_tuple=True)
+    some, own = best[row, label], clip_boxes_to_image(moved[order[row, label], label], size)
+    return own[batched_nms(own, some, label, post.nms_iou)[: post.max_detections]].numpy()
