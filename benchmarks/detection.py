@@ -39,7 +39,7 @@ def _detection(ranks: dict[str, int]) -> Contest:
     proposals = proposer.propose(image)
     assert len(proposals) == PROPOSALS
     fast, slow = (
-        _fast_rcnn(vgg16(rng=np.random.default_rng(0)), ranks),
+        random_fast_rcnn(vgg16(rng=np.random.default_rng(0)), ranks),
         _rcnn(vgg16(rng=np.random.default_rng(0))),
     )
 
@@ -56,7 +56,8 @@ def _detection(ranks: dict[str, int]) -> Contest:
     )
 
 
-def _fast_rcnn(backbone: Backbone, ranks: dict[str, int]) -> FastRCNN:
+def random_fast_rcnn(backbone: Backbone, ranks: dict[str, int]) -> FastRCNN:
+    """Return a detector with random weights, `ranks` of whose layers are compressed."""
     network = FastRCNNNetwork(backbone, len(CLASSES), rng=np.random.default_rng(1))
     for name, rank in ranks.items():  # the two thin layers that truncated SVD leaves, section 3.1
         outputs, inputs = getattr(network.head, name).weight.data.shape

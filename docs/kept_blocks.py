@@ -19,6 +19,8 @@ from typing import Any
 
 from markdown_exec._internal.formatters import python
 
+from minircnn.files import write_text
+
 _ROOT = Path(__file__).resolve().parents[1]
 _SEEN_BY_BLOCKS = ("minircnn", "docs", "benchmarks", "tests", "pyproject.toml", "mkdocs.yml")
 _VARIABLE = "MINIRCNN_KEPT_BLOCKS"
@@ -51,10 +53,7 @@ class KeptBlocks:
             for earlier in self._not_run.pop(session, ()):
                 earlier()
         printed = run()  # raises where the block does: then nothing is kept
-        self._folder.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_suffix(f".{os.getpid()}")
-        unfinished.write_text(printed, encoding="utf-8")
-        unfinished.replace(file)
+        write_text(file, printed)
         return printed
 
 

@@ -122,7 +122,7 @@ def to_host(x: Array) -> HostArray:
     """Return `x` as a NumPy array, copying from the GPU if it lives there."""
     if isinstance(x, np.ndarray):
         return x
-    if array_api_compat.is_cupy_array(x):
+    if on_gpu(x):
         host: HostArray = x.get()
         return host
     return np.asarray(x)
@@ -218,5 +218,5 @@ def sliding_windows(x: Array, window: tuple[int, int], axis: tuple[int, int], st
 
 def synchronize(x: Array) -> None:
     """Wait until the device of `x` has finished its queued work (nothing to wait for on the CPU)."""
-    if array_api_compat.is_cupy_array(x):
+    if on_gpu(x):
         importlib.import_module("cupy").cuda.get_current_stream().synchronize()

@@ -128,11 +128,12 @@ def batched_nms(boxes: Array, scores: Array, labels: Array, iou_threshold: float
         raise ValueError(f"{scores.shape[0]} scores but labels of shape {tuple(labels.shape)}")
     if not xp.isdtype(labels.dtype, "integral"):
         raise ValueError(f"labels must be whole numbers, got dtype {labels.dtype}")
-    if is_host(boxes) and len(labels):
+    if is_host(boxes):
         classes, row, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-        if len(classes) * sizes.max() ** 2 <= _AT_ONCE:
+        if 0 < len(classes) * sizes.max(initial=0) ** 2 <= _AT_ONCE:
             return _kept_of_small_classes(boxes, scores, row, sizes, iou_threshold)
-    classes = xp.unique_values(labels)  # (classes present,)
+    else:
+        classes = xp.unique_values(labels)  # (classes present,)
     kept = [xp.argsort(scores)[:0]]
     for c in range(classes.shape[0]):
         of_class = xp.nonzero(labels == classes[c])[0]  # (R_c,)

@@ -89,9 +89,7 @@ def _layers(rng: np.random.Generator, place: Place) -> Iterator[tuple[str, Case]
         "RoIAlign": (RoIAlign((3, 2), 0.25), (maps, rois, owner)),
         "SpatialPyramidPool": (SpatialPyramidPool((1, 2, 3), 0.25), (maps, rois, owner)),
     }
-    for name, (layer, inputs) in cases.items():
-        layer.astype(np.float64)
-        yield name, (layer, inputs)
+    yield from cases.items()
 
 
 def _losses(rng: np.random.Generator, place: Place) -> Iterator[tuple[str, Case]]:
@@ -185,7 +183,6 @@ def _whole_networks(rng: np.random.Generator, place: Place) -> Iterator[tuple[st
     shapes = AnchorSettings(base_size=8.0, ratios=(1.0, 2.0), scales=(1.0,))
     faster = FasterRCNNNetwork(build_backbone("tiny", rng=rng, **small), 3, shapes, rpn_width=5, rng=rng)
     for network in (fast, faster):
-        network.astype(np.float64)
         for output in (network.outputs.cls_score, network.outputs.bbox_pred):
             # as drawn for training the outputs are next to zero, and so would be all gradients below
             output.weight.data = rng.standard_normal(output.weight.data.shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minircnn.arrays import Array, array_namespace, is_host
+from minircnn.arrays import Array, array_namespace
 from minircnn.kernels.scratch import workspace
 
 _PLACE = 0xFFFFFFFF
@@ -40,10 +40,8 @@ def places_of(keys: Array, count: int) -> Array:
 
 def _ranks(pixels: Array) -> Array:
     """Return the rank of each value, equal for equal ones."""
+    # what `unique` knows besides, how many different values there are, a GPU would be waited for
     xp = array_namespace(pixels)
-    if is_host(pixels):
-        return xp.unique(pixels, return_inverse=True)[1].reshape(pixels.shape)
-    # the same without the number of different values, for which a GPU would be waited for
     values = pixels.reshape(-1)
     order = xp.argsort(values)
     values = values[order]
