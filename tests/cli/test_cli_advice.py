@@ -11,6 +11,7 @@ from PIL import Image
 
 from minircnn.cli import main
 from minircnn.detectors import save_detector
+from minircnn.devices import usable_cupy
 from minircnn.proposals import write_proposals
 
 COMMANDS = ["check-data", "anchors", "propose", "evaluate", "detect", "explain", "export", "gradcheck"]
@@ -44,6 +45,15 @@ def said(capsys):
     return capsys.readouterr().err
 
 
+def what_a_gpu_lacks():
+    """Return what keeps this machine's GPU from being used, and nothing where it can be."""
+    try:
+        usable_cupy()
+    except RuntimeError as error:
+        return str(error)
+    return ""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_examples_and_next_steps_of_the_help_can_be_typed(command, desk, capsys):
@@ -58,6 +68,11 @@ def test_examples_and_next_steps_of_the_help_can_be_typed(command, desk, capsys)
             if "--out" in example or command in ("gradcheck", "check-data", "anchors", "export")
             else ["--out", f"out{number}"]
         )
+        if "--device cuda" in example and (missing := what_a_gpu_lacks()):
+            # what needs no GPU is done, and then the reason stands there, with the mend
+            assert typed(example) == 1
+            assert missing in said(capsys)
+            continue
         assert typed(" ".join([example, *out])) == 0, example
 
 
