@@ -7,13 +7,27 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from skimage.data import astronaut, coffee
+from skimage.data import astronaut, coffee, lbp_frontal_face_cascade_filename
 
 from minircnn.backbones import Backbone, tiny, vgg16
-from minircnn.boxes import nms
-from minircnn.detectors import RCNN, FastRCNN, FastRCNNNetwork, ImageScale, PostprocessSettings, WarpSettings
-from minircnn.heads import BoxRegressor, fit_one_vs_rest
-from minircnn.imaging import resize_image, warp_regions
+from minircnn.boxes import AnchorSettings, nms
+from minircnn.detectors import (
+    RCNN,
+    FasterRCNN,
+    FasterRCNNNetwork,
+    FastRCNN,
+    FastRCNNNetwork,
+    HogSVM,
+    ImageScale,
+    PostprocessSettings,
+    SPPNet,
+    SPPNetNetwork,
+    WarpSettings,
+)
+from minircnn.features import SIFT_STYLES, dense_sift, sift_features
+from minircnn.heads import BoxRegressor, BoxRegressors, LinearSVMs, fit_one_vs_rest
+from minircnn.heads.cascade import read_cascade, scan
+from minircnn.imaging import exact_grey, resize_image, warp_regions
 from minircnn.kernels.split import split
 from minircnn.nn import SGD, MaxPool2d, RoIPool, multi_task_loss
 from minircnn.proposals import SelectiveSearch, SlidingWindow, graph_segmentation
@@ -40,6 +54,29 @@ def segmentation(pixels: int) -> Run:
 
 def selective_search(pixels: int) -> Run:
     return partial(SelectiveSearch("fast").propose, _photo(pixels))
+
+
+def face_cascade(pixels: int) -> Run:
+    """Scan for faces with scikit-image's cascade of binary patterns."""
+    cascade = read_cascade(lbp_frontal_face_cascade_filename())
+    return partial(scan, exact_grey(_photo(pixels)), cascade)
+
+
+def hog_windows(pixels: int) -> Run:
+    """Score all windows of a person's size, by weights of chance, and return how many there are."""
+    people = HogSVM.people(np.random.default_rng(0).normal(0, 0.01, 3781))
+    photo = _photo(pixels)
+    return lambda: sum(scores[0].size for _, scores in people.levels(photo))
+
+
+def key_points(pixels: int) -> Run:
+    photo = exact_grey(_photo(pixels))
+    return lambda: sift_features(photo, SIFT_STYLES["opencv"])[1]
+
+
+def dense_descriptors(pixels: int) -> Run:
+    photo = exact_grey(_photo(pixels))
+    return lambda: dense_sift(photo)[0]
 
 
 def vgg16_run(pixels: int) -> Run:
@@ -128,6 +165,40 @@ def detection(
     )
     boxes = regions_of(np.random.default_rng(2), proposals, *photo.shape[:2])
     return partial(detector.detect, photo, proposals=boxes)
+
+
+def sppnet_detection(proposals: int) -> Run:
+    """Judge proposals by linear SVMs of chance for 20 classes, on one map of the photo."""
+    photo, rng = coffee(), np.random.default_rng(0)
+    backbone = tiny(rng=rng)
+    weight = rng.normal(0, 0.01, (20, backbone.feature_dim)).astype(np.float32)
+    detector = SPPNet(
+        SPPNetNetwork(backbone, 20, rng=rng),
+        backbone.normalization,
+        tuple(f"class {k}" for k in range(1, 21)),
+        SlidingWindow(),  # not asked: the proposals are given
+        LinearSVMs.from_weights(weight, np.zeros(20, np.float32)),
+        BoxRegressors.none(20),
+        scales=(),
+    )
+    boxes = regions_of(np.random.default_rng(2), proposals, *photo.shape[:2])
+    return partial(detector.detect, photo, proposals=boxes)
+
+
+def faster_rcnn_detection(pixels: int) -> Run:
+    """Propose and judge on one map, with weights of chance for 20 classes."""
+    backbone, rng = tiny(rng=np.random.default_rng(0)), np.random.default_rng(1)
+    columns = (21, 4)
+    detector = FasterRCNN(
+        FasterRCNNNetwork(backbone, 20, AnchorSettings(), rpn_width=64, rng=rng),
+        backbone.normalization,
+        tuple(f"class {k}" for k in range(1, 21)),
+        None,
+        np.zeros(columns, np.float32),
+        np.full(columns, 0.1, np.float32),
+        ImageScale(None),
+    )
+    return partial(detector.detect, _photo(pixels))
 
 
 def vgg16_detection(batch: int) -> Run:

@@ -15,7 +15,12 @@ from benchmarks.growth_runs import (
     SIDES,
     Run,
     clustered,
+    dense_descriptors,
     detection,
+    face_cascade,
+    faster_rcnn_detection,
+    hog_windows,
+    key_points,
     max_pooling,
     nms_run,
     ridge,
@@ -23,6 +28,7 @@ from benchmarks.growth_runs import (
     scattered,
     segmentation,
     selective_search,
+    sppnet_detection,
     svms,
     training_step,
     vgg16_detection,
@@ -97,6 +103,11 @@ def _of_pixels() -> Iterator[Series]:
     sort, flat = sorting("pixels · log pixels"), linear("pixels")
     yield Series("graph segmentation", "pixels", sort, flat, pixels, segmentation)
     yield Series("selective search, fast", "pixels", sort, flat, pixels, selective_search)
+    yield Series("faces by a cascade, LBP", "pixels", flat, flat, pixels, face_cascade)
+    windows = Order("windows of 64 × 128", lambda _, windows: float(windows))
+    yield Series("people by HOG, all scales", "pixels", windows, flat, pixels, hog_windows)
+    yield Series("SIFT key points", "pixels", flat, flat, pixels, key_points)
+    yield Series("dense SIFT", "pixels", flat, flat, pixels, dense_descriptors)
     yield Series("VGG16 convolutions", "pixels", flat, flat, pixels, vgg16_run)
     yield Series("max pooling, 64 channels", "pixels", flat, flat, pixels, max_pooling)
 
@@ -123,6 +134,10 @@ def _of_detections() -> Iterator[Series]:
     same, run = constant("the same work"), vgg16_detection
     photo = constant("the photo's maps")
     yield Series("Fast R-CNN detection, VGG16", "regions at once", same, photo, _doubling(64), run)
+    flat, one = linear("photo + proposals"), constant("the photo and one batch")
+    yield Series("SPP-net detection, 20 classes", "proposals", flat, one, _doubling(250), sppnet_detection)
+    flat, pixels = linear("pixels"), tuple(SIDES)
+    yield Series("Faster R-CNN detection", "pixels", flat, flat, pixels, faster_rcnn_detection)
     flat = linear("photos")
     yield Series("training step", "photos", flat, flat, _doubling(1), training_step)
 
