@@ -12,7 +12,7 @@ import torch
 import torchvision
 
 from benchmarks.growth_runs import clustered, regions_of, scattered
-from benchmarks.harness import Contest, Work, close_to, identical
+from benchmarks.harness import Contest, Work, close_to, identical, total_bytes
 from minircnn.boxes import batched_nms, box_iou, nms
 from minircnn.imaging import warp_frame, warp_regions
 
@@ -56,7 +56,12 @@ def _iou(others: int) -> Contest:
     rng = np.random.default_rng(0)
     a, b = clustered(rng, 2_000), clustered(rng, others)
     ta, tb = torch.from_numpy(a), torch.from_numpy(b)
-    return Contest(lambda: box_iou(a, b), lambda: torchvision.ops.box_iou(ta, tb), close_to(1e-6))
+    return Contest(
+        lambda: box_iou(a, b),
+        lambda: torchvision.ops.box_iou(ta, tb),
+        close_to(1e-6),
+        moved=total_bytes(a, b) + 4 * len(a) * len(b),
+    )
 
 
 def _warp(count: int) -> Contest:
@@ -68,6 +73,7 @@ def _warp(count: int) -> Contest:
         lambda: warp_regions(photo, boxes, CROP, context=CONTEXT, fill=FILL),
         lambda: warp_with_opencv(photo, boxes),
         close_to(1e-4),
+        moved=total_bytes(photo) + 4.0 * count * CROP**2 * 3,
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from benchmarks.harness import Contest, Work, close_to
+from benchmarks.harness import Contest, Work, close_to, total_bytes
 from minircnn.nn import Conv2d
 
 
@@ -80,7 +80,8 @@ def _forward(case: Case) -> Contest:
 
         return run
 
-    return Contest(lambda: layer.forward(x), better_layout(side), close_to(1e-4), case.flops)
+    moved = total_bytes(x, layer.weight.data, layer.forward(x))
+    return Contest(lambda: layer.forward(x), better_layout(side), close_to(1e-4), case.flops, moved)
 
 
 def _backward(case: Case) -> Contest:
@@ -106,7 +107,8 @@ def _backward(case: Case) -> Contest:
 
         return run
 
-    return Contest(ours, better_layout(side), close_to(1e-4), 2 * case.flops)
+    moved = 2 * total_bytes(x, layer.weight.data) + total_bytes(dy)  # read, and a gradient of each written
+    return Contest(ours, better_layout(side), close_to(1e-4), 2 * case.flops, moved)
 
 
 def better_layout(side: Callable[[torch.memory_format], Callable[[], Any]]) -> Callable[[], Any]:

@@ -7,12 +7,14 @@ meet the same drift, so the ratio of neighbouring runs is what is kept.
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 MIN_SAMPLE = 0.05
 """Seconds a sample lasts at least: shorter work is repeated within the sample."""
@@ -34,6 +36,8 @@ class Contest:
         Takes both results, raises AssertionError where they disagree and says how closely they agree.
     flops : float, optional
         Operations of the textbook method (a multiplication and an addition are two).
+    moved : float, optional
+        Bytes of the inputs and of the results: each must be read or written once at least.
     rounds : int
         Samples of each side, at least; fewer for work of a minute.
     """
@@ -42,6 +46,7 @@ class Contest:
     theirs: Callable[[], Any]
     check: Callable[[Any, Any], str]
     flops: float | None = None
+    moved: float | None = None
     rounds: int = MIN_ROUNDS
 
 
@@ -81,8 +86,11 @@ class Timing:
     rounds : int
     agreement : str
         What the check said.
-    flops : float or None
+    flops, moved : float or None
         As in the contest.
+    calls : int or None
+        Calls of functions, Python's and compiled ones, that one run of ours makes; of work of minutes they
+        are not counted.
     """
 
     ours: float
@@ -93,6 +101,8 @@ class Timing:
     rounds: int
     agreement: str
     flops: float | None
+    moved: float | None = None
+    calls: int | None = None
 
 
 def run_contest(contest: Contest, seconds: float) -> Timing:
@@ -105,6 +115,7 @@ def run_contest(contest: Contest, seconds: float) -> Timing:
         took.append(time.perf_counter() - start)
     agreement = contest.check(*results)
     del results
+    calls = count_calls(contest.ours) if contest.rounds >= MIN_ROUNDS else None
     if contest.rounds < MIN_ROUNDS and max(took) < 1:
         repeats = [1, 1]
     elif contest.rounds < MIN_ROUNDS:  # of work of minutes the shorter side can afford a few runs a sample
@@ -129,7 +140,32 @@ def run_contest(contest: Contest, seconds: float) -> Timing:
         len(ours),
         agreement,
         contest.flops,
+        contest.moved,
+        calls,
     )
+
+
+def count_calls(run: Callable[[], Any]) -> int:
+    """Return how many functions `run` calls; operators on arrays are not among them."""
+    number = 0
+
+    def look(frame: Any, event: str, argument: Any) -> None:
+        nonlocal number
+        number += event in ("call", "c_call")
+
+    with threadpool_limits(1):  # so all pieces run in this thread
+        before = sys.getprofile()
+        sys.setprofile(look)
+        try:
+            run()
+        finally:
+            sys.setprofile(before)
+    return number
+
+
+def total_bytes(*arrays: Any) -> float:
+    """Return the bytes of `arrays` together."""
+    return float(sum(array.nbytes for array in arrays))
 
 
 def _sample(side: Callable[[], Any], repeats: int) -> float:

@@ -12,7 +12,7 @@ from torch.nn import functional
 from torchvision.ops import roi_pool
 
 from benchmarks.convolution import better_layout
-from benchmarks.harness import Contest, Work, close_to, identical
+from benchmarks.harness import Contest, Work, close_to, identical, total_bytes
 from minircnn.nn import Flatten, Linear, LocalResponseNorm, MaxPool2d, RoIPool
 
 SCALE = 1 / 16
@@ -137,7 +137,10 @@ def _roi_forward(regions: Regions, training: bool) -> Contest:
         return roi_pool(ready.tensor, ready.their_rois, BINS, SCALE).flatten(1)
 
     return Contest(
-        lambda: flatten(ready.layer.forward(ready.features, ready.rois, ready.owner)), theirs, identical
+        lambda: flatten(ready.layer.forward(ready.features, ready.rois, ready.owner)),
+        theirs,
+        identical,
+        moved=total_bytes(ready.features) + 4.0 * regions.count * 512 * BINS**2,
     )
 
 
@@ -155,7 +158,8 @@ def _roi_backward(regions: Regions) -> Contest:
             slopes, ready.their_rois, places, SCALE, BINS, BINS, *ready.tensor.shape
         )
 
-    return Contest(lambda: ready.layer.backward(dy), theirs, close_to(1e-5))
+    moved = total_bytes(dy, ready.features)
+    return Contest(lambda: ready.layer.backward(dy), theirs, close_to(1e-5), moved=moved)
 
 
 def _pool_forward(window: Window) -> Contest:
@@ -172,7 +176,8 @@ def _pool_forward(window: Window) -> Contest:
 
         return run
 
-    return Contest(lambda: layer.forward(x), better_layout(side), identical)
+    moved = total_bytes(x, layer.forward(x))
+    return Contest(lambda: layer.forward(x), better_layout(side), identical, moved=moved)
 
 
 def _pool_backward(window: Window) -> Contest:
@@ -192,7 +197,8 @@ def _pool_backward(window: Window) -> Contest:
 
         return run
 
-    return Contest(lambda: layer.backward(dy), better_layout(side), close_to(1e-6))
+    moved = total_bytes(dy, x)
+    return Contest(lambda: layer.backward(dy), better_layout(side), close_to(1e-6), moved=moved)
 
 
 def _lrn_forward() -> Contest:
@@ -209,7 +215,7 @@ def _lrn_forward() -> Contest:
 
         return run
 
-    return Contest(lambda: layer.forward(x), better_layout(side), close_to(1e-6))
+    return Contest(lambda: layer.forward(x), better_layout(side), close_to(1e-6), moved=2 * total_bytes(x))
 
 
 def _lrn_both() -> Contest:
@@ -230,7 +236,7 @@ def _lrn_both() -> Contest:
 
         return run
 
-    return Contest(ours, better_layout(side), close_to(1e-6))
+    return Contest(ours, better_layout(side), close_to(1e-6), moved=2 * total_bytes(x, dy))
 
 
 def _dense(dense: Dense) -> tuple[Linear, Any, list[Any]]:
@@ -251,7 +257,8 @@ def _linear_forward(dense: Dense) -> Contest:
         return functional.linear(*tensors)
 
     flops = 2.0 * dense.rows * dense.inputs * dense.outputs
-    return Contest(lambda: layer.forward(x), theirs, close_to(1e-5), flops)
+    moved = total_bytes(x, layer.weight.data) + 4.0 * dense.rows * dense.outputs
+    return Contest(lambda: layer.forward(x), theirs, close_to(1e-5), flops, moved)
 
 
 def _linear_both(dense: Dense) -> Contest:
@@ -271,4 +278,5 @@ def _linear_both(dense: Dense) -> Contest:
         return [y.detach(), *torch.autograd.grad(y, leaves, slopes)]
 
     flops = 6.0 * dense.rows * dense.inputs * dense.outputs
-    return Contest(ours, theirs, close_to(1e-5), flops)
+    moved = 2 * total_bytes(x, layer.weight.data, dy)
+    return Contest(ours, theirs, close_to(1e-5), flops, moved)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,25 +54,31 @@ def means_table(results: Sequence[Entry]) -> str:
     return _markdown(["work", "peer", "cases", "ours / theirs"], rows, "llrr")
 
 
-def group_tables(results: Sequence[Entry], peak_gflops: float) -> str:
-    """Return a heading and a table for every group; the share of the peak only where operations are known."""
-    return "\n\n".join(_group(group, mean, results, peak_gflops) for group, _, mean in means(results))
+def group_tables(results: Sequence[Entry], machine: Entry) -> str:
+    """Return a heading and a table for every group, with what bounds its cases as far as it was counted."""
+    return "\n\n".join(_group(group, mean, results, machine) for group, _, mean in means(results))
 
 
-def _group(group: str, mean: float, results: Sequence[Entry], peak_gflops: float) -> str:
+def _group(group: str, mean: float, results: Sequence[Entry], machine: Entry) -> str:
     own = [r for r in results if r["group"] == group]
-    counted = any(r["flops"] for r in own)
-    header = ["case", "ours", "theirs", "ratio", "quartiles", *(["of peak"] if counted else [])]
+    known = {name: [share(r, machine) for r in own] for name, share in SHARES.items()}
+    shown = {name: shares for name, shares in known.items() if any(share is not None for share in shares)}
+    header = ["case", "ours", "theirs", "ratio", "quartiles", *shown]
     rows = []
-    for r in own:
+    for number, r in enumerate(own):
         row = [r["name"], duration(r["ours"]), duration(r["theirs"]), f"**{ratio(r['ratio'])}**"]
         row.append(f"{ratio(r['low'])} to {ratio(r['high'])}")
-        if counted:
-            row.append(f"{100 * share_of_peak(r, peak_gflops):.0f} %" if r["flops"] else "")
+        row += [_percent(shares[number]) for shares in shown.values()]
         rows.append(row)
     peers = ", ".join(dict.fromkeys(r["peer"] for r in own))
     text = f"Against {peers}; geometric mean **{mean:.2f}**; {_agreement(own)}."
-    return f"### {_title(group)}\n\n{text}\n\n{_markdown(header, rows, 'lrrrr' + 'r' * counted)}"
+    return f"### {_title(group)}\n\n{text}\n\n{_markdown(header, rows, 'lrrrr' + 'r' * len(shown))}"
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return ""
+    return f"{100 * share:.0f} %" if share >= 0.01 else f"{100 * share:.1g} %"
 
 
 def _agreement(results: Sequence[Entry]) -> str:
@@ -86,9 +92,33 @@ def _agreement(results: Sequence[Entry]) -> str:
     return "; ".join(others) or "results are identical"
 
 
-def share_of_peak(result: Entry, peak_gflops: float) -> float:
+def share_of_peak(result: Entry, machine: Entry) -> float | None:
     """Return our rate, in operations of the textbook method, as a share of the matrix-product peak."""
-    return float(result["flops"] / result["ours"] / (peak_gflops * 1e9))
+    if not result.get("flops"):
+        return None
+    return float(result["flops"] / (machine["peak_gflops"] * 1e9) / result["ours"])
+
+
+def share_of_copying(result: Entry, machine: Entry) -> float | None:
+    """Return how much of our time copying takes as many bytes as must be read and written."""
+    if not result.get("moved"):
+        return None
+    return float(result["moved"] / 2 / (machine["copy_gb_per_s"] * 1e9) / result["ours"])
+
+
+def share_of_calls(result: Entry, machine: Entry) -> float | None:
+    """Return how much of our time as many calls take that have nothing to do."""
+    if not result.get("calls"):
+        return None
+    return float(result["calls"] * machine["call_us"] * 1e-6 / result["ours"])
+
+
+SHARES: Mapping[str, Callable[[Entry, Entry], float | None]] = {
+    "of peak": share_of_peak,
+    "of copying": share_of_copying,
+    "calls": share_of_calls,
+}
+"""What may bound a case, by the head of its column."""
 
 
 def means(results: Sequence[Entry]) -> list[tuple[str, int, float]]:
@@ -101,7 +131,7 @@ def peers_only(results: Sequence[Entry]) -> list[Entry]:
     return [r for r in results if "ours" not in r["peer"]]
 
 
-def bounds(results: Sequence[Entry], peak_gflops: float) -> str:
+def bounds(results: Sequence[Entry], machine: Entry) -> str:
     """Return where we stand, group by group, and which cases the peer does faster."""
     compared = peers_only(results)
     slower = [r for r in compared if r["ratio"] > 1]
@@ -122,16 +152,24 @@ def bounds(results: Sequence[Entry], peak_gflops: float) -> str:
             for r in slower
         ]
         lines.append("")
-    counted = sorted((r for r in compared if r["flops"]), key=lambda r: share_of_peak(r, peak_gflops))
-    if counted:
-        least, most = counted[0], counted[-1]
-        lines.append(
-            "Matrix products bound whatever has a share of the peak in its table: from "
-            f"{100 * share_of_peak(least, peak_gflops):.0f} % ({least['group']}, {least['name']}) to "
-            f"{100 * share_of_peak(most, peak_gflops):.0f} % ({most['group']}, {most['name']}) of "
-            f"{peak_gflops:.0f} GFLOP/s."
-        )
-    return "\n".join(lines)
+    lines += [
+        _range(
+            compared, machine, "of peak", "Matrix products bound what has a share of the peak in its table"
+        ),
+        _range(compared, machine, "of copying", "Of the time, copying the least bytes would take"),
+        _range(compared, machine, "calls", "And as many calls with nothing to do"),
+    ]
+    return "\n".join(line for line in lines if line is not None)
+
+
+def _range(results: Sequence[Entry], machine: Entry, column: str, text: str) -> str | None:
+    """Return a sentence with the least and the largest share of a column."""
+    shares = [(share, r) for r in results if (share := SHARES[column](r, machine)) is not None]
+    if not shares:
+        return None
+    ends = [f(shares, key=lambda pair: pair[0]) for f in (min, max)]
+    least, most = (f"{_percent(share)} ({r['group']}, {r['name']})" for share, r in ends)
+    return f"{text}: from {least} to {most}."
 
 
 def two_processors(newest: Entry, earlier: Entry) -> str:

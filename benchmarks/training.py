@@ -99,37 +99,61 @@ def _batch(backbone: Backbone, size: tuple[int, int]) -> Batch:
     return Batch(backbone.normalization.apply(pixels), rois, np.repeat([0, 1], 64), labels, targets)
 
 
-def _torch_step(
-    network: FastRCNNNetwork, batch: Batch, layout: torch.memory_format
-) -> Callable[[], tuple[float, Any]]:
-    """Return the same step in PyTorch, from the same weights."""
-    parts = [network.features, network.head, network.outputs.cls_score, network.outputs.bbox_pred]
-    modules = [twin(part) for part in parts]
-    features, head, cls_score, bbox_pred = modules
-    features.to(memory_format=layout)
-    groups = []
-    for part, module in zip(parts, modules, strict=True):
-        for (_, parameter), weight in zip(part.named_parameters(), module.parameters(), strict=True):
-            weight.requires_grad_(parameter.trainable)
-            rate, decay = LEARNING_RATE * parameter.lr_multiplier, 5e-4 * parameter.decay_multiplier
-            groups.append({"params": [weight], "lr": rate, "weight_decay": decay})
-    optimizer = torch.optim.SGD([g for g in groups if g["params"][0].requires_grad], momentum=0.9)
-    last = [module for module in features if isinstance(module, nn.Conv2d)][-1].weight
-    x = torch.tensor(batch.images).contiguous(memory_format=layout)
-    # torchvision includes the last pixel of a region
-    regions = np.concatenate([batch.image_index[:, None], batch.rois - [0, 0, 1, 1]], axis=1)
-    boxes = torch.tensor(regions.astype(np.float32))
-    labels, targets, pool = torch.tensor(batch.labels), torch.tensor(batch.targets), network.roi_pool
+class TorchTwin:
+    """The same network in PyTorch, from the same weights, with the same loss and optimiser."""
 
-    def run() -> tuple[float, Any]:
-        optimizer.zero_grad(set_to_none=True)
-        y = head(roi_pool(features(x), boxes, pool.output_size, pool.spatial_scale))
+    def __init__(self, network: FastRCNNNetwork, layout: torch.memory_format, lr: float) -> None:
+        self.parts = [network.features, network.head, network.outputs.cls_score, network.outputs.bbox_pred]
+        self.modules = [twin(part) for part in self.parts]
+        self.modules[0].to(memory_format=layout)
+        self.layout, self.pool = layout, network.roi_pool
+        self.pairs, groups = [], []
+        for part, module in zip(self.parts, self.modules, strict=True):
+            for (_, parameter), weight in zip(part.named_parameters(), module.parameters(), strict=True):
+                weight.requires_grad_(parameter.trainable)
+                self.pairs.append((parameter, weight))
+                rate, decay = lr * parameter.lr_multiplier, 5e-4 * parameter.decay_multiplier
+                groups.append({"params": [weight], "lr": rate, "weight_decay": decay})
+        self.trained = [group for group in groups if group["params"][0].requires_grad]
+        self.optimizer = torch.optim.SGD(self.trained, momentum=0.9)
+
+    def inputs(self, batch: Batch) -> tuple[Any, ...]:
+        """Return what :meth:`gradients` takes."""
+        # torchvision includes the last pixel of a region
+        regions = np.concatenate([batch.image_index[:, None], batch.rois - [0, 0, 1, 1]], axis=1)
+        x = torch.tensor(batch.images).contiguous(memory_format=self.layout)
+        labels, targets = torch.tensor(batch.labels), torch.tensor(batch.targets)
+        return x, torch.tensor(regions.astype(np.float32)), labels, targets
+
+    def gradients(self, x: Any, boxes: Any, labels: Any, targets: Any) -> float:
+        """Return the loss; its gradients lie in the parameters."""
+        features, head, cls_score, bbox_pred = self.modules
+        self.optimizer.zero_grad(set_to_none=True)
+        y = head(roi_pool(features(x), boxes, self.pool.output_size, self.pool.spatial_scale))
         offsets = bbox_pred(y).reshape(len(labels), -1, 4)[torch.arange(len(labels)), labels]
         is_object = labels > 0
         localisation = functional.smooth_l1_loss(offsets[is_object], targets[is_object], reduction="sum")
         loss = functional.cross_entropy(cls_score(y), labels) + localisation / len(labels)
         loss.backward()
-        optimizer.step()
-        return loss.item(), last.grad.numpy()
+        return float(loss.item())
+
+    def hand_over(self) -> None:
+        """Copy the weights into the network that this is the twin of."""
+        for parameter, weight in self.pairs:
+            parameter.data[...] = weight.detach().numpy()
+
+
+def _torch_step(
+    network: FastRCNNNetwork, batch: Batch, layout: torch.memory_format
+) -> Callable[[], tuple[float, Any]]:
+    """Return the same step in PyTorch, from the same weights."""
+    peer = TorchTwin(network, layout, LEARNING_RATE)
+    inputs = peer.inputs(batch)
+    last = [module for module in peer.modules[0] if isinstance(module, nn.Conv2d)][-1].weight
+
+    def run() -> tuple[float, Any]:
+        loss = peer.gradients(*inputs)
+        peer.optimizer.step()
+        return loss, last.grad.numpy()
 
     return run

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from benchmarks import __main__ as report
 from benchmarks.__main__ import geometric_means
-from benchmarks.harness import MIN_ROUNDS, Contest, Work, close_to, identical, run_contest
+from benchmarks.harness import MIN_ROUNDS, Contest, Work, close_to, count_calls, identical, run_contest
+from minircnn.kernels.threads import parallel_for
 
 RATIOS = st.lists(st.tuples(st.sampled_from("abc"), st.floats(1e-3, 1e3)), min_size=1, max_size=20)
 
@@ -73,6 +74,19 @@ def test_identical_takes_equal_arrays_only():
     assert identical([3, 1], np.array([3, 1])) == "identical"
     with pytest.raises(AssertionError):
         identical([3, 1], np.array([1, 3]))
+
+
+def test_calls_are_counted_in_all_pieces_and_the_same_each_time():
+    def piece(i):
+        abs(i)
+
+    def run():
+        parallel_for(piece, range(50), like=np.empty(1))
+
+    run()  # the first one makes the threads
+    first = count_calls(run)
+    assert first == count_calls(run) >= 100
+    assert count_calls(lambda: None) < first - 100
 
 
 def test_a_contest_checks_both_results_before_it_is_timed():

@@ -24,6 +24,7 @@ RESULTS = [
     {**RESULT, "group": "NMS", "name": "slow", "peer": "torchvision", "ratio": 2.0, "low": 1.9, "high": 2.5},
     {**RESULT, "group": "detection", "name": "VGG16", "peer": "R-CNN (ours)", "ratio": 0.004, "low": 0.004},
 ]
+MACHINE = {"peak_gflops": 200, "copy_gb_per_s": 10, "call_us": 0.5}
 
 
 def cells(table):
@@ -33,7 +34,7 @@ def cells(table):
 
 
 def test_a_groups_table_shows_the_share_of_the_peak_where_operations_are_known():
-    text = page.group_tables(RESULTS, peak_gflops=200)
+    text = page.group_tables(RESULTS, MACHINE)
     rows = {row[0]: row[1:] for row in cells(text)}
     assert rows["fast"] == ["50 ms", "100 ms", "**0.50**", "0.40 to 0.60", "200 %"]
     assert rows["unknown"] == ["50 ms", "100 ms", "**0.50**", "0.40 to 0.60", ""]
@@ -41,10 +42,21 @@ def test_a_groups_table_shows_the_share_of_the_peak_where_operations_are_known()
     assert re.findall("^### (.*)", text, re.MULTILINE) == ["Convolution", "NMS", "Detection"]
 
 
+def test_a_groups_table_shows_what_memory_and_calls_take_where_they_were_counted():
+    counted = {**RESULT, "group": "pooling", "name": "both", "moved": 4e8, "calls": 1000}
+    text = page.group_tables([counted, {**RESULT, "group": "pooling", "name": "older"}], MACHINE)
+    rows = {row[0]: row[5:] for row in cells(text)}
+    assert rows["case"] == ["of copying", "calls"]
+    # 2e8 bytes copied at 10 GB/s are 20 ms of 50, a thousand calls half a millisecond
+    assert rows["both"] == ["40 %", "1 %"]
+    assert rows["older"] == ["", ""]
+    assert "from 40 % (pooling, both) to 40 % (pooling, both)" in page.bounds([counted], MACHINE)
+
+
 def test_a_groups_text_says_how_closely_the_results_agree():
     def text(*said):
         rows = [{**RESULT, "group": "g", "name": str(i), "agreement": a} for i, a in enumerate(said)]
-        return page.group_tables(rows, 200).splitlines()[2].rpartition("; ")[2]
+        return page.group_tables(rows, MACHINE).splitlines()[2].rpartition("; ")[2]
 
     assert text("within 5e-06", "within 1e-05", "identical") == (
         "results agree within 1e-05 of their largest value."
@@ -54,12 +66,12 @@ def test_a_groups_text_says_how_closely_the_results_agree():
 
 
 def test_all_rows_of_a_table_are_as_wide_as_its_head():
-    for text in (page.means_table(RESULTS), page.group_tables(RESULTS[:2], 200)):
+    for text in (page.means_table(RESULTS), page.group_tables(RESULTS[:2], MACHINE)):
         assert len({len(row) for row in cells(text)}) == 1
 
 
 def test_only_peers_are_counted_among_what_is_slower():
-    text = page.bounds(RESULTS, 200)
+    text = page.bounds(RESULTS, MACHINE)
     assert "2 of 3 cases are done faster" in text
     assert "- NMS, slow: 2.00 (quartiles 1.90 to 2.50)" in text
     assert "R-CNN" not in text
@@ -68,7 +80,7 @@ def test_only_peers_are_counted_among_what_is_slower():
 @pytest.mark.parametrize("group", ["convolution", "NMS", "detection"])
 def test_a_group_may_be_missing(group):
     rest = [copy.copy(r) for r in RESULTS if r["group"] != group]
-    for text in (page.means_table(rest), page.group_tables(rest, 200), page.bounds(rest, 200)):
+    for text in (page.means_table(rest), page.group_tables(rest, MACHINE), page.bounds(rest, MACHINE)):
         assert group.lower() not in text.lower()
 
 

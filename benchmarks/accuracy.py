@@ -1,0 +1,159 @@
+"""Training up to an accuracy, ours beside its twin in PyTorch: ``python -m benchmarks.accuracy``.
+
+Both train Fast R-CNN's ``tiny`` network on the built-in scenes, from the same weights, on batches that the
+same sampler draws from the same numbers. They take turns, some updates at a time, and so share the machine's
+moods; after each turn both are looked at with the same code, which no clock counts. The first turn after
+which the mean average precision on validation scenes is as asked ends a side's training.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+from cyclopts import App, Parameter
+
+from benchmarks.machine import describe_machine, set_threads
+from benchmarks.training import Batch, TorchTwin
+from minircnn.cli.output import note, table
+from minircnn.data import Scenes
+from minircnn.evaluation import evaluate_voc
+from minircnn.nn import StepSchedule, clip_gradients
+from minircnn.proposals import make_proposer
+from minircnn.structures import FloatArray
+from minircnn.training import FAST_RCNN_PRESETS, FastRCNNSettings, compute_proposals
+from minircnn.training.fast_rcnn import FastRCNNTrainer
+
+SETTINGS: FastRCNNSettings = FAST_RCNN_PRESETS["scenes"]
+TURN = 100
+"""Updates between two looks."""
+
+app = App(name="python -m benchmarks.accuracy", help=__doc__)
+
+
+@dataclass
+class Side:
+    """One that trains: what makes the updates of its turn, and what it took so far.
+
+    Parameters
+    ----------
+    name : str
+    trainer : FastRCNNTrainer
+        Draws its batches; after a turn its network has the side's weights.
+    update : callable
+        Takes the number of the update and makes it.
+    """
+
+    name: str
+    trainer: FastRCNNTrainer
+    update: Callable[[int], None]
+    updates: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    map: float = 0.0
+
+    def turn(self) -> None:
+        """Make the updates of one turn, on the clocks."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        for number in range(self.updates, self.updates + TURN):
+            self.update(number)
+        self.seconds += time.perf_counter() - wall
+        self.cpu_seconds += time.process_time() - cpu
+        self.updates += TURN
+
+
+def ours(trainer: FastRCNNTrainer) -> Side:
+    """Return our own training, as ``minircnn train`` does it but for checkpoints and the log."""
+    state, rate = trainer.state, _learning_rate()
+
+    def update(number: int) -> None:
+        state.network.zero_grad()
+        trainer.step(number)
+        clip_gradients(state.network.named_parameters(), SETTINGS.solver.clip_norm or float("inf"))
+        state.optimizer.lr = rate(number)
+        state.optimizer.step()
+
+    return Side("minircnn", trainer, update)
+
+
+def theirs(trainer: FastRCNNTrainer, layout: torch.memory_format) -> Side:
+    """Return the training of the twin."""
+    peer, rate = TorchTwin(trainer.network, layout, 1.0), _learning_rate()
+    multipliers = [group["lr"] for group in peer.trained]
+    weights = [group["params"][0] for group in peer.trained]
+
+    def update(number: int) -> None:
+        drawn = trainer.make_batch(number)
+        batch = Batch(drawn.images, drawn.rois, drawn.image_index, drawn.labels, drawn.bbox_targets)
+        peer.gradients(*peer.inputs(batch))
+        torch.nn.utils.clip_grad_norm_(weights, SETTINGS.solver.clip_norm or float("inf"))
+        for group, multiplier in zip(peer.optimizer.param_groups, multipliers, strict=True):
+            group["lr"] = rate(number) * multiplier
+        peer.optimizer.step()
+        if (number + 1) % TURN == 0:
+            peer.hand_over()
+
+    return Side("PyTorch", trainer, update)
+
+
+def _learning_rate() -> StepSchedule:
+    solver = SETTINGS.solver
+    return StepSchedule(solver.learning_rate, solver.gamma, solver.step)
+
+
+def look(trainer: FastRCNNTrainer, scenes: Scenes, proposals: list[FloatArray]) -> float:
+    """Return the mean average precision of a trainer's network on `scenes`."""
+    detector = trainer.detector(None)
+    found = [
+        detector.detect(scenes.image(i), proposals=boxes, keep_image=False)
+        for i, boxes in enumerate(proposals)
+    ]
+    trainer.network.prepare_training()
+    return evaluate_voc(found, [scenes.annotations(i) for i in range(len(scenes))]).map
+
+
+@app.default
+def main(
+    *,
+    goal: float = 0.85,
+    json_file: Annotated[Path | None, Parameter(name="--json")] = None,
+    threads: int = 2,
+) -> None:
+    """Train both until they are as good as asked, and print what each took.
+
+    Parameters
+    ----------
+    goal
+        Mean average precision on the 100 validation scenes at IoU 0.5.
+    json_file
+        Also write everything to this file.
+    threads
+        For both sides.
+    """
+    set_threads(threads)
+    machine = describe_machine(threads)
+    train, val = Scenes("train"), Scenes("val")
+    proposer = make_proposer(SETTINGS.proposals)
+    boxes, val_boxes = (compute_proposals(scenes, proposer, progress=True) for scenes in (train, val))
+    trainers = [FastRCNNTrainer(train, boxes, SETTINGS) for _ in range(2)]
+    sides = [ours(trainers[0]), theirs(trainers[1], torch.channels_last)]
+    while running := [s for s in sides if s.map < goal and s.updates < SETTINGS.solver.iterations]:
+        for side in running:
+            side.turn()
+            side.map = look(side.trainer, val, val_boxes)
+            note(f"{side.name}: {side.updates:,} updates, {side.seconds:.0f} s, mAP {side.map:.3f}")
+    rows = [[s.name, s.updates, f"{s.seconds:.1f}", f"{s.cpu_seconds:.1f}", f"{s.map:.3f}"] for s in sides]
+    print(table(["", "updates", "seconds", "CPU seconds", "mAP"], rows))
+    if json_file is not None:
+        kept = [{k: v for k, v in vars(s).items() if k not in ("trainer", "update")} for s in sides]
+        payload = {"machine": machine, "goal": goal, "turn": TURN, "sides": kept}
+        json_file.write_text(json.dumps(payload, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    app()
