@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,9 @@ def works() -> Iterator[Work]:
     yield Work("networks forward", "VGG16 convolutions, 600 × 1000", "PyTorch", _vgg16_map)
     yield Work("networks forward", "VGG16, 16 crops of 224", "PyTorch", _vgg16_crops)
     yield Work("networks forward", "SqueezeNet 1.1 convolutions, 400 × 600", "PyTorch", _squeezenet_map)
+    group = "convolution, ReLU and max pooling"
+    yield Work(group, "VGG16 conv1_2 and pool1, 600 × 1000", "PyTorch", partial(_pooled, 64, (600, 1000)))
+    yield Work(group, "VGG16 conv2_2 and pool2, 300 × 500", "PyTorch", partial(_pooled, 128, (300, 500)))
 
 
 def twin(layer: Layer) -> nn.Module:
@@ -108,10 +112,22 @@ def _squeezenet_map() -> Contest:
     return _forward(backbone, (1, 400, 600), [backbone.features])
 
 
+def _pooled(channels: int, size: tuple[int, int]) -> Contest:
+    """One 3 × 3 convolution and what follows it, all the way to the smaller map."""
+    rng = np.random.default_rng(0)
+    conv = Conv2d(channels, channels, 3, padding=1, rng=rng)
+    x = rng.standard_normal((1, *size, channels), dtype=np.float32).transpose(0, 3, 1, 2)
+    layers = Sequential(conv=conv, relu=ReLU(), pool=MaxPool2d(2))
+    return _contest(x, [layers], operations([conv], (1, *size)))
+
+
 def _forward(backbone: Backbone, shape: tuple[int, int, int], parts: list[Layer]) -> Contest:
     n, height, width = shape
     pixels = np.random.default_rng(1).integers(0, 256, (n, height, width, 3), dtype=np.uint8)
-    x = backbone.normalization.apply(pixels)
+    return _contest(backbone.normalization.apply(pixels), parts, operations(parts, shape))
+
+
+def _contest(x: Any, parts: list[Layer], flops: float) -> Contest:
     for part in parts:
         part.eval()
 
@@ -131,4 +147,4 @@ def _forward(backbone: Backbone, shape: tuple[int, int, int], parts: list[Layer]
 
         return run
 
-    return Contest(ours, better_layout(side), close_to(1e-3), operations(parts, shape))
+    return Contest(ours, better_layout(side), close_to(1e-3), flops)

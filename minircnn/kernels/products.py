@@ -12,6 +12,8 @@ from minircnn.kernels.threads import MAX_THREADS, parallel_for
 
 _PIECE = 1 << 22
 """Multiplications that are worth a piece of their own."""
+_LEAST = 64
+"""Rows or columns of a piece, at least: BLAS repacks all of the other matrix for each piece."""
 
 
 def matmul(a: Array, b: Array) -> Array:
@@ -26,7 +28,8 @@ def matmul(a: Array, b: Array) -> Array:
     rows, columns = a.shape[0], b.shape[1]
     out = np.empty((rows, columns), dtype=np.result_type(a, b))
     longer = max(rows, columns)
-    pieces = max(1, min(MAX_THREADS, longer // 16, math.prod((rows, columns, a.shape[1])) // _PIECE))
+    worth = math.prod((rows, columns, a.shape[1])) // _PIECE
+    pieces = max(1, min(MAX_THREADS, longer // _LEAST, worth))
 
     def run(part: slice) -> None:
         if rows >= columns:

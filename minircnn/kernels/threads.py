@@ -13,9 +13,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 import joblib
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
@@ -32,6 +32,52 @@ def _nothing(force: bool) -> None:
     """Do nothing."""
 
 
+class _Job:
+    """The tasks of one call: whoever is there takes the next one."""
+
+    def __init__(self, function: Callable[[Any], None], tasks: list[Any]) -> None:
+        self.function, self.remaining = function, iter(tasks)
+        self.guard = threading.Lock()
+        self.is_open = True  # a helper that wakes up later has nothing left to do
+        self.helping = 0
+        self.last_left = threading.Lock()  # held while the caller waits for helpers
+        self.error: BaseException | None = None
+
+    def work(self) -> None:
+        """Do tasks until none is left."""
+        while True:
+            with self.guard:
+                task = next(self.remaining, self.remaining)
+            if task is self.remaining:
+                return
+            self.function(task)
+
+    def help(self) -> None:
+        """Do tasks in a helper thread; what is raised is kept for the caller."""
+        with self.guard:
+            if not self.is_open:
+                return
+            self.helping += 1
+        try:
+            self.work()
+        except BaseException as error:
+            self.error = self.error or error
+        finally:
+            with self.guard:
+                self.helping -= 1
+                if not self.is_open and self.helping == 0:
+                    self.last_left.release()
+
+    def close(self) -> None:
+        """Wait for the helpers that are at work; the others still asleep are not needed any more."""
+        with self.guard:
+            self.is_open = False
+            if self.helping == 0:
+                return
+            self.last_left.acquire()
+        self.last_left.acquire()
+
+
 class _Workers:
     """The helper threads and the BLAS switch, made at first use."""
 
@@ -40,8 +86,9 @@ class _Workers:
         self.guard = threading.Lock()
         self.blas = ThreadpoolController().select(user_api="blas")
         self.cores: int = joblib.cpu_count()  # those this process may use: affinity and container limits
-        self.pool: ThreadPoolExecutor | None = None
-        self.active = 0  # calls of parallel_for, of all threads together
+        self.jobs: SimpleQueue[_Job] = SimpleQueue()
+        self.helpers = 0
+        self.active = 0  # holds of BLAS, of all threads together
         self.allowed: list[int] = []  # threads of each BLAS library while none is active
 
     def threads(self) -> int:
@@ -60,9 +107,8 @@ class _Workers:
                 getattr(library, "clear_controlling_thread", _nothing)(force=True)
                 library.set_num_threads(count)
 
-    @contextmanager
-    def one_blas_thread(self) -> Iterator[None]:
-        """Hold BLAS to one thread until the last of all threads that are in here has left.
+    def hold_blas(self) -> None:
+        """Hold BLAS to one thread until the last of all threads that hold it has let go.
 
         How a product is rounded depends on the number of threads that BLAS shares it among.
         """
@@ -71,23 +117,45 @@ class _Workers:
                 self.allowed = self._blas_threads()
                 self._set_blas_threads([1] * len(self.allowed))
             self.active += 1
-        try:
-            yield
-        finally:
-            with self.guard:
-                self.active -= 1
-                if self.active == 0:
-                    self._set_blas_threads(self.allowed)
 
-    def submit(self, work: Callable[[], None]) -> Future[None]:
-        """Run `work` on a helper thread."""
-        if self.pool is None:
-            self.pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="minircnn")
-        return self.pool.submit(work)
+    def let_blas_go(self) -> None:
+        """End one hold."""
+        with self.guard:
+            self.active -= 1
+            if self.active == 0:
+                self._set_blas_threads(self.allowed)
+
+    def share(self, function: Callable[[Task], None], tasks: list[Task]) -> None:
+        """Do the tasks in this thread and in helpers."""
+        job, wanted = _Job(function, tasks), min(self.threads(), len(tasks)) - 1
+        while self.helpers < wanted:
+            name = f"minircnn_{self.helpers}"
+            threading.Thread(target=_help_forever, args=(self.jobs,), name=name, daemon=True).start()
+            self.helpers += 1
+        for _ in range(wanted):
+            self.jobs.put(job)
+        try:
+            job.work()
+        finally:
+            job.close()
+        if job.error is not None:
+            raise job.error
+
+
+def _help_forever(jobs: SimpleQueue[_Job]) -> None:
+    while True:
+        jobs.get().help()  # without a name: the last job's arrays must not be kept while this waits
 
 
 _workers: _Workers | None = None
 _first_use = threading.Lock()
+
+
+def _the_workers() -> _Workers:
+    global _workers
+    with _first_use:
+        _workers = _workers or _Workers()
+        return _workers
 
 
 def _forget_workers() -> None:
@@ -96,8 +164,26 @@ def _forget_workers() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    # a forked child inherits the pool object but none of its threads: waiting on them would never end
+    # a forked child inherits the queue but none of the threads: waiting on them would never end
     os.register_at_fork(after_in_child=_forget_workers)
+
+
+@contextmanager
+def one_blas_thread(like: Array) -> Iterator[None]:
+    """Hold BLAS to one thread for all that is done inside, where `like` is a NumPy array.
+
+    Every :func:`parallel_for` does so for itself. Around many of them, one hold saves switching BLAS back
+    and forth, which takes as long as a small piece of work.
+    """
+    if not is_host(like):
+        yield
+        return
+    workers = _the_workers()
+    workers.hold_blas()
+    try:
+        yield
+    finally:
+        workers.let_blas_go()
 
 
 def parallel_for(function: Callable[[Task], None], tasks: Iterable[Task], like: Array) -> None:
@@ -111,45 +197,22 @@ def parallel_for(function: Callable[[Task], None], tasks: Iterable[Task], like: 
     like : array
         Any array the tasks work on; those of a GPU run one after the other in the calling thread.
     """
-    global _workers
     todo = list(tasks)
     if not is_host(like):
         for task in todo:
             function(task)
         return
-    with _first_use:
-        workers = _workers = _workers or _Workers()
-    with workers.one_blas_thread():
-        if not workers.lock.acquire(blocking=False):
-            # already inside a parallel_for, of this thread or another: the cores are taken
+    workers = _the_workers()
+    workers.hold_blas()
+    try:
+        # nobody gets the helpers inside a parallel_for, of this thread or another: the cores are taken
+        if len(todo) > 1 and workers.lock.acquire(blocking=False):
+            try:
+                workers.share(function, todo)
+            finally:
+                workers.lock.release()
+        else:
             for task in todo:
                 function(task)
-            return
-        try:
-            _share(workers, function, todo)
-        finally:
-            workers.lock.release()
-
-
-def _share(workers: _Workers, function: Callable[[Task], None], todo: list[Task]) -> None:
-    remaining = iter(todo)
-    take = threading.Lock()
-
-    def work() -> None:
-        while True:
-            with take:
-                task = next(remaining, remaining)
-            if task is remaining:
-                return
-            function(task)  # type: ignore[arg-type]
-
-    helpers = [workers.submit(work) for _ in range(min(workers.threads(), len(todo)) - 1)]
-    try:
-        work()
     finally:
-        # nothing is left to do for a helper that did not wake up in time; the others still write
-        started = [helper for helper in helpers if not helper.cancel()]
-        for helper in started:
-            helper.exception()  # wait for all
-    for helper in started:
-        helper.result()
+        workers.let_blas_go()

@@ -10,6 +10,7 @@ from typing import Self, cast
 from minircnn.arrays import Array, array_namespace, is_host
 from minircnn.kernels.layout import elementwise, from_channels_last
 from minircnn.kernels.outputs import empty_output
+from minircnn.kernels.threads import one_blas_thread
 from minircnn.nn.activation import ReLU
 from minircnn.nn.checks import require_maps
 from minircnn.nn.conv import Conv2d
@@ -42,16 +43,18 @@ class Sequential(Container):
 
     def forward(self, x: Array) -> Array:
         """Return the last layer's output."""
-        for name, run in self._forwards():
-            x = stage(name)(run)(x)
+        with one_blas_thread(x):
+            for name, run in self._forwards():
+                x = stage(name)(run)(x)
         return x
 
     def backward(self, dy: Array) -> Array:
         """Run the layers' ``backward`` in reverse order, as far as somebody uses dLoss/dx."""
-        for name, layer in reversed(self.named_layers()):
-            if dy is None:
-                break
-            dy = stage(name)(layer.backward)(dy)
+        with one_blas_thread(dy):
+            for name, layer in reversed(self.named_layers()):
+                if dy is None:
+                    break
+                dy = stage(name)(layer.backward)(dy)
         return dy
 
     def prepare_training(self, *, input_grad: bool = False) -> None:

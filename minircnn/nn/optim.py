@@ -146,7 +146,7 @@ def _update(data: Array, gradient: Array, velocity: Array, lr: float, decay: flo
         v += update
         w -= v
 
-    if flat is None:
+    if flat is None or data.size <= PIECE_VALUES:
         run(...)
     else:  # piece by piece, so that the passes over a piece stay in cache
         parallel_for(run, split_for_cache(data.size, PIECE_VALUES, data), like=data)

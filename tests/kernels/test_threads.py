@@ -1,13 +1,16 @@
 import threading
+import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from minircnn.kernels import threads
 from minircnn.kernels.products import matmul
 from minircnn.kernels.scratch import workspace
-from minircnn.kernels.threads import parallel_for
+from minircnn.kernels.threads import one_blas_thread, parallel_for
 from minircnn.nn import Conv2d, Linear, LocalResponseNorm, MaxPool2d, RoIPool, Sequential
 
 
@@ -60,6 +63,54 @@ def test_the_first_exception_comes_through_and_blas_threads_come_back():
     with pytest.raises(ValueError, match="task 3"):
         parallel_for(fail, range(8), like=np.zeros(0))
     assert threads() == before
+
+
+@pytest.fixture
+def two_threads(monkeypatch):
+    """Share work between two threads, on however many cores."""
+    monkeypatch.setattr(threads._Workers, "threads", lambda self: 2)
+
+
+def test_an_exception_of_a_helper_comes_through(two_threads):
+    caller, first = threading.get_ident(), threading.Barrier(2, timeout=30)
+
+    def run(i):
+        first.wait()  # both tasks have begun, each in a thread of its own
+        if threading.get_ident() != caller:
+            raise ValueError("of a helper")
+
+    with pytest.raises(ValueError, match="of a helper"):
+        parallel_for(run, range(2), like=np.zeros(0))
+
+
+def test_nothing_is_kept_of_a_call_that_is_over():
+    array = np.zeros(8)
+    gone = weakref.ref(array)
+
+    def call(array):
+        parallel_for(lambda i: array.sum(), range(50), like=array)
+
+    call(array)
+    del array
+    deadline = time.monotonic() + 30
+    while gone() is not None and time.monotonic() < deadline:  # a helper may just be waking up
+        time.sleep(0.01)
+    assert gone() is None
+
+
+def test_one_hold_of_blas_lasts_until_its_end_and_leaves_the_helpers_free(two_threads):
+    def of_blas():
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    with threadpool_limits(2, user_api="blas"):
+        with one_blas_thread(np.zeros(0)):
+            assert of_blas() == {1}
+            with one_blas_thread(np.zeros(0)):
+                pass
+            both = threading.Barrier(2, timeout=30)
+            parallel_for(lambda i: both.wait(), range(2), like=np.zeros(0))  # one thread alone would wait
+            assert of_blas() == {1}
+        assert of_blas() == {2}
 
 
 def test_nested_calls_do_not_wait_for_each_other():
