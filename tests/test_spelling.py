@@ -73,14 +73,21 @@ def words_of_page(text):
 
 def words_of_module(source):
     """Yield (line, word) of the docstrings and comments of a Python file."""
+    lines = source.split("\n")
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Expr(value=ast.Constant(value=str())):
-                text = ast.get_source_segment(source, node) or ""
+                text = "\n".join(lines[node.lineno - 1 : node.end_lineno])
                 yield from words(without_names_of_entries(without([EXAMPLE], text)), node.lineno)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield from words(FOR_TOOLS.sub("", token.string), token.start[0])
+
+
+@functools.cache
+def words_of_modules():
+    """Return (line, word) of all modules of the package, by their paths."""
+    return {path: list(words_of_module(path.read_text(encoding="utf-8"))) for path in MODULES}
 
 
 def without_names_of_entries(docstring):
@@ -142,20 +149,21 @@ def test_words_of_a_page(page):
 
 
 def test_words_of_docstrings_and_comments():
-    found = {path: unknown(words_of_module(path.read_text(encoding="utf-8"))) for path in MODULES}
+    found = {path: unknown(words) for path, words in words_of_modules().items()}
     assert [f"{path.relative_to(ROOT)}:{n} {word}" for path, rest in found.items() for n, word in rest] == []
 
 
 def test_the_words_are_found():
     assert len(list(words_of_page((ROOT / "README.md").read_text(encoding="utf-8")))) > 300
-    assert sum(len(list(words_of_module(path.read_text(encoding="utf-8")))) for path in MODULES) > 10_000
+    assert sum(map(len, words_of_modules().values())) > 10_000
 
 
 def test_the_projects_words_are_sorted_and_needed():
     listed = WORD_LIST.read_text(encoding="utf-8").split()
     pages = [words_of_page(path.read_text(encoding="utf-8")) for path in PAGES]
-    modules = [words_of_module(path.read_text(encoding="utf-8")) for path in MODULES]
-    used = {re.sub(r"['’]s$", "", word) for found in pages + modules for _, word in found}
+    used = {
+        re.sub(r"['’]s$", "", word) for found in (*pages, *words_of_modules().values()) for _, word in found
+    }
     needed = {word.lower() for word in used if not in_a_dictionary(word)}
     assert listed == sorted({word.lower() for word in listed})
     assert set(listed) - needed == set()
