@@ -51,15 +51,10 @@ def run(page, monkeypatch):
             exec(compile(code, str(page), "exec"), vars(sessions[key]))
 
 
-LONG = [
-    pytest.mark.slow,
-    pytest.mark.skipif("MINIRCNN_SITE" in os.environ, reason="the site was built by running these blocks"),
-]
-
-
+@pytest.mark.skipif("MINIRCNN_SITE" in os.environ, reason="the site was built by running these blocks")
 @pytest.mark.parametrize(
     "page",
-    [pytest.param(page, marks=LONG if page.name in SLOW else []) for page in EXECUTED],
+    [pytest.param(page, marks=pytest.mark.slow if page.name in SLOW else []) for page in EXECUTED],
     ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_every_executed_block_runs(page, monkeypatch):
