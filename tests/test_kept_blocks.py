@@ -2,7 +2,7 @@
 
 import pytest
 
-from docs.kept_blocks import KeptBlocks
+from docs.kept_blocks import KeptBlocks, on_files
 
 
 class Runner:
@@ -69,3 +69,21 @@ def test_a_block_that_raises_is_not_kept(build):
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
             build([("print(1 / 0)", None)])
+
+
+def test_of_two_builds_at_a_time_both_show_what_was_printed_first(tmp_path):
+    folder = tmp_path / "kept"
+    other = KeptBlocks(lambda code, **_: "of the other build", folder, "a state")
+
+    def run(code, **_):
+        other(code)  # done while this one is at it
+        return "of this build"
+
+    assert KeptBlocks(run, folder, "a state")("print(seconds)") == "of the other build"
+
+
+def test_pages_are_made_from_the_last_to_the_first_if_asked(monkeypatch):
+    files = ["index.md", "start.md", "speed.md"]
+    assert on_files(files) is files
+    monkeypatch.setenv("MINIRCNN_LAST_PAGE_FIRST", "1")
+    assert on_files(files) == ["speed.md", "start.md", "index.md"]
