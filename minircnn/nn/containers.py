@@ -45,7 +45,8 @@ class Sequential(Container):
         """Return the last layer's output."""
         with one_blas_thread(x):
             for name, run in self._forwards():
-                x = stage(name)(run)(x)
+                with stage(name):
+                    x = run(x)
         return x
 
     def backward(self, dy: Array) -> Array:
@@ -54,7 +55,8 @@ class Sequential(Container):
             for name, layer in reversed(self.named_layers()):
                 if dy is None:
                     break
-                dy = stage(name)(layer.backward)(dy)
+                with stage(name):
+                    dy = layer.backward(dy)
         return dy
 
     def prepare_training(self, *, input_grad: bool = False) -> None:
