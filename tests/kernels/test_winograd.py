@@ -112,10 +112,10 @@ def test_rounding_in_float32_stays_near_that_of_plain_products(k, rng):
 
 
 def test_gradients_of_a_layer_that_takes_this_way(rng):
-    layer = Conv2d(16, 16, 3, padding=1, rng=rng)
-    layer.bias.data += rng.standard_normal(16).astype(np.float32)
+    layer = Conv2d(24, 24, 3, padding=1, rng=rng)
+    layer.bias.data += rng.standard_normal(24).astype(np.float32)
     layer.astype(np.float64)
-    x = rng.standard_normal((4, 16, 16, 16))
+    x = rng.standard_normal((4, 24, 16, 16))
     pixels, weight = x.transpose(0, 2, 3, 1), layer.weight.data.transpose(0, 2, 3, 1)
     assert choose_algorithm(pixels, weight, layer.geometry) is winograd
     report = gradcheck(layer, x, rng=rng, max_elements=60)
@@ -140,8 +140,8 @@ def test_what_gains_nothing_goes_the_plain_way(geometry, channels, shape):
 
 
 def test_kept_filters_follow_the_weight_however_it_changes(rng):
-    layer = Conv2d(16, 16, 3, padding=1, rng=rng)
-    x = rng.standard_normal((1, 16, 12, 12), dtype=np.float32)
+    layer = Conv2d(24, 24, 3, padding=1, rng=rng)
+    x = rng.standard_normal((1, 24, 12, 12), dtype=np.float32)
     layer.eval()
 
     def expected():
@@ -159,7 +159,7 @@ def test_kept_filters_follow_the_weight_however_it_changes(rng):
     assert layer._filters._kept[1] is kept  # transformed once
     layer.weight.data[3, 2, 1, 0] += 5  # in place, behind the layer's back
     np.testing.assert_allclose(layer(x), expected(), atol=1e-4)
-    layer.load_state_dict({"weight": np.ones((16, 16, 3, 3)), "bias": np.zeros(16)})
+    layer.load_state_dict({"weight": np.ones((24, 24, 3, 3)), "bias": np.zeros(24)})
     np.testing.assert_allclose(layer(x), expected(), atol=1e-3)
     layer.astype(np.float64)
     assert layer(x).dtype == np.float64
@@ -169,9 +169,9 @@ def test_kept_filters_follow_the_weight_however_it_changes(rng):
 
 
 def test_kept_filters_do_not_travel_with_the_layer(rng):
-    layer = Conv2d(16, 16, 3, padding=1, rng=rng)
+    layer = Conv2d(24, 24, 3, padding=1, rng=rng)
     layer.eval()
-    x = rng.standard_normal((1, 16, 12, 12), dtype=np.float32)
+    x = rng.standard_normal((1, 24, 12, 12), dtype=np.float32)
     y = layer(x)
     assert layer._filters._kept is not None
     copy = pickle.loads(pickle.dumps(layer))
@@ -180,8 +180,8 @@ def test_kept_filters_do_not_travel_with_the_layer(rng):
 
 
 def test_a_relu_behind_is_done_by_the_convolution(rng):
-    x = rng.standard_normal((2, 16, 20, 20), dtype=np.float32)
-    net = Sequential(conv=Conv2d(16, 16, 3, padding=1, rng=rng), relu=ReLU(), wide=Conv2d(16, 4, 1, rng=rng))
+    x = rng.standard_normal((2, 24, 20, 20), dtype=np.float32)
+    net = Sequential(conv=Conv2d(24, 24, 3, padding=1, rng=rng), relu=ReLU(), wide=Conv2d(24, 4, 1, rng=rng))
     y = net(x)
     by_hand = net.wide(net.relu.forward(net.conv(x)))
     np.testing.assert_array_equal(y, by_hand)
@@ -208,10 +208,10 @@ def test_bits_do_not_depend_on_the_number_of_threads(rng):
 
 
 def test_double_precision_input_of_a_single_precision_layer_is_worked_in_double(rng):
-    layer = Conv2d(16, 16, 3, padding=1, rng=rng)
-    x = rng.standard_normal((1, 16, 40, 40))
+    layer = Conv2d(24, 24, 3, padding=1, rng=rng)
+    x = rng.standard_normal((1, 24, 40, 40))
     y = layer(x)
-    exact = Conv2d(16, 16, 3, padding=1)
+    exact = Conv2d(24, 24, 3, padding=1)
     exact.load_state_dict(layer.state_dict())
     exact.astype(np.float64)
     np.testing.assert_allclose(y, exact(x), rtol=0, atol=1e-12)

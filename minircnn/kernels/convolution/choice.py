@@ -12,7 +12,7 @@ from minircnn.kernels.convolution import folded, im2col, winograd
 from minircnn.kernels.convolution.geometry import ConvGeometry
 from minircnn.kernels.convolution.tiles import OUTPUTS
 
-WINOGRAD_CHANNELS = 16
+WINOGRAD_CHANNELS = 24
 """Fewer channels or filters (of a group) are not worth the way to Winograd's tiles and back."""
 WINOGRAD_TILES = 64
 """Fewer tiles are not worth transforming the filters for."""

@@ -20,6 +20,7 @@ from minircnn.arrays import Array, array_namespace, is_host, sliding_windows
 from minircnn.kernels.convolution.geometry import ConvGeometry, turned_around
 from minircnn.kernels.outputs import empty_output
 from minircnn.kernels.products import matmul
+from minircnn.kernels.rectify import rectify_in_place
 from minircnn.kernels.scratch import workspace
 from minircnn.kernels.split import parts_of, split
 from minircnn.kernels.threads import parallel_for
@@ -93,7 +94,7 @@ def convolve(
         if bias is not None:
             rows += bias
         if rectify:
-            xp.maximum(rows, 0, out=rows)
+            rectify_in_place(rows)
 
     parallel_for(run, _bands(y, matrix), like=x)
     return y

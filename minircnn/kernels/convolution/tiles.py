@@ -17,6 +17,7 @@ from numpy.lib.stride_tricks import as_strided
 from minircnn.arrays import HostArray
 from minircnn.kernels.convolution.cook_toom import Transforms, cook_toom
 from minircnn.kernels.convolution.geometry import ConvGeometry
+from minircnn.kernels.rectify import rectify_in_place
 from minircnn.kernels.scratch import workspace
 from minircnn.kernels.split import parts_of, split
 
@@ -133,7 +134,10 @@ def _patch(x: HostArray, rows: slice, columns: slice) -> HostArray:
 def write_outputs(
     products: HostArray, block: Block, geometry: ConvGeometry, y: HostArray, rectify: bool
 ) -> None:
-    """Write Aᵀ M A of a block's `products` M (n down, T, n across, O) to its place in `y` (N, OH, OW, O)."""
+    """Write Aᵀ M A of a block's `products` M (n down, T, n across, O) to its place in `y` (N, OH, OW, O).
+
+    With `rectify`, negative results become 0.
+    """
     matrix = _matrices(geometry.kernel_size, y.dtype).output  # (m, n)
     m, n = matrix.shape
     images, down, across = block.shape
@@ -141,20 +145,15 @@ def write_outputs(
     np.matmul(matrix, products, out=half)
     pixels = workspace("pixels", (m, half[0].size), y.dtype, y)
     np.matmul(matrix, half.reshape(n, -1), out=pixels)
+    if rectify:
+        rectify_in_place(pixels)
     lines = pixels.reshape(m, images, down, across * m, y.shape[3])  # whole lines of y, m apart
     columns = slice(block.columns.start * m, min(block.columns.stop * m, y.shape[2]))
     if block.rows.stop * m <= y.shape[1]:
         target = y[block.images, block.rows.start * m : block.rows.stop * m, columns]
         target = target.reshape(images, down, m, *target.shape[2:]).transpose(2, 0, 1, 3, 4)
-        _put(lines[:, :, :, : target.shape[3]], target, rectify)
+        target[...] = lines[:, :, :, : target.shape[3]]
         return
     for i in range(m):  # the last tiles reach over the edge
         target = y[block.images, block.rows.start * m + i : y.shape[1] : m, columns]
-        _put(lines[i][:, : target.shape[1], : target.shape[2]], target, rectify)
-
-
-def _put(values: HostArray, target: HostArray, rectify: bool) -> None:
-    if rectify:
-        np.maximum(values, 0, out=target)
-    else:
-        target[...] = values
+        target[...] = lines[i][:, : target.shape[1], : target.shape[2]]
