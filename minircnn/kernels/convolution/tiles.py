@@ -1,10 +1,15 @@
 """Tiles of a map, and their way to the places where Winograd's method multiplies them, and back.
 
-All by views and small matrix products: the tiles, which overlap, are never copied out of the map.
+A tile is transformed down and across, each time by a product with a small matrix. One such product for many
+tiles is worth a call; one for each tile would cost more than it computes, and threads that make thousands of
+calls wait for each other in BLAS. So the rows of tiles, which lie one after the other in the map, are
+transformed down as they lie; then the columns are copied, those that two tiles share twice, and all tiles are
+transformed across together.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from functools import cache
@@ -76,7 +81,7 @@ def _matrices(kernel_size: int, dtype: np.dtype[Any]) -> Transforms:
 
 
 def input_tiles(x: HostArray, block: Block, geometry: ConvGeometry, out: HostArray) -> None:
-    """Write V = Bᵀ d B of a block's tiles of `x` (N, H, W, C) to `out` (n down, T, n across, C)."""
+    """Write V = Bᵀ d B of a block's tiles of `x` (N, H, W, C) to `out` (n down, n across, T, C)."""
     matrix = _matrices(geometry.kernel_size, x.dtype).input  # (n, n)
     p, reach = geometry.padding, len(matrix) - OUTPUTS
     rows = slice(block.rows.start * OUTPUTS - p, block.rows.stop * OUTPUTS - p + reach)
@@ -85,7 +90,7 @@ def input_tiles(x: HostArray, block: Block, geometry: ConvGeometry, out: HostArr
 
 
 def output_tiles(dy: HostArray, block: Block, geometry: ConvGeometry, out: HostArray) -> None:
-    """Write D = A dy Aᵀ of a block's tiles of `dy` (N, OH, OW, O) to `out` (n down, T, n across, O)."""
+    """Write D = A dy Aᵀ of a block's tiles of `dy` (N, OH, OW, O) to `out` (n down, n across, T, O)."""
     matrix = _matrices(geometry.kernel_size, dy.dtype).output.T  # (n, m)
     rows, columns = (slice(s.start * OUTPUTS, s.stop * OUTPUTS) for s in block[1:])
     _transform(_patch(dy[block.images], rows, columns), matrix, block, out)
@@ -101,10 +106,10 @@ def _transform(patch: HostArray, matrix: HostArray, block: Block, out: HostArray
     half = workspace("half", (images, down, n, width, channels), patch.dtype, patch)
     np.matmul(matrix, rows, out=half.reshape(images, down, n, -1))  # all tiles of a row of tiles together
     s = half.strides
-    columns = as_strided(
-        half, (n, images, down, across, side, channels), (s[2], s[0], s[1], OUTPUTS * s[3], s[3], s[4])
-    )
-    np.matmul(matrix, columns, out=out.reshape(n, images, down, across, n, channels))
+    shape = (n, side, images, down, across, channels)
+    columns = workspace("columns of tiles", shape, patch.dtype, patch)
+    columns[...] = as_strided(half, shape, (s[2], s[3], s[0], s[1], OUTPUTS * s[3], s[4]))
+    np.matmul(matrix, columns.reshape(n, side, -1), out=out.reshape(n, n, -1))
 
 
 def _patch(x: HostArray, rows: slice, columns: slice) -> HostArray:
@@ -134,26 +139,27 @@ def _patch(x: HostArray, rows: slice, columns: slice) -> HostArray:
 def write_outputs(
     products: HostArray, block: Block, geometry: ConvGeometry, y: HostArray, rectify: bool
 ) -> None:
-    """Write Aᵀ M A of a block's `products` M (n down, T, n across, O) to its place in `y` (N, OH, OW, O).
+    """Write Aᵀ M A of a block's `products` M (n down, n across, T, O) to its place in `y` (N, OH, OW, O).
 
     With `rectify`, negative results become 0.
     """
     matrix = _matrices(geometry.kernel_size, y.dtype).output  # (m, n)
     m, n = matrix.shape
     images, down, across = block.shape
-    half = workspace("half", (n, block.tiles, m, y.shape[3]), y.dtype, y)
-    np.matmul(matrix, products, out=half)
-    pixels = workspace("pixels", (m, half[0].size), y.dtype, y)
-    np.matmul(matrix, half.reshape(n, -1), out=pixels)
+    values = products.reshape(n, n, -1)
+    half = workspace("half", (n, m, values.shape[2]), y.dtype, y)  # across, down
+    np.matmul(matrix, values.swapaxes(0, 1), out=half)
+    pixels = workspace("pixels", (m, m, values.shape[2]), y.dtype, y)  # down, across
+    np.matmul(matrix, half.swapaxes(0, 1), out=pixels)
     if rectify:
         rectify_in_place(pixels)
-    lines = pixels.reshape(m, images, down, across * m, y.shape[3])  # whole lines of y, m apart
-    columns = slice(block.columns.start * m, min(block.columns.stop * m, y.shape[2]))
-    if block.rows.stop * m <= y.shape[1]:
-        target = y[block.images, block.rows.start * m : block.rows.stop * m, columns]
-        target = target.reshape(images, down, m, *target.shape[2:]).transpose(2, 0, 1, 3, 4)
-        target[...] = lines[:, :, :, : target.shape[3]]
+    of_tile = pixels.reshape(m, m, images, down, across, y.shape[3])
+    rows, columns = (slice(s.start * m, s.stop * m) for s in block[1:])
+    inside: HostArray = y[block.images, rows, columns]
+    if inside.shape[1:3] == (down * m, across * m):
+        target = inside.reshape(images, down, m, across, m, -1)  # a view: axes are split, none is joined
+        target[...] = of_tile.transpose(2, 3, 0, 4, 1, 5)
         return
-    for i in range(m):  # the last tiles reach over the edge
-        target = y[block.images, block.rows.start * m + i : y.shape[1] : m, columns]
-        target[...] = lines[i][:, : target.shape[1], : target.shape[2]]
+    for i, j in itertools.product(range(m), range(m)):  # the last tiles reach over the edge
+        target = inside[:, i::m, j::m]
+        target[...] = of_tile[i, j, :, : target.shape[1], : target.shape[2]]

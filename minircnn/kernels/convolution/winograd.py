@@ -43,8 +43,10 @@ from minircnn.kernels.threads import parallel_for
 
 BLOCK_BYTES = 2**22
 """Aim for V and M of the tiles that one thread transforms at a time: they should stay in its cache."""
-FEWEST_TILES = 96
+FEWEST_TILES = 48
 """Smaller blocks are not worth a thread's while."""
+SEVERAL = 8
+"""Cut the tiles into so many blocks at least, if these are not too small: with few, cores wait for the last."""
 FILTER_VALUES = 2**15
 """Filters are transformed so many values of a tap at a time."""
 SMALL_FILTERS = 2**14
@@ -117,8 +119,8 @@ def convolve(
 
 def _tiles_at_once(shape: tuple[int, ...], tile_bytes: int) -> int:
     """Return how many tiles a block should hold: what a cache does, but some blocks for every core."""
-    total = shape[0] * shape[1] * shape[2] // OUTPUTS**2
-    return min(BLOCK_BYTES // tile_bytes, max(FEWEST_TILES, total // 2))
+    total = shape[0] * -(-shape[1] // OUTPUTS) * -(-shape[2] // OUTPUTS)
+    return min(BLOCK_BYTES // tile_bytes, max(FEWEST_TILES, -(-total // SEVERAL)))
 
 
 def _convolve_blocks(
@@ -133,21 +135,21 @@ def _convolve_blocks(
     """Fill `blocks` of `y`: transform all tiles, multiply at all places, transform back."""
     n, _, channels, outputs = filters.shape
     span, count = spans(blocks)
-    v = workspace("v", (n, count, n, channels), x.dtype, x)
-    m = workspace("m", (n, count, n, outputs), x.dtype, x)
+    v = workspace("v", (n, n, count, channels), x.dtype, x)
+    m = workspace("m", (n, n, count, outputs), x.dtype, x)
 
     def transform(b: int) -> None:
-        input_tiles(x, blocks[b], geometry, out=v[:, span[b]])
+        input_tiles(x, blocks[b], geometry, out=v[:, :, span[b]])
 
     def multiply(task: tuple[slice, slice]) -> None:
         rows, part = task
-        np.matmul(v[rows, part].swapaxes(1, 2), filters[rows], out=m[rows, part].swapaxes(1, 2))
+        np.matmul(v[rows, :, part], filters[rows], out=m[rows, :, part])
 
     def write(b: int) -> None:
         if bias is not None:
             # the powers of 1 are all 1: what is added there arrives at every output of the tile
-            m[ONE, span[b], ONE] += bias
-        write_outputs(m[:, span[b]], blocks[b], geometry, y, rectify)
+            m[ONE, ONE, span[b]] += bias
+        write_outputs(m[:, :, span[b]], blocks[b], geometry, y, rectify)
 
     if len(blocks) == 1:
         transform(0)
@@ -205,16 +207,16 @@ def _add_products(
     """Add V[i, j]ᵀ · D[i, j] of all tiles in `blocks` to `total` (n, n, C, O); the `first` blocks set it."""
     n, _, channels, outputs = total.shape
     span, count = spans(blocks)
-    v = workspace("v", (n, count, n, channels), x.dtype, x)
-    d = workspace("m", (n, count, n, outputs), x.dtype, x)
+    v = workspace("v", (n, n, count, channels), x.dtype, x)
+    d = workspace("m", (n, n, count, outputs), x.dtype, x)
 
     def transform(b: int) -> None:
-        input_tiles(x, blocks[b], geometry, out=v[:, span[b]])
-        output_tiles(dy, blocks[b], geometry, out=d[:, span[b]])
+        input_tiles(x, blocks[b], geometry, out=v[:, :, span[b]])
+        output_tiles(dy, blocks[b], geometry, out=d[:, :, span[b]])
 
     def multiply(i: int) -> None:
         product = total[i] if first else workspace("product", total[i].shape, x.dtype, x)
-        np.matmul(v[i].transpose(1, 2, 0), d[i].swapaxes(0, 1), out=product)
+        np.matmul(v[i].swapaxes(1, 2), d[i], out=product)
         if not first:
             total[i] += product
 
