@@ -40,7 +40,8 @@ class _Job:
         self.guard = threading.Lock()
         self.is_open = True  # a helper that wakes up later has nothing left to do
         self.helping = 0
-        self.last_left = threading.Lock()  # held while the caller waits for helpers
+        self.last_left = threading.Lock()
+        self.last_left.acquire()  # released by the last helper, if it leaves after the caller
         self.error: BaseException | None = None
 
     def work(self) -> None:
@@ -72,10 +73,9 @@ class _Job:
         """Wait for the helpers that are at work; the others still asleep are not needed any more."""
         with self.guard:
             self.is_open = False
-            if self.helping == 0:
-                return
+            is_waiting = self.helping > 0
+        if is_waiting:
             self.last_left.acquire()
-        self.last_left.acquire()
 
 
 class _Workers:

@@ -46,7 +46,7 @@ BLOCK_BYTES = 2**22
 FEWEST_TILES = 48
 """Smaller blocks are not worth a thread's while."""
 SEVERAL = 8
-"""Blocks at least, if these are not too small: of few unequal ones, all cores wait for the last."""
+"""So many blocks at least, unless too small: of two or three, one keeps the other cores waiting."""
 FILTER_VALUES = 2**15
 """Filters are transformed so many values of a tap at a time."""
 SMALL_FILTERS = 2**14
