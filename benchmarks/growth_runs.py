@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from skimage.data import astronaut, coffee, lbp_frontal_face_cascade_filename
 
+from benchmarks.detection import CLASSES
 from minircnn.backbones import Backbone, tiny, vgg16
 from minircnn.boxes import AnchorSettings, nms
 from minircnn.detectors import (
@@ -171,14 +172,14 @@ def sppnet_detection(proposals: int) -> Run:
     """Judge proposals by linear SVMs of chance for 20 classes, on one map of the photo."""
     photo, rng = coffee(), np.random.default_rng(0)
     backbone = tiny(rng=rng)
-    weight = rng.normal(0, 0.01, (20, backbone.feature_dim)).astype(np.float32)
+    weight = rng.normal(0, 0.01, (len(CLASSES), backbone.feature_dim)).astype(np.float32)
     detector = SPPNet(
-        SPPNetNetwork(backbone, 20, rng=rng),
+        SPPNetNetwork(backbone, len(CLASSES), rng=rng),
         backbone.normalization,
-        tuple(f"class {k}" for k in range(1, 21)),
+        CLASSES,
         SlidingWindow(),  # not asked: the proposals are given
-        LinearSVMs.from_weights(weight, np.zeros(20, np.float32)),
-        BoxRegressors.none(20),
+        LinearSVMs.from_weights(weight, np.zeros(len(CLASSES), np.float32)),
+        BoxRegressors.none(len(CLASSES)),
         scales=(),
     )
     boxes = regions_of(np.random.default_rng(2), proposals, *photo.shape[:2])
@@ -188,11 +189,11 @@ def sppnet_detection(proposals: int) -> Run:
 def faster_rcnn_detection(pixels: int) -> Run:
     """Propose and judge on one map, with weights of chance for 20 classes."""
     backbone, rng = tiny(rng=np.random.default_rng(0)), np.random.default_rng(1)
-    columns = (21, 4)
+    columns = (len(CLASSES) + 1, 4)
     detector = FasterRCNN(
-        FasterRCNNNetwork(backbone, 20, AnchorSettings(), rpn_width=64, rng=rng),
+        FasterRCNNNetwork(backbone, len(CLASSES), AnchorSettings(), rpn_width=64, rng=rng),
         backbone.normalization,
-        tuple(f"class {k}" for k in range(1, 21)),
+        CLASSES,
         None,
         np.zeros(columns, np.float32),
         np.full(columns, 0.1, np.float32),

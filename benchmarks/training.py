@@ -103,12 +103,12 @@ class TorchTwin:
     """The same network in PyTorch, from the same weights, with the same loss and optimiser."""
 
     def __init__(self, network: FastRCNNNetwork, layout: torch.memory_format, lr: float) -> None:
-        self.parts = [network.features, network.head, network.outputs.cls_score, network.outputs.bbox_pred]
-        self.modules = [twin(part) for part in self.parts]
+        parts = [network.features, network.head, network.outputs.cls_score, network.outputs.bbox_pred]
+        self.modules = [twin(part) for part in parts]
         self.modules[0].to(memory_format=layout)
         self.layout, self.pool = layout, network.roi_pool
         self.pairs, groups = [], []
-        for part, module in zip(self.parts, self.modules, strict=True):
+        for part, module in zip(parts, self.modules, strict=True):
             for (_, parameter), weight in zip(part.named_parameters(), module.parameters(), strict=True):
                 weight.requires_grad_(parameter.trainable)
                 self.pairs.append((parameter, weight))

@@ -10,6 +10,7 @@ from typing import Self, cast
 from minircnn.arrays import Array, array_namespace, is_host
 from minircnn.kernels.layout import elementwise, from_channels_last
 from minircnn.kernels.outputs import empty_output
+from minircnn.kernels.rectify import rectify_in_place
 from minircnn.kernels.threads import one_blas_thread
 from minircnn.nn.activation import ReLU
 from minircnn.nn.checks import require_maps
@@ -144,7 +145,7 @@ class Concat(Container):
         last = [xp.permute_dims(y, (0, 2, 3, 1)) for y in outputs]  # joined where channels are contiguous
         joined = xp.concat(last, axis=-1)  # (N, H, W, ΣC)
         if rectify:
-            joined = xp.maximum(joined, xp.zeros((), dtype=joined.dtype))
+            rectify_in_place(joined)
         return from_channels_last(joined)
 
     def _convolved(self, x: Array, layers: list[Conv2d], *, rectify: bool) -> Array:

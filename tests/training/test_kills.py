@@ -149,6 +149,7 @@ def test_a_full_disk_is_an_error_that_names_the_file_and_costs_nothing(name, str
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_training_killed_at_any_file_ends_with_the_same_bytes(name, straight, tmp_path):
     expected, operations = straight(name)
+    assert set(ATOMIC) <= set(operations)
     points = one_point_for_each_file(operations, random.Random(name))
     assert len(points) >= operations.count("replace") > 5
     for number, point in enumerate(points):
