@@ -24,7 +24,7 @@ from minircnn.cli.output import note, table
 from minircnn.data import Scenes
 from minircnn.evaluation import evaluate_voc
 from minircnn.nn import StepSchedule, clip_gradients
-from minircnn.proposals import make_proposer
+from minircnn.proposals import Proposer, make_proposer
 from minircnn.structures import FloatArray
 from minircnn.training import FAST_RCNN_PRESETS, FastRCNNSettings, compute_proposals
 from minircnn.training.fast_rcnn import FastRCNNTrainer
@@ -106,9 +106,9 @@ def _learning_rate() -> StepSchedule:
     return StepSchedule(solver.learning_rate, solver.gamma, solver.step)
 
 
-def look(trainer: FastRCNNTrainer, scenes: Scenes, proposals: list[FloatArray]) -> float:
+def look(trainer: FastRCNNTrainer, proposer: Proposer, scenes: Scenes, proposals: list[FloatArray]) -> float:
     """Return the mean average precision of a trainer's network on `scenes`."""
-    detector = trainer.detector(None)
+    detector = trainer.detector(proposer)
     found = [
         detector.detect(scenes.image(i), proposals=boxes, keep_image=False)
         for i, boxes in enumerate(proposals)
@@ -145,7 +145,7 @@ def main(
     while running := [s for s in sides if s.map < goal and s.updates < SETTINGS.solver.iterations]:
         for side in running:
             side.turn()
-            side.map = look(side.trainer, val, val_boxes)
+            side.map = look(side.trainer, proposer, val, val_boxes)
             note(f"{side.name}: {side.updates:,} updates, {side.seconds:.0f} s, mAP {side.map:.3f}")
     rows = [[s.name, s.updates, f"{s.seconds:.1f}", f"{s.cpu_seconds:.1f}", f"{s.map:.3f}"] for s in sides]
     print(table(["", "updates", "seconds", "CPU seconds", "mAP"], rows))
