@@ -192,6 +192,42 @@ def _processor(machine: Entry) -> str:
     return f"{machine['processor']}, {kernel} kernels, {machine['peak_gflops']:.0f} GFLOP/s"
 
 
+def accuracy_table(measured: Entry) -> str:
+    """Return what each training took until its mean average precision was as asked, seed by seed."""
+    header = ["seed", "", "updates", "seconds", "of the processor", "mAP"]
+    rows = []
+    for training in measured["trainings"]:
+        updates, seconds, cpu_seconds, found = training["looks"][-1]
+        goal = "" if found >= measured["goal"] else ", not reached"
+        rows.append(
+            [
+                str(training["seed"]),
+                training["name"],
+                f"{updates:,}{goal}",
+                f"{seconds:.0f}",
+                f"{cpu_seconds:.0f}",
+                f"{found:.3f}",
+            ]
+        )
+    return _markdown(header, rows, "llrrrr")
+
+
+def pace(measured: Entry) -> str:
+    """Return how our time for an update stands to theirs, over all seeds."""
+    spent: dict[str, list[float]] = {}
+    for training in measured["trainings"]:
+        updates, seconds, cpu_seconds, _ = training["looks"][-1]
+        sums = spent.setdefault(training["name"], [0.0, 0.0, 0.0])
+        spent[training["name"]] = [a + b for a, b in zip(sums, (updates, seconds, cpu_seconds), strict=True)]
+    (ours, *mine), (theirs, *other) = spent.values()
+    wall, cpu = (a / ours / (b / theirs) for a, b in zip(mine, other, strict=True))
+    names = list(spent)
+    return (
+        f"An update takes {names[0]} **{wall:.2f}** times as long as {names[1]}, "
+        f"and {cpu:.2f} times the seconds of the processor."
+    )
+
+
 def launches_table(pieces: Sequence[Entry]) -> str:
     """Return how many kernels each piece of work launches on a GPU, and how often the host waits for it."""
     rows = [[p["piece"], f"{p['launches']:,}", str(p["waits"])] for p in pieces]

@@ -156,3 +156,18 @@ def test_two_processors_are_compared_over_the_cases_measured_on_both():
     head, _, *rows = cells(page.two_processors(newest, {"machine": machine | other, "results": twice}))
     assert head[2:] == ["P, Haswell kernels, 80 GFLOP/s", "P, SkylakeX kernels, 460 GFLOP/s"]
     assert rows == [["Convolution", "1", "0.50", "1.00"], ["NMS", "1", "2.00", "4.00"]]
+
+
+def test_trainings_say_what_they_took_and_which_did_not_arrive():
+    looks = {"ours": [[100, 9.0, 18.0, 0.5], [200, 20.0, 30.0, 0.86]], "theirs": [[100, 5.0, 10.0, 0.84]]}
+    measured = {
+        "goal": 0.85,
+        "trainings": [{"seed": 3, "name": name, "looks": looks[name]} for name in ("ours", "theirs")],
+    }
+    rows = cells(page.accuracy_table(measured))
+    assert rows[2:] == [
+        ["3", "ours", "200", "20", "30", "0.860"],
+        ["3", "theirs", "100, not reached", "5", "10", "0.840"],
+    ]
+    # 0.1 s an update against 0.05 s; 0.15 s of the processor against 0.1 s
+    assert "ours **2.00** times as long as theirs, and 1.50 times the seconds" in page.pace(measured)
