@@ -58,7 +58,8 @@ def _rcnn_softmax(bench: Bench) -> Measurement:
 
 
 def _fast_softmax(bench: Bench) -> Measurement:
-    return Measurement({"map": bench.evaluate(bench.trained(bench.settings("fast-rcnn"))).map})
+    detector = bench.trained(bench.settings("fast-rcnn"))
+    return Measurement({"map": bench.evaluate(with_every_score(detector)).map})
 
 
 def _fast_svm(bench: Bench) -> Measurement:
@@ -70,6 +71,12 @@ def _fast_svm(bench: Bench) -> Measurement:
     train = features_of(bench, detector, bench.train, records, kept, min_iou=NONE_CLOSE)
     detector.svms = fitted_svms(bench, train, SVMSettings())
     return Measurement({"map": bench.evaluate(detector).map})
+
+
+def with_every_score(detector: Any) -> Any:
+    """Return `detector` with no least score, as none of softmax's is to an SVM what it is to softmax."""
+    settings = dataclasses.replace(detector.postprocess, min_score=PostprocessSettings().min_score)
+    return dataclasses.replace(detector, postprocess=settings)
 
 
 class FastRCNNWithSVMs(FastRCNN):
@@ -92,11 +99,8 @@ class FastRCNNWithSVMs(FastRCNN):
 
 def with_svms(detector: Any) -> FastRCNNWithSVMs:
     """Return the trained Fast R-CNN `detector` with SVMs, which know nothing yet, in the place of softmax."""
-    fields = {name: getattr(detector, name) for name in FastRCNN.__dataclass_fields__}
-    # all else as for softmax; the score of an SVM has no natural zero
-    least = PostprocessSettings().min_score
-    fields["postprocess"] = dataclasses.replace(detector.postprocess, min_score=least)
-    changed = FastRCNNWithSVMs(**fields)
+    kept = with_every_score(detector)
+    changed = FastRCNNWithSVMs(**{name: getattr(kept, name) for name in FastRCNN.__dataclass_fields__})
     changed.svms = LinearSVMs.none(
         len(detector.class_names), detector.network.outputs.cls_score.weight.data.shape[1]
     )

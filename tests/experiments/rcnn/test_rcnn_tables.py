@@ -12,7 +12,7 @@ from minircnn.experiments import EXPERIMENTS
 from minircnn.experiments.pretrained_backbone import with_weights
 from minircnn.experiments.rcnn.rcnn_layers import _two_tasks
 from minircnn.experiments.rcnn.regions import Regions, base_rcnn, proposal_records, rcnn_settings, tuned_rcnn
-from minircnn.experiments.rcnn.svm_vs_softmax import with_svms
+from minircnn.experiments.rcnn.svm_vs_softmax import with_every_score, with_svms
 from minircnn.heads import BoxRegressors, LinearSVMs
 from minircnn.training import BackboneSettings
 
@@ -147,6 +147,9 @@ def test_svms_on_fast_rcnn_leave_its_boxes_and_score_its_features(rng):
     np.testing.assert_allclose(scores, fc7 @ changed.svms.coef_.T, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(moved, plain.judge(view, boxes)[1], rtol=1e-5)
     assert changed.postprocess == PostprocessSettings()
+    softmax = with_every_score(dataclasses.replace(plain, postprocess=PostprocessSettings(min_score=0.01)))
+    assert softmax.postprocess == changed.postprocess, "softmax is judged by as many boxes as the SVMs"
+    assert softmax.network is plain.network
 
 
 class _Nothing:
