@@ -25,10 +25,22 @@ def test_it_is_the_loop(many, others, ratio, seed):
     assert (ratios < ratio).all()
 
 
-def test_equal_descriptors_are_no_match_of_one():
+def test_what_lies_twice_among_the_others_is_no_match():
     one = np.ones((1, 4), np.float32)
-    pairs, _ = match_descriptors(one, np.ones((2, 4), np.float32))
-    assert len(pairs) == 1  # both distances are 0: nothing tells them apart, and nothing is nearer
+    others = np.array([[2.0] * 4, [1.0] * 4, [1.0] * 4], np.float32)
+    assert (
+        len(match_descriptors(one, others)[0]) == 0
+    )  # both distances are 0, and nothing tells the two apart
+    pairs, ratios = match_descriptors(one, others[:2])
+    assert pairs.tolist() == [[0, 1]]
+    assert ratios.tolist() == [0.0]
+
+
+def test_a_single_candidate_is_no_match_as_there_is_no_second_nearest():
+    one = np.ones((1, 4), np.float32)
+    pairs, ratios = match_descriptors(one, one)
+    assert pairs.shape == (0, 2)
+    assert ratios.shape == (0,)
 
 
 def test_other_lengths_are_refused():

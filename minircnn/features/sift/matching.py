@@ -20,6 +20,8 @@ _ROWS = 2048  # descriptors compared at a time
 def match_descriptors(first: Float32, second: Float32, *, ratio: float = RATIO) -> tuple[IntArray, Float32]:
     """Match each descriptor to its nearest, unless the second nearest is about as near.
 
+    Where `second` has a single descriptor there is no second nearest, and nothing is matched.
+
     Parameters
     ----------
     first, second : (n, D), (m, D) float array
@@ -32,7 +34,7 @@ def match_descriptors(first: Float32, second: Float32, *, ratio: float = RATIO) 
     pairs : (M, 2) int array
         Rows of `first` and `second`.
     ratios : (M,) float32 array
-        Of the two distances: the smaller, the surer.
+        Of the two distances: the smaller, the surer. Two that are both 0 are as near as each other.
 
     Raises
     ------
@@ -58,6 +60,7 @@ def match_descriptors(first: Float32, second: Float32, *, ratio: float = RATIO) 
         two = np.argpartition(distance, 1, axis=1)[:, :2]
         two_distances = np.sqrt(np.maximum(np.take_along_axis(distance, two, axis=1), 0))
         nearest[part] = two[:, 0]
-        ratios[part] = two_distances[:, 0] / np.maximum(two_distances[:, 1], np.finfo(np.float32).tiny)
+        near, far = two_distances.T
+        ratios[part] = np.divide(near, far, out=np.ones_like(near), where=far > 0)
     kept = np.flatnonzero(ratios < ratio)
     return np.stack([kept, nearest[kept]], axis=1), ratios[kept]
