@@ -174,17 +174,29 @@ def _range(results: Sequence[Entry], machine: Entry, column: str, text: str) -> 
 
 def two_processors(newest: Entry, earlier: Entry) -> str:
     """Return a table of the groups on two processors, over the cases that were measured on both."""
-    ratios = [
-        {(r["group"], r["name"]): r["ratio"] for r in peers_only(m["results"])} for m in (newest, earlier)
-    ]
+    return _side_by_side(newest, earlier, _processor)
+
+
+def two_numbers_of_threads(newest: Entry, other: Entry) -> str:
+    """Return a table of the groups with two numbers of threads, over the cases that both measured."""
+    return _side_by_side(newest, other, _threads)
+
+
+def _side_by_side(one: Entry, other: Entry, head: Callable[[Entry], str]) -> str:
+    """Return a table of the groups in two measurements, over the cases that are in both."""
+    ratios = [{(r["group"], r["name"]): r["ratio"] for r in peers_only(m["results"])} for m in (one, other)]
     shared = [case for case in ratios[0] if case in ratios[1]]
-    own, other = (geometric_means([(case[0], of[case]) for case in shared]) for of in ratios)
+    left, right = (geometric_means([(case[0], of[case]) for case in shared]) for of in ratios)
     rows = [
         [_title(group), str(count), f"{here:.2f}", f"{there:.2f}"]
-        for (group, count, here), (_, _, there) in zip(own, other, strict=True)
+        for (group, count, here), (_, _, there) in zip(left, right, strict=True)
     ]
-    header = ["work", "cases", *(_processor(m["machine"]) for m in (newest, earlier))]
-    return _markdown(header, rows, "lrrr")
+    return _markdown(["work", "cases", *(head(m["machine"]) for m in (one, other))], rows, "lrrr")
+
+
+def _threads(machine: Entry) -> str:
+    count = machine["threads"]
+    return "one thread" if count == 1 else f"{count} threads"
 
 
 def _processor(machine: Entry) -> str:

@@ -158,6 +158,14 @@ def test_two_processors_are_compared_over_the_cases_measured_on_both():
     assert rows == [["Convolution", "1", "0.50", "1.00"], ["NMS", "1", "2.00", "4.00"]]
 
 
+def test_numbers_of_threads_are_compared_over_the_cases_measured_with_both():
+    two = {"machine": {"threads": 2}, "results": RESULTS}
+    alone = [{**r, "ratio": 3 * r["ratio"]} for r in RESULTS if r["group"] == "NMS"]
+    head, _, *rows = cells(page.two_numbers_of_threads(two, {"machine": {"threads": 1}, "results": alone}))
+    assert head[2:] == ["2 threads", "one thread"]
+    assert rows == [["NMS", "1", "2.00", "6.00"]]
+
+
 def test_trainings_say_what_they_took_and_which_did_not_arrive():
     looks = {"ours": [[100, 9.0, 18.0, 0.5], [200, 20.0, 30.0, 0.86]], "theirs": [[100, 5.0, 10.0, 0.84]]}
     measured = {
