@@ -77,7 +77,7 @@ def _warp(count: int) -> Contest:
     )
 
 
-def warp_with_opencv(photo: Any, boxes: Any) -> Any:
+def warp_with_opencv(photo: Any, boxes: Any, fill: Any = FILL) -> Any:
     """Cut what the photo shows of every frame, let OpenCV resize it, paste it on the fill colour."""
     height, width = photo.shape[:2]
     crops = np.empty((len(boxes), CROP, CROP, 3), dtype=np.float32)
@@ -93,7 +93,7 @@ def warp_with_opencv(photo: Any, boxes: Any) -> Any:
         if (w, h) == (CROP, CROP):
             cv2.resize(photo[y1:y2, x1:x2], (w, h), dst=crop, interpolation=cv2.INTER_LINEAR)
         else:
-            crop[:] = FILL
+            crop[:] = fill
             crop[y : y + h, x : x + w] = cv2.resize(
                 photo[y1:y2, x1:x2], (w, h), interpolation=cv2.INTER_LINEAR
             )

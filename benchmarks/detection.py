@@ -40,7 +40,7 @@ def _detection(ranks: dict[str, int]) -> Contest:
     assert len(proposals) == PROPOSALS
     fast, slow = (
         random_fast_rcnn(vgg16(rng=np.random.default_rng(0)), ranks),
-        _rcnn(vgg16(rng=np.random.default_rng(0))),
+        random_rcnn(vgg16(rng=np.random.default_rng(0))),
     )
 
     def check(ours: Any, theirs: Any) -> str:
@@ -75,20 +75,24 @@ def random_fast_rcnn(backbone: Backbone, ranks: dict[str, int]) -> FastRCNN:
     )
 
 
-def _rcnn(backbone: Backbone) -> RCNN:
-    rng = np.random.default_rng(3)
-    k, pool5 = len(CLASSES), backbone.channels * backbone.roi_size**2
+def random_rcnn(backbone: Backbone) -> RCNN:
+    """Return a detector with random weights."""
+    svms, regressors = linear_parts(backbone.feature_dim, backbone.channels * backbone.roi_size**2)
     return RCNN(
-        RCNNNetwork(backbone, k, rng=rng),
+        RCNNNetwork(backbone, len(CLASSES), rng=np.random.default_rng(3)),
         backbone.normalization,
         CLASSES,
         SelectiveSearch(),
-        LinearSVMs.from_weights(
-            rng.normal(size=(k, backbone.feature_dim)).astype(np.float32), np.zeros(k, np.float32)
-        ),
-        BoxRegressors(
-            (rng.normal(size=(k, 4, pool5)) * 1e-4).astype(np.float32), np.zeros((k, 4), np.float32)
-        ),
+        svms,
+        regressors,
         WarpSettings(crop_size=backbone.crop_size),
         batch=16,
     )
+
+
+def linear_parts(fc7: int, pool5: int) -> tuple[LinearSVMs, BoxRegressors]:
+    """Return SVMs of `fc7` and regressors of `pool5` numbers, with random weights."""
+    rng, k = np.random.default_rng(3), len(CLASSES)
+    svms = LinearSVMs.from_weights(rng.normal(size=(k, fc7)).astype(np.float32), np.zeros(k, np.float32))
+    weight = (rng.normal(size=(k, 4, pool5)) * 1e-4).astype(np.float32)
+    return svms, BoxRegressors(weight, np.zeros((k, 4), np.float32))
