@@ -53,7 +53,7 @@ class Bench:
     quick : bool
         Only to see that everything runs: trainings of a few seconds, whose figures mean nothing.
     updates : float
-        Share of the preset's updates that a network is trained for.
+        Times the preset's updates that a network is trained for.
     preset : str, optional
         Of the recipes; default: the one for the built-in scenes.
     backbone : BackboneSettings, optional

@@ -27,7 +27,7 @@ def changed(settings: Any, changes: Mapping[str, Any]) -> Any:
 
 
 def shortened(settings: Any, share: float) -> Any:
-    """Return `settings` with this share of the updates of every solver in it, one at least."""
+    """Return `settings` with this share of the updates of every solver, one at least; 2 doubles them."""
     if isinstance(settings, SolverSettings):
         return presets.shortened(settings, share)
     for f in dataclasses.fields(settings):

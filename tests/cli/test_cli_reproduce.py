@@ -34,6 +34,12 @@ def test_an_unknown_experiment_is_refused_by_name(capsys):
     assert "svd" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("updates", ["0", "11"])
+def test_numbers_of_updates_that_make_no_sense_are_refused(capsys, tmp_path, updates):
+    assert main(["reproduce", "svd", "--out", str(tmp_path), "--updates", updates]) == 2
+    assert "--updates" in capsys.readouterr().err
+
+
 def test_a_backbone_without_weights_is_refused(capsys, tmp_path):
     call = ["reproduce", "svd", "--out", str(tmp_path), "--backbone.name", "vgg16"]
     assert main(call) == 2

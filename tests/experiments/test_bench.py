@@ -24,6 +24,8 @@ def test_every_solver_is_shortened():
     settings = shortened(RECIPES["rcnn"].presets["scenes"], 0.1)
     assert settings.fine_tune.solver.iterations == 45
     assert shortened(settings, 1e-6).fine_tune.solver.step == 1
+    longer = shortened(RECIPES["rcnn"].presets["scenes"], 2).fine_tune.solver
+    assert (longer.iterations, longer.step) == (900, 680)
 
 
 def test_the_backbone_takes_the_place_of_the_presets(quick_bench):

@@ -48,7 +48,7 @@ def reproduce(
     train_photos: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     test_photos: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     backbone: BackboneSettings | None = None,
-    updates: Annotated[float | None, Parameter(validator=Number(gt=0, lte=1))] = None,
+    updates: Annotated[float | None, Parameter(validator=Number(gt=0, lte=10))] = None,
     limit: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     out: Path = Path("reproduce"),
     jobs: Jobs = 0,
@@ -86,7 +86,7 @@ def reproduce(
     train_photos, test_photos
         The first so many of them only.
     updates
-        Share of the preset's updates that networks are trained for: less is faster, and worse.
+        Times the preset's updates that networks are trained for: less is faster, and worse; 10 at most.
     limit
         Proposals of a photo, in the place of the preset's number.
     out
