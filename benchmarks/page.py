@@ -206,7 +206,7 @@ def _processor(machine: Entry) -> str:
 
 def accuracy_table(measured: Entry) -> str:
     """Return what each training took until its mean average precision was as asked, seed by seed."""
-    header = ["seed", "", "updates", "seconds", "of the processor", "mAP"]
+    header = ["seed", "by", "updates", "seconds", "of the processor", "mAP"]
     rows = []
     for training in measured["trainings"]:
         updates, seconds, cpu_seconds, found = training["looks"][-1]
