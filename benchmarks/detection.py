@@ -64,15 +64,13 @@ def random_fast_rcnn(backbone: Backbone, ranks: dict[str, int]) -> FastRCNN:
         rng = np.random.default_rng(2)
         thin = Sequential(vt=Linear(inputs, rank, rng=rng), u=Linear(rank, outputs, rng=rng))
         setattr(network.head, name, thin)
-    columns = len(CLASSES) + 1
-    return FastRCNN(
-        network,
-        backbone.normalization,
-        CLASSES,
-        SelectiveSearch(),
-        np.zeros((columns, 4), np.float32),
-        np.full((columns, 4), 0.1, np.float32),
-    )
+    return FastRCNN(network, backbone.normalization, CLASSES, SelectiveSearch(), *box_units())
+
+
+def box_units(classes: int = len(CLASSES)) -> tuple[Any, Any]:
+    """Return a mean and a standard deviation of box targets, (K+1, 4) each."""
+    shape = (classes + 1, 4)
+    return np.zeros(shape, np.float32), np.full(shape, 0.1, np.float32)
 
 
 def random_rcnn(backbone: Backbone) -> RCNN:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from skimage.data import astronaut, coffee, lbp_frontal_face_cascade_filename
 
-from benchmarks.detection import CLASSES
+from benchmarks.detection import CLASSES, box_units
 from minircnn.backbones import Backbone, tiny, vgg16
 from minircnn.boxes import AnchorSettings, nms
 from minircnn.detectors import (
@@ -152,14 +152,12 @@ def detection(
     """Every class has its hundred boxes before suppression, as no score is too low."""
     photo = coffee()
     backbone = build(rng=np.random.default_rng(0))
-    columns = (classes + 1, 4)
     detector = FastRCNN(
         FastRCNNNetwork(backbone, classes, rng=np.random.default_rng(1)),
         backbone.normalization,
         tuple(f"class {k}" for k in range(1, classes + 1)),
         SlidingWindow(),  # not asked: the proposals are given
-        np.zeros(columns, np.float32),
-        np.full(columns, 0.1, np.float32),
+        *box_units(classes),
         ImageScale(short_side),
         PostprocessSettings(min_score=0.0),
         batch,
@@ -189,14 +187,12 @@ def sppnet_detection(proposals: int) -> Run:
 def faster_rcnn_detection(pixels: int) -> Run:
     """Propose and judge on one map, with weights of chance for 20 classes."""
     backbone, rng = tiny(rng=np.random.default_rng(0)), np.random.default_rng(1)
-    columns = (len(CLASSES) + 1, 4)
     detector = FasterRCNN(
         FasterRCNNNetwork(backbone, len(CLASSES), AnchorSettings(), rpn_width=64, rng=rng),
         backbone.normalization,
         CLASSES,
         None,
-        np.zeros(columns, np.float32),
-        np.full(columns, 0.1, np.float32),
+        *box_units(),
         ImageScale(None),
     )
     return partial(detector.detect, _photo(pixels))

@@ -17,7 +17,7 @@ import torch
 from skimage.data import coffee
 
 from benchmarks.convolution import better_layout
-from benchmarks.detection import CLASSES, linear_parts, random_fast_rcnn, random_rcnn
+from benchmarks.detection import CLASSES, box_units, linear_parts, random_fast_rcnn, random_rcnn
 from benchmarks.harness import Contest, Work, close_to
 from benchmarks.whole_peers import PROPOSALS, FasterRCNNPeer, FastRCNNPeer, Peer, RCNNPeer, SPPNetPeer
 from minircnn import pretrained
@@ -82,17 +82,14 @@ def _vgg16() -> FastRCNN:
 
 
 def _faster() -> FasterRCNN:
-    plain = _vgg16()
     backbone = vgg16(rng=np.random.default_rng(0))
     network = FasterRCNNNetwork(backbone, len(CLASSES), AnchorSettings(), rng=np.random.default_rng(1))
-    return FasterRCNN(
-        network, plain.normalization, CLASSES, None, plain.target_mean, plain.target_std, scale=plain.scale
-    )
+    return FasterRCNN(network, backbone.normalization, CLASSES, None, *box_units())
 
 
 def _contest(build: Callable[[], Any], make_peer: MakePeer) -> Contest:
     photo, detector = coffee(), build()  # 400 × 600
-    if not isinstance(detector, FasterRCNN):
+    if not detector.proposes:
         detector.proposer = SelectiveSearch("fast", limit=PROPOSALS, n_jobs=2)
     theirs = better_layout(lambda layout: make_peer(detector, photo, layout).detect)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from benchmarks.boxes import warp_with_opencv
 from benchmarks.networks import twin
 from benchmarks.proposals import opencv_search
 from minircnn.detectors import RCNN, FasterRCNN, FastRCNN, ImageScale, SPPNet
+from minircnn.detectors.sppnet import image_scales
 
 PROPOSALS = 500
 """As many as both searches find on the photo, and more."""
@@ -67,6 +68,13 @@ def move(boxes: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
     return torch.cat([centre - half, centre + half], dim=2)
 
 
+class SeenMap(NamedTuple):
+    """A map (1, C, H, W), and how much larger its photo was for the network."""
+
+    map: torch.Tensor
+    scale: float
+
+
 class MapPeer(Peer):
     """A peer that convolves the photo once."""
 
@@ -75,14 +83,13 @@ class MapPeer(Peer):
         self.features = twin(detector.network.features).eval().to(memory_format=layout)
         self.head = twin(detector.network.head).eval()
         self.pool = detector.network.pool
-        self.to_scale = scale
-        self.scale = 1.0
+        self.scale = scale
 
-    def look(self) -> torch.Tensor:
-        """Return the map (1, C, H, W)."""
-        pixels, scale = self.detector.network_input(self.photo, self.to_scale)  # ours, or scores would differ
-        self.scale = float(scale)
-        return self.features(torch.from_numpy(pixels).contiguous(memory_format=self.layout))  # type: ignore[no-any-return]
+    def look(self) -> SeenMap:
+        """Return the map."""
+        pixels, factor = self.detector.network_input(self.photo, self.scale)  # ours, or scores would differ
+        x = torch.from_numpy(pixels).contiguous(memory_format=self.layout)
+        return SeenMap(self.features(x), float(factor))
 
 
 class FastRCNNPeer(MapPeer):
@@ -94,11 +101,11 @@ class FastRCNNPeer(MapPeer):
         self.cls_score, self.bbox_pred = twin(outputs.cls_score), twin(outputs.bbox_pred)
         self.mean, self.std = (torch.tensor(np.array(a)) for a in (detector.target_mean, detector.target_std))
 
-    def judge(self, seen: torch.Tensor, boxes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def judge(self, seen: SeenMap, boxes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Pool each region from the map."""
         last = torch.tensor([0.0, 0.0, 1.0, 1.0])  # torchvision includes the last pixel of a region
-        rois = torch.cat([torch.zeros(len(boxes), 1), boxes * self.scale - last], dim=1)
-        fc7 = self.head(roi_pool(seen, rois, self.pool.output_size, self.pool.spatial_scale))
+        rois = torch.cat([torch.zeros(len(boxes), 1), boxes * seen.scale - last], dim=1)
+        fc7 = self.head(roi_pool(seen.map, rois, self.pool.output_size, self.pool.spatial_scale))
         offsets = self.bbox_pred(fc7).reshape(len(boxes), -1, 4) * self.std + self.mean
         return self.cls_score(fc7).softmax(dim=1)[:, 1:], move(boxes, offsets[:, 1:])
 
@@ -114,34 +121,33 @@ class FasterRCNNPeer(FastRCNNPeer):
         parts = (rpn.window, rpn.cls_score, rpn.bbox_pred)
         self.window, self.objectness, self.offsets = (twin(p).to(memory_format=layout) for p in parts)
 
-    def propose(self, seen: torch.Tensor) -> torch.Tensor:
+    def propose(self, seen: SeenMap) -> torch.Tensor:
         """Return the best of the moved anchors."""
-        settings, (_, _, height, width) = self.detector.proposing, seen.shape
-        hidden = self.window(seen)
+        settings, (_, _, height, width) = self.detector.proposing, seen.map.shape
+        hidden = self.window(seen.map)
         logits = self.objectness(hidden).reshape(2, -1, height, width)  # background of all, object of all
         scores = (logits[1] - logits[0]).sigmoid().permute(1, 2, 0).reshape(-1)
         offsets = self.offsets(hidden).reshape(-1, 4, height, width).permute(2, 3, 0, 1).reshape(-1, 1, 4)
-        anchors = torch.from_numpy(self.detector.network.anchors_on(np.empty(seen.shape, np.float32)))
-        size = (self.photo.shape[0] * self.scale, self.photo.shape[1] * self.scale)
+        anchors = torch.from_numpy(self.detector.network.anchors_on(seen.map.numpy()))
+        size = (self.photo.shape[0] * seen.scale, self.photo.shape[1] * seen.scale)
         boxes = clip_boxes_to_image(move(anchors, offsets)[:, 0], size)  # type: ignore[arg-type]
-        least = settings.min_size * self.scale
+        least = settings.min_size * seen.scale
         large = torch.nonzero((boxes[:, 2:] - boxes[:, :2] >= least).all(dim=1))[:, 0]
         best = large[scores[large].topk(min(settings.top_before or len(large), len(large))).indices]
         kept = best[nms(boxes[best], scores[best], settings.nms_iou)[: settings.top_after]]
-        return boxes[kept] / self.scale
+        return boxes[kept] / seen.scale
 
 
-class LinearPartsPeer(Peer):
-    """A peer with SVMs and box regressors behind its network."""
+class LinearParts:
+    """A detector's SVMs and box regressors."""
 
-    def linear_parts(self) -> None:
-        """Take the detector's."""
-        svms, boxes = self.detector.svms, self.detector.regressors
+    def __init__(self, detector: RCNN | SPPNet) -> None:
+        svms, boxes = detector.svms, detector.regressors
         self.svms, self.intercepts = torch.tensor(svms.coef_), torch.tensor(svms.intercept_)
         self.regressors = torch.tensor(boxes.weight).flatten(0, 1)  # (4K, D)
         self.shifts = torch.tensor(boxes.bias)
 
-    def decide(
+    def judge(
         self, pool5: torch.Tensor, fc7: torch.Tensor, boxes: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Ask the SVMs what each region is, and the regressors where."""
@@ -149,33 +155,35 @@ class LinearPartsPeer(Peer):
         return fc7 @ self.svms.T + self.intercepts, move(boxes, offsets)
 
 
-class SPPNetPeer(MapPeer, LinearPartsPeer):
+class SPPNetPeer(MapPeer):
     """SPP-net at one scale: torchvision's RoI pooling once for each level of the pyramid."""
 
     detector: SPPNet
 
     def __init__(self, detector: SPPNet, photo: Any, layout: torch.memory_format) -> None:
-        (side,) = detector.scales
-        super().__init__(detector, photo, layout, ImageScale(side, 1000))
-        self.linear_parts()
+        (scale,) = image_scales(detector.scales)
+        super().__init__(detector, photo, layout, scale)
+        self.linear = LinearParts(detector)
 
-    def judge(self, seen: torch.Tensor, boxes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def judge(self, seen: SeenMap, boxes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Pool a pyramid for each region from the map."""
-        rois = torch.cat([torch.zeros(len(boxes), 1), self._cells(boxes, seen.shape[2:])], dim=1)
-        pyramid = [roi_pool(seen, rois, level, 1.0).flatten(1) for level in self.pool.levels]
+        rois = torch.cat(
+            [torch.zeros(len(boxes), 1), self._cells(boxes * seen.scale, seen.map.shape[2:])], dim=1
+        )
+        pyramid = [roi_pool(seen.map, rois, level, 1.0).flatten(1) for level in self.pool.levels]
         pool5 = torch.cat(pyramid, dim=1)
-        return self.decide(pool5, self.head(pool5), boxes)
+        return self.linear.judge(pool5, self.head(pool5), boxes)
 
     def _cells(self, boxes: torch.Tensor, size: torch.Size) -> torch.Tensor:
         """Return the first and the last cell of each region, (R, 4): those whose positions lie inside."""
-        scaled = boxes.double() * self.scale * self.pool.spatial_scale
+        scaled = boxes.double() * self.pool.spatial_scale
         limits = torch.tensor([size[1] - 1, size[0] - 1])
         first = (scaled[:, :2].floor() + 1).clamp(torch.zeros(2), limits)
         last = (scaled[:, 2:].ceil() - 1).minimum(limits).maximum(first)
         return torch.cat([first, last], dim=1).float()
 
 
-class RCNNPeer(LinearPartsPeer):
+class RCNNPeer(Peer):
     """R-CNN: OpenCV cuts and resizes the crops, and the network runs for each."""
 
     detector: RCNN
@@ -185,7 +193,7 @@ class RCNNPeer(LinearPartsPeer):
         network = detector.network
         self.features = twin(network.features).eval().to(memory_format=layout)
         self.last_pool, self.head = twin(network.last_pool).eval(), twin(network.head).eval()
-        self.linear_parts()
+        self.linear = LinearParts(detector)
 
     def look(self) -> Any:
         """Return the photo, (H, W, 3)."""
@@ -199,6 +207,6 @@ class RCNNPeer(LinearPartsPeer):
             crops = warp_with_opencv(seen, some.numpy(), normalization.fill)
             x = torch.from_numpy(normalization.apply(crops)).contiguous(memory_format=self.layout)
             pool5 = self.last_pool(self.features(x)).contiguous()
-            parts.append(self.decide(pool5.flatten(1), self.head(pool5), some))
+            parts.append(self.linear.judge(pool5.flatten(1), self.head(pool5), some))
         scores, moved = zip(*parts, strict=True)
         return torch.cat(scores), torch.cat(moved)

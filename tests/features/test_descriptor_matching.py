@@ -28,9 +28,8 @@ def test_it_is_the_loop(many, others, ratio, seed):
 def test_what_lies_twice_among_the_others_is_no_match():
     one = np.ones((1, 4), np.float32)
     others = np.array([[2.0] * 4, [1.0] * 4, [1.0] * 4], np.float32)
-    assert (
-        len(match_descriptors(one, others)[0]) == 0
-    )  # both distances are 0, and nothing tells the two apart
+    # of the two that are equal both distances are 0, and nothing tells them apart
+    assert len(match_descriptors(one, others)[0]) == 0
     pairs, ratios = match_descriptors(one, others[:2])
     assert pairs.tolist() == [[0, 1]]
     assert ratios.tolist() == [0.0]

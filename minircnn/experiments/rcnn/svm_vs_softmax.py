@@ -74,7 +74,7 @@ def _fast_svm(bench: Bench) -> Measurement:
 
 
 def with_every_score(detector: Any) -> Any:
-    """Return `detector` with no least score, as none of softmax's is to an SVM what it is to softmax."""
+    """Return `detector` with no least score: none would leave out as much of softmax as of the SVMs."""
     settings = dataclasses.replace(detector.postprocess, min_score=PostprocessSettings().min_score)
     return dataclasses.replace(detector, postprocess=settings)
 
