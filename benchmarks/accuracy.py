@@ -4,8 +4,9 @@ Both train Fast R-CNN's ``tiny`` network on the built-in scenes, from the same w
 same sampler draws from the same numbers. They take turns, some updates at a time, and so share the machine's
 moods; after each turn both are looked at with the same code, which no clock counts. The first turn after
 which the mean average precision on validation scenes is as asked ends a side's training. Rounding differs
-between the sides, and grows until the networks are different ones; so there are several seeds. Updates agree but for one thing:
-where the rate drops, PyTorch scales the old momentum down, too (:class:`minircnn.nn.SGD` does not).
+between the sides, and grows until the networks are different ones; so there are several seeds. Updates agree
+but for one thing: where the rate drops, PyTorch scales the old momentum down, too (:class:`minircnn.nn.SGD`
+does not).
 """
 
 from __future__ import annotations
