@@ -62,7 +62,7 @@ def _step(build: Callable[[], Backbone], size: tuple[int, int]) -> Contest:
     backbone = build()
     network = FastRCNNNetwork(backbone, CLASSES, rng=np.random.default_rng(1))
     network.prepare_training()
-    batch = _batch(backbone, size)
+    batch = random_batch(backbone, size)
     theirs = better_layout(partial(_torch_step, network, batch))
     optimizer = SGD(network.named_parameters(), lr=LEARNING_RATE)
     last = [layer for layer in network.features.modules() if isinstance(layer, Conv2d)][-1]
@@ -87,7 +87,7 @@ def _agree(ours: tuple[float, Any], theirs: tuple[float, Any]) -> str:
     return f"loss within {loss:.0e}, gradient within {gradient:.0e}"
 
 
-def _batch(backbone: Backbone, size: tuple[int, int]) -> Batch:
+def random_batch(backbone: Backbone, size: tuple[int, int]) -> Batch:
     rng = np.random.default_rng(2)
     height, width = size
     pixels = rng.integers(0, 256, (2, height, width, 3), dtype=np.uint8)
@@ -100,13 +100,15 @@ def _batch(backbone: Backbone, size: tuple[int, int]) -> Batch:
 
 
 class TorchTwin:
-    """The same network in PyTorch, from the same weights, with the same loss and optimiser."""
+    """The same network in PyTorch on its `device`, with the same weights, loss and optimiser."""
 
-    def __init__(self, network: FastRCNNNetwork, layout: torch.memory_format, lr: float) -> None:
+    def __init__(
+        self, network: FastRCNNNetwork, layout: torch.memory_format, lr: float, device: str = "cpu"
+    ) -> None:
         parts = [network.features, network.head, network.outputs.cls_score, network.outputs.bbox_pred]
-        self.modules = [twin(part) for part in parts]
+        self.modules = [twin(part).to(device) for part in parts]
         self.modules[0].to(memory_format=layout)
-        self.layout, self.pool = layout, network.roi_pool
+        self.layout, self.device, self.pool = layout, device, network.roi_pool
         self.pairs, groups = [], []
         for part, module in zip(parts, self.modules, strict=True):
             for (_, parameter), weight in zip(part.named_parameters(), module.parameters(), strict=True):
@@ -121,16 +123,18 @@ class TorchTwin:
         """Return what :meth:`gradients` takes."""
         # torchvision includes the last pixel of a region
         regions = np.concatenate([batch.image_index[:, None], batch.rois - [0, 0, 1, 1]], axis=1)
-        x = torch.tensor(batch.images).contiguous(memory_format=self.layout)
-        labels, targets = torch.tensor(batch.labels), torch.tensor(batch.targets)
-        return x, torch.tensor(regions.astype(np.float32)), labels, targets
+        x = torch.tensor(batch.images, device=self.device).contiguous(memory_format=self.layout)
+        rest = (regions.astype(np.float32), batch.labels, batch.targets)
+        return x, *(torch.tensor(array, device=self.device) for array in rest)
 
     def gradients(self, x: Any, boxes: Any, labels: Any, targets: Any) -> float:
         """Return the loss; its gradients lie in the parameters."""
         features, head, cls_score, bbox_pred = self.modules
         self.optimizer.zero_grad(set_to_none=True)
         y = head(roi_pool(features(x), boxes, self.pool.output_size, self.pool.spatial_scale))
-        offsets = bbox_pred(y).reshape(len(labels), -1, 4)[torch.arange(len(labels)), labels]
+        offsets = bbox_pred(y).reshape(len(labels), -1, 4)[
+            torch.arange(len(labels), device=self.device), labels
+        ]
         is_object = labels > 0
         localisation = functional.smooth_l1_loss(offsets[is_object], targets[is_object], reduction="sum")
         loss = functional.cross_entropy(cls_score(y), labels) + localisation / len(labels)
@@ -140,7 +144,7 @@ class TorchTwin:
     def hand_over(self) -> None:
         """Copy the weights into the network that this is the twin of."""
         for parameter, weight in self.pairs:
-            parameter.data[...] = weight.detach().numpy()
+            parameter.data[...] = weight.detach().cpu().numpy()
 
 
 def _torch_step(

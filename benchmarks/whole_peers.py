@@ -25,6 +25,9 @@ class Peer(ABC):
     Proposals are OpenCV's, unless a peer makes its own.
     """
 
+    device = "cpu"
+    """Where Fast R-CNN's peer may also be told to work: PyTorch's name of a GPU."""
+
     def __init__(self, detector: Any, photo: Any, layout: torch.memory_format) -> None:
         self.detector, self.photo, self.layout = detector, photo, layout
 
@@ -49,7 +52,7 @@ class Peer(ABC):
         best, order = scores.topk(min(post.top_per_class, len(scores)), dim=0)  # (T, K)
         row, label = torch.nonzero(best >= post.min_score, as_tuple=True)
         some, own = best[row, label], clip_boxes_to_image(moved[order[row, label], label], size)
-        return own[batched_nms(own, some, label, post.nms_iou)[: post.max_detections]].numpy()
+        return own[batched_nms(own, some, label, post.nms_iou)[: post.max_detections]].cpu().numpy()
 
 
 def opencv_proposals(photo: Any) -> Any:
@@ -80,15 +83,15 @@ class MapPeer(Peer):
 
     def __init__(self, detector: Any, photo: Any, layout: torch.memory_format, scale: ImageScale) -> None:
         super().__init__(detector, photo, layout)
-        self.features = twin(detector.network.features).eval().to(memory_format=layout)
-        self.head = twin(detector.network.head).eval()
+        self.features = twin(detector.network.features).eval().to(self.device, memory_format=layout)
+        self.head = twin(detector.network.head).eval().to(self.device)
         self.pool = detector.network.pool
         self.scale = scale
 
     def look(self) -> SeenMap:
         """Return the map."""
         pixels, factor = self.detector.network_input(self.photo, self.scale)  # ours, or scores would differ
-        x = torch.from_numpy(pixels).contiguous(memory_format=self.layout)
+        x = torch.from_numpy(pixels).to(self.device).contiguous(memory_format=self.layout)
         return SeenMap(self.features(x), float(factor))
 
 
@@ -98,13 +101,17 @@ class FastRCNNPeer(MapPeer):
     def __init__(self, detector: FastRCNN, photo: Any, layout: torch.memory_format) -> None:
         super().__init__(detector, photo, layout, detector.scale)
         outputs = detector.network.outputs
-        self.cls_score, self.bbox_pred = twin(outputs.cls_score), twin(outputs.bbox_pred)
-        self.mean, self.std = (torch.tensor(np.array(a)) for a in (detector.target_mean, detector.target_std))
+        self.cls_score, self.bbox_pred = (
+            twin(layer).to(self.device) for layer in (outputs.cls_score, outputs.bbox_pred)
+        )
+        self.mean, self.std = (
+            torch.tensor(np.array(a), device=self.device) for a in (detector.target_mean, detector.target_std)
+        )
 
     def judge(self, seen: SeenMap, boxes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Pool each region from the map."""
-        last = torch.tensor([0.0, 0.0, 1.0, 1.0])  # torchvision includes the last pixel of a region
-        rois = torch.cat([torch.zeros(len(boxes), 1), boxes * seen.scale - last], dim=1)
+        last = boxes.new_tensor([0.0, 0.0, 1.0, 1.0])  # torchvision includes the last pixel of a region
+        rois = torch.cat([boxes.new_zeros(len(boxes), 1), boxes * seen.scale - last], dim=1)
         fc7 = self.head(roi_pool(seen.map, rois, self.pool.output_size, self.pool.spatial_scale))
         offsets = self.bbox_pred(fc7).reshape(len(boxes), -1, 4) * self.std + self.mean
         return self.cls_score(fc7).softmax(dim=1)[:, 1:], move(boxes, offsets[:, 1:])

@@ -28,7 +28,8 @@ HostArray: TypeAlias = npt.NDArray[Any]
 
 Device: TypeAlias = Literal["cpu", "cuda"]
 
-_HOST_NAMESPACE = array_api_compat.array_namespace(np.empty(0))
+_NAMESPACES: dict[type, Any] = {np.ndarray: array_api_compat.array_namespace(np.empty(0))}
+"""Of NumPy and, once it was asked for, of CuPy: to ask takes as long as a small piece of work."""
 
 
 def array_namespace(*arrays: Array) -> Any:
@@ -39,16 +40,20 @@ def array_namespace(*arrays: Array) -> Any:
     TypeError
         If an argument is no array, or the arrays come from different libraries.
     """
-    if arrays and all([type(a) is np.ndarray for a in arrays]):
-        return _HOST_NAMESPACE  # known without asking, which takes as long as a small piece of work
+    kinds = {type(a) for a in arrays}
+    if len(kinds) == 1 and (known := _NAMESPACES.get(type(arrays[0]))) is not None:
+        return known
     try:
-        return array_api_compat.array_namespace(*arrays)
+        namespace = array_api_compat.array_namespace(*arrays)
     except TypeError as error:
-        kinds = sorted({f"{type(a).__module__}.{type(a).__name__}" for a in arrays})
+        names = sorted(f"{kind.__module__}.{kind.__name__}" for kind in kinds)
         raise TypeError(
-            f"expected arrays of one library (NumPy or CuPy), got {', '.join(kinds)}; "
+            f"expected arrays of one library (NumPy or CuPy), got {', '.join(names)}; "
             "convert them with numpy.asarray or cupy.asarray first"
         ) from error
+    if on_gpu(arrays[0]):
+        _NAMESPACES[type(arrays[0])] = namespace
+    return namespace
 
 
 _tried_cupy: ModuleType | None = None
@@ -87,6 +92,8 @@ def as_plain(x: Array, what: str) -> Array:
     """
     if type(x) is np.ndarray:
         return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
+    if type(x) in _NAMESPACES:
+        return x
     if np.ma.is_masked(x):
         raise ValueError(f"{what} must have no masked numbers: take the rows without")
     if isinstance(x, np.ndarray | np.generic):
@@ -193,7 +200,7 @@ def scatter_add(target: Array, index: Array, values: Array) -> None:
     if isinstance(target, np.ndarray):
         np.add.at(target, index, values)
     else:
-        importlib.import_module("cupyx").scatter_add(target, index, values)
+        importlib.import_module("cupy").add.at(target, index, values)
 
 
 def sliding_windows(x: Array, window: tuple[int, int], axis: tuple[int, int], stride: int = 1) -> Array:

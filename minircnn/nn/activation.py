@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minircnn.arrays import Array, HostArray, array_namespace, inverse_order, is_host, memory_order
+from minircnn.arrays import Array, HostArray, array_namespace, inverse_order, is_host, memory_order, on_gpu
 from minircnn.kernels.layout import elementwise, flat_views
 from minircnn.kernels.outputs import empty_output
 from minircnn.kernels.split import split
@@ -32,7 +32,8 @@ class ReLU(Layer):
     def forward(self, x: Array) -> Array:
         """Return max(x, 0)."""
         xp = array_namespace(x)
-        return self.accept(elementwise(lambda x: xp.maximum(x, xp.zeros((), dtype=x.dtype)), x))
+        zero = 0 if on_gpu(x) else xp.zeros((), dtype=x.dtype)  # a number is part of a GPU's kernel
+        return self.accept(elementwise(lambda x: xp.maximum(x, zero), x))
 
     def accept(self, y: Array) -> Array:
         """Return `y`, which the layer before has rectified already, keeping what ``backward`` needs."""

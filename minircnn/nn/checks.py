@@ -38,10 +38,17 @@ def require_generator(rng: Any) -> None:
         raise TypeError(f"rng must be numpy.random.default_rng(seed), got {rng!r}")
 
 
+_REAL = frozenset("biuf")
+"""Truth values, whole numbers and floating-point numbers."""
+
+
 def require_real(x: Array, what: str) -> None:
     """Raise TypeError or ValueError, naming `what`, unless `x` is an array of real numbers."""
     x = as_plain(x, what)
-    if not array_namespace(x).isdtype(x.dtype, ("real floating", "integral", "bool")):
+    kind = getattr(x.dtype, "kind", None)  # NumPy's and CuPy's types have it
+    if kind not in _REAL and not (
+        kind is None and array_namespace(x).isdtype(x.dtype, ("real floating", "integral", "bool"))
+    ):
         raise ValueError(f"{what} must be real numbers, got dtype {x.dtype}")
 
 

@@ -140,11 +140,15 @@ class Concat(Container):
         if is_host(x) and (side_by_side := _convolutions_of_one_form(layers, x)):
             return self._convolved(x, side_by_side, rectify=rectify)
         xp = array_namespace(x)
-        outputs = [layer.forward(x) for layer in layers]
+        convolve_only = all(isinstance(layer, Conv2d) for layer in layers)
+        if rectify and convolve_only:
+            outputs = [cast(Conv2d, layer).forward_rectified(x) for layer in layers]
+        else:
+            outputs = [layer.forward(x) for layer in layers]
         self._channels = [y.shape[1] for y in outputs]
         last = [xp.permute_dims(y, (0, 2, 3, 1)) for y in outputs]  # joined where channels are contiguous
         joined = xp.concat(last, axis=-1)  # (N, H, W, ΣC)
-        if rectify:
+        if rectify and not convolve_only:
             rectify_in_place(joined)
         return from_channels_last(joined)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minircnn.arrays import Array, array_namespace
+from minircnn.kernels.gpu_kernel import GPUKernel, has_kernels
 from minircnn.kernels.layout import from_channels_last, to_channels_last
 from minircnn.kernels.outputs import empty_output
 from minircnn.kernels.split import split_for_cache
@@ -64,6 +65,10 @@ class LocalResponseNorm(Layer):
         keep = self.training and self.needs_input_grad
         scale = xp.empty(flat_x.shape, dtype=x.dtype) if keep else None
         self._x, self._scale = (flat_x, scale) if keep else (None, None)
+        if has_kernels(x):
+            kept = xp.empty(1, dtype=x.dtype) if scale is None else scale
+            _NORMALIZE(flat_x, x.shape[1], *self._numbers, keep, kept, flat_y)
+            return from_channels_last(y)
 
         def run(rows: slice) -> None:
             part = self._window_sum(xp, flat_x[rows] ** 2)
@@ -88,6 +93,9 @@ class LocalResponseNorm(Layer):
         slopes = to_channels_last(dy)
         dx = empty_output(slopes.shape, dy.dtype, dy)
         flat_dy, flat_dx = slopes.reshape(x.shape), dx.reshape(x.shape)
+        if has_kernels(dy):
+            _NORMALIZE_BACKWARD(flat_dy, x, scale, x.shape[1], *self._numbers, flat_dx)
+            return from_channels_last(dx)
 
         def run(rows: slice) -> None:
             direct = self._power(xp, scale[rows])
@@ -101,6 +109,11 @@ class LocalResponseNorm(Layer):
 
         parallel_for(run, split_for_cache(len(x), PIECE_VALUES // x.shape[1], dy), like=dy)
         return from_channels_last(dx)
+
+    @property
+    def _numbers(self) -> tuple[int, float, float, float]:
+        """What a kernel is told: channels of the window on either side, and what the formula has."""
+        return self.size // 2, self.alpha / self.size, self.beta, self.k
 
     def _power(self, xp: Any, scale: Array) -> Array:
         """Return ``scale ** -beta``."""
@@ -119,3 +132,32 @@ class LocalResponseNorm(Layer):
             total[:, shift:] += values[:, :-shift]
             total[:, :-shift] += values[:, shift:]
         return total
+
+
+_WINDOW = """const ptrdiff_t channel = i % channels;
+    const ptrdiff_t first = i - min(channel, (ptrdiff_t)around);
+    const ptrdiff_t last = i + min(channels - 1 - channel, (ptrdiff_t)around);"""
+_NORMALIZE = GPUKernel(
+    "normalize",
+    "raw T x, int32 channels, int32 around, T alpha, T beta, T k, bool keep_scale",
+    "raw T scale, T y",
+    f"""
+    {_WINDOW}
+    T sum = 0;
+    for (ptrdiff_t j = first; j <= last; ++j) sum += x[j] * x[j];
+    const T s = k + alpha * sum;
+    if (keep_scale) scale[i] = s;
+    y = x[i] * pow(s, -beta);
+    """,
+)
+_NORMALIZE_BACKWARD = GPUKernel(
+    "normalize_backward",
+    "raw T dy, raw T x, raw T scale, int32 channels, int32 around, T alpha, T beta, T k",
+    "T dx",
+    f"""
+    {_WINDOW}
+    T shared = 0;
+    for (ptrdiff_t j = first; j <= last; ++j) shared += dy[j] * x[j] * pow(scale[j], -beta) / scale[j];
+    dx = dy[i] * pow(scale[i], -beta) - 2 * alpha * beta * x[i] * shared;
+    """,
+)

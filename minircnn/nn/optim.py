@@ -12,6 +12,7 @@ import numpy as np
 
 from minircnn.arrays import Array, HostArray, array_namespace, is_host, like, on_gpu, read_numbers, to_host
 from minircnn.checks import checked, each, whole
+from minircnn.kernels.gpu_kernel import GPUKernel, has_kernels
 from minircnn.kernels.layout import elementwise, flat_views
 from minircnn.kernels.scratch import workspace
 from minircnn.kernels.split import split_for_cache
@@ -132,6 +133,10 @@ def _update(data: Array, gradient: Array, velocity: Array, lr: float, decay: flo
     """Make one step of one parameter in place."""
     array_namespace(data, gradient, velocity)  # refuses a mixture of libraries
     flat = flat_views(data, gradient, velocity) if is_host(data) or on_gpu(data) else None
+    if flat and has_kernels(data) and data.dtype == gradient.dtype == velocity.dtype:
+        w, g, v = flat
+        _UPDATE(g, lr, decay, momentum, w, v)
+        return
 
     def run(piece: Any) -> None:
         w, g, v = (array[piece] for array in flat or (data, gradient, velocity))
@@ -150,6 +155,14 @@ def _update(data: Array, gradient: Array, velocity: Array, lr: float, decay: flo
         run(...)
     else:  # piece by piece, so that the passes over a piece stay in cache
         parallel_for(run, split_for_cache(data.size, PIECE_VALUES, data), like=data)
+
+
+_UPDATE = GPUKernel(
+    "update",
+    "T g, T lr, T decay, T momentum",
+    "T w, T v",
+    "v = momentum * v + lr * (g + decay * w); w -= v;",
+)
 
 
 def clip_gradients(named_parameters: Iterable[tuple[str, Parameter]], max_norm: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 from minircnn.arrays import Array, array_namespace, is_host
+from minircnn.kernels.gpu_kernel import GPUKernel, has_kernels
 from minircnn.kernels.layout import from_channels_last, to_channels_last
 from minircnn.kernels.maxima.window_max import Tap, window_max
 from minircnn.kernels.outputs import empty_output
@@ -87,6 +88,10 @@ class MaxPool2d(Layer):
         keep = self.training and self.needs_input_grad
         winner = xp.empty(shape, dtype=xp.uint8) if keep else None
         self._winner, self._shape = winner, pixels.shape
+        if has_kernels(x):
+            which = xp.empty(1, dtype=xp.uint8) if winner is None else winner
+            _POOL(pixels, *pixels.shape[1:], *shape[1:3], *self._window, keep, which, y)
+            return from_channels_last(y)
 
         columns = self._taps(slice(0, shape[2]), slice(0, width))
 
@@ -109,6 +114,9 @@ class MaxPool2d(Layer):
         slopes = to_channels_last(dy)
         n, height, width, channels = self._shape
         dx = empty_output(self._shape, dy.dtype, dy)
+        if has_kernels(dy):
+            _UNPOOL(slopes, winner, height, width, channels, *winner.shape[1:3], *self._window, dx)
+            return from_channels_last(dx)
         columns = self._taps(slice(0, winner.shape[2]), slice(0, width))
 
         def run(piece: tuple[slice, slice]) -> None:
@@ -128,6 +136,10 @@ class MaxPool2d(Layer):
 
         parallel_for(run, _pieces(n, height, width * channels, dy), like=dy)
         return from_channels_last(dx)
+
+    @property
+    def _window(self) -> tuple[int, int, int]:
+        return self.kernel_size, self.stride, self.padding
 
     def _taps(self, windows: slice, pixels: slice) -> list[Tap]:
         """Return the window's pixels along one axis, each with the `windows` that have it among `pixels`."""
@@ -149,8 +161,63 @@ class MaxPool2d(Layer):
         return slice(first, first + (windows.stop - windows.start - 1) * self.stride + 1, self.stride)
 
 
+_POOL = GPUKernel(
+    "max_pool",
+    "raw T map, int32 height, int32 width, int32 channels, int32 rows, int32 columns, "
+    "int32 k, int32 stride, int32 padding, bool keep_winner",
+    "raw uint8 winner, T largest",
+    """
+    ptrdiff_t j = i;  // (image, row, column, channel)
+    const int channel = j % channels;  j /= channels;
+    const int left = j % columns * stride - padding;  j /= columns;
+    const int top = j % rows * stride - padding;
+    const ptrdiff_t image = j / rows;
+    int tap = -1;
+    T best = 0;
+    for (int a = 0; a < k; ++a) {
+        for (int b = 0; b < k; ++b) {
+            const int y = top + a, x = left + b;
+            if (y < 0 || y >= height || x < 0 || x >= width) continue;
+            const T value = map[((image * height + y) * width + x) * channels + channel];
+            // what is not a number wins, as it does on the host
+            if (tap < 0 || value > best || (value != value && best == best)) {
+                best = value;
+                tap = a * k + b;
+            }
+        }
+    }
+    largest = best;
+    if (keep_winner) winner[i] = tap;
+    """,
+)
+_UNPOOL = GPUKernel(
+    "max_pool_backward",
+    "raw T slopes, raw uint8 winner, int32 height, int32 width, int32 channels, int32 rows, int32 columns, "
+    "int32 k, int32 stride, int32 padding",
+    "T slope",
+    """
+    ptrdiff_t j = i;  // (image, y, x, channel)
+    const int channel = j % channels;  j /= channels;
+    const int x = j % width + padding;  j /= width;
+    const int y = j % height + padding;
+    const ptrdiff_t image = j / height;
+    T sum = 0;  // over the windows that have the pixel, in an order of its own: the same at every run
+    for (int a = 0; a < k; ++a) {
+        for (int b = 0; b < k; ++b) {
+            if (y < a || x < b || (y - a) % stride || (x - b) % stride) continue;
+            const int row = (y - a) / stride, column = (x - b) / stride;
+            if (row >= rows || column >= columns) continue;
+            const ptrdiff_t place = ((image * rows + row) * columns + column) * channels + channel;
+            if (winner[place] == a * k + b) sum += slopes[place];
+        }
+    }
+    slope = sum;
+    """,
+)
+
+
 def _pieces(images: int, rows: int, row_values: int, like: Array) -> list[tuple[slice, slice]]:
-    """Cut maps into bands of rows, or of whole images, of about PIECE_VALUES values; on a GPU into one."""
+    """Cut maps into bands of rows, or of whole images, of about PIECE_VALUES values; elsewhere into one."""
     if not is_host(like):
         return [(slice(0, images), slice(0, rows))]
     together = max(1, PIECE_VALUES // (rows * row_values))

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from minircnn.arrays import Array, is_host
-from minircnn.kernels.convolution import folded, im2col, winograd
+from minircnn.kernels.convolution import folded, gpu_winograd, im2col, winograd
 from minircnn.kernels.convolution.geometry import ConvGeometry
 from minircnn.kernels.convolution.tiles import OUTPUTS
+from minircnn.kernels.gpu_kernel import has_kernels
 
 WINOGRAD_CHANNELS = 24
 """Fewer channels or filters (of a group) are not worth the way to Winograd's tiles and back."""
@@ -26,8 +27,8 @@ def choose_algorithm(
     """Return the module whose functions run this layer: the one place that decides.
 
     Winograd's method wins where many channels meet many tiles: it moves more numbers for each multiplication,
-    and its filters are transformed first, once for good if they are kept. On a GPU everything runs by banded
-    matrix products.
+    and its filters are transformed first, once for good if they are kept. On a GPU that is so at every
+    call.
 
     Parameters
     ----------
@@ -38,10 +39,15 @@ def choose_algorithm(
     filters_kept : bool
         The transformed filters are at hand or will be used again.
     """
-    if not is_host(x):
+    kind: ModuleType
+    if not (is_host(x) or has_kernels(x)):
         return im2col
-    if filters_kept and _worth_folding(x, weight, geometry):
+    if not is_host(x):
+        kind, filters_kept = gpu_winograd, False  # to see whether a weight has changed would be a wait
+    elif filters_kept and _worth_folding(x, weight, geometry):
         return folded
+    else:
+        kind = winograd
     if geometry.stride != 1 or geometry.kernel_size not in (3, 5):
         return im2col
     if geometry.padding >= geometry.kernel_size:
@@ -50,7 +56,7 @@ def choose_algorithm(
     if min(channels, filters // geometry.groups) < WINOGRAD_CHANNELS:
         return im2col
     tiles = x.shape[0] * x.shape[1] * x.shape[2] / OUTPUTS**2
-    return winograd if filters_kept or tiles >= WINOGRAD_TILES else im2col
+    return kind if filters_kept or tiles >= WINOGRAD_TILES else im2col
 
 
 def _worth_folding(x: Array, weight: Array, geometry: ConvGeometry) -> bool:
@@ -78,7 +84,7 @@ class KeptFilters:
 
     def prepare(self, algorithm: ModuleType, weight: Array, geometry: ConvGeometry, *, keep: bool) -> Array:
         """Return ``algorithm.prepare_filters(weight, geometry)``, made now or taken from an earlier call."""
-        if algorithm is im2col or not keep:
+        if algorithm in (im2col, gpu_winograd) or not keep:
             self._kept = None
             return algorithm.prepare_filters(weight, geometry)
         if self._kept is None or not _equal(self._kept[0], weight):

@@ -12,12 +12,13 @@ order: results are reproducible to the bit.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
 from itertools import accumulate
 from typing import Any, NamedTuple
 
 from minircnn.arrays import Array, array_namespace, is_host, sliding_windows
 from minircnn.kernels.convolution.geometry import ConvGeometry, turned_around
+from minircnn.kernels.gpu_kernel import GPUKernel, has_kernels
 from minircnn.kernels.outputs import empty_output
 from minircnn.kernels.products import matmul
 from minircnn.kernels.rectify import rectify_in_place
@@ -79,7 +80,6 @@ def convolve(
     channels of a larger map.
     """
     xp = array_namespace(x, matrix)
-    x, geometry = _padded_on_gpu(x, geometry)
     filters = matrix.shape[0] * matrix.shape[1]
     shape = (x.shape[0], *geometry.output_size(*x.shape[1:3]), filters)
     y = empty_output(shape, x.dtype, x) if out is None else out
@@ -91,19 +91,31 @@ def convolve(
         for g in range(geometry.groups):
             part = slice(g * per_group, (g + 1) * per_group)
             xp.matmul(_columns(x, band, geometry, g), matrix[g].T, out=rows[:, part])
-        if bias is not None:
-            rows += bias
-        if rectify:
-            rectify_in_place(rows)
+        _finish(rows, bias, rectify)
 
     parallel_for(run, _bands(y, matrix), like=x)
     return y
 
 
+def _finish(rows: Array, bias: Array | None, rectify: bool) -> None:
+    """Add `bias` (O,) to `rows` (m, O) in place, and with `rectify` replace what is negative by 0."""
+    if has_kernels(rows) and bias is not None and rows.flags.c_contiguous:
+        _BIAS_AND_RELU(bias.astype(rows.dtype, copy=False), rectify, rows)
+        return
+    if bias is not None:
+        rows += bias
+    if rectify:
+        rectify_in_place(rows)
+
+
+_BIAS_AND_RELU = GPUKernel(
+    "bias_and_relu", "T bias, bool rectify", "T y", "y += bias; if (rectify && y < 0) y = 0;"
+)
+
+
 def weight_gradient(x: Array, dy: Array, geometry: ConvGeometry) -> Array:
     """Return dLoss/dweight (O, k, k, C / groups), given `x` (N, H, W, C) and `dy` (N, OH, OW, O)."""
     xp = array_namespace(x, dy)
-    x, geometry = _padded_on_gpu(x, geometry)
     groups, k, filters = geometry.groups, geometry.kernel_size, dy.shape[3]
     shape = (groups, filters // groups, k * k * x.shape[3] // groups)
     bands = _bands(dy, xp.empty((1, 1, shape[2]), dtype=x.dtype))
@@ -194,6 +206,8 @@ def _columns(x: Array, band: Band, geometry: ConvGeometry, group: int) -> Array:
     They lie in scratch memory, good until this thread's next call.
     """
     k, channels = geometry.kernel_size, x.shape[3] // geometry.groups
+    if has_kernels(x) and not geometry.is_pointwise:
+        return _columns_on_gpu(x, band, geometry, group * channels, channels)
     part = x[band.first : band.last, :, :, group * channels : (group + 1) * channels]
     if geometry.is_pointwise:
         return part[:, band.top : band.bottom].reshape(-1, channels)
@@ -205,19 +219,34 @@ def _columns(x: Array, band: Band, geometry: ConvGeometry, group: int) -> Array:
     return columns.reshape(-1, k * k * channels)
 
 
-def _padded_on_gpu(x: Array, geometry: ConvGeometry) -> tuple[Array, ConvGeometry]:
-    """Return `x` with its border of zeros and the geometry without one, where `x` is on a GPU.
+def _columns_on_gpu(x: Array, band: Band, geometry: ConvGeometry, first: int, channels: int) -> Array:
+    """Return the unrolled patches of `channels` from the `first` on; around the map are zeros."""
+    k, (_, height, width, all_channels) = geometry.kernel_size, x.shape
+    shape = (band.last - band.first, band.bottom - band.top, geometry.output_size(height, width)[1])
+    columns = array_namespace(x).empty((math.prod(shape), k * k * channels), dtype=x.dtype)
+    where = (height, width, all_channels, band.first, band.top, *shape[1:])
+    _UNROLL(x, *where, k, geometry.stride, geometry.padding, first, channels, columns.reshape(-1))
+    return columns
 
-    The bands of a GPU are large: one copy of the map is small beside their columns, and every band is a view
-    of it. On the host a band gets its border in cache, in `_padded_rows`.
+
+_UNROLL = GPUKernel(
+    "unroll",
+    "raw T map, int32 height, int32 width, int32 channels, int32 first_image, int32 first_row, int32 rows, "
+    "int32 columns, int32 k, int32 stride, int32 padding, int32 first, int32 own",
+    "T value",
     """
-    p = geometry.padding
-    if is_host(x) or p == 0:
-        return x, geometry
-    n, height, width, channels = x.shape
-    padded = array_namespace(x).zeros((n, height + 2 * p, width + 2 * p, channels), dtype=x.dtype)
-    padded[:, p : p + height, p : p + width] = x
-    return padded, replace(geometry, padding=0)
+    unsigned int j = i;  // (image, row, column, down, across, channel): fewer than 2^32 in a band
+    const int channel = j % own;  j /= own;
+    const int across = j % k;  j /= k;
+    const int down = j % k;  j /= k;
+    const int x = j % columns * stride - padding + across;  j /= columns;
+    const int y = (first_row + j % rows) * stride - padding + down;
+    const ptrdiff_t image = first_image + j / rows;
+    const bool inside = x >= 0 && x < width && y >= 0 && y < height;
+    value = inside ? map[((image * height + y) * width + x) * channels + first + channel] : T(0);
+    """,
+)
+"""A number of the column matrix: the one at its place in the map."""
 
 
 def _padded_rows(x: Array, first: int, last: int, geometry: ConvGeometry) -> Array:

@@ -14,6 +14,7 @@ from cupy._api import names as _names
 from cupy._array import ndarray
 from cupy._creation import *
 from cupy._functions import *
+from cupy._kernels import ElementwiseKernel
 from cupy._products import *
 from cupy._reductions import *
 from cupy._ufuncs import UFUNCS as _UFUNCS
