@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minircnn.arrays import Array, HostArray, array_namespace, inverse_order, is_host, memory_order, on_gpu
+from minircnn.kernels.gpu_kernel import GPUKernel, has_kernels
 from minircnn.kernels.layout import elementwise, flat_views
 from minircnn.kernels.outputs import empty_output
 from minircnn.kernels.split import split
@@ -51,11 +52,18 @@ class ReLU(Layer):
             return _let_through_by_pieces(flat[0], flat[1], dy)
 
         def let_through(y: Array, dy: Array) -> Array:
+            if has_kernels(dy) and y.dtype == dy.dtype:
+                dx = xp.empty(dy.shape, dtype=dy.dtype)
+                _LET_THROUGH(y, dy, dx)
+                return dx
             dx = xp.astype(y > 0, dy.dtype)
             dx *= dy
             return dx
 
         return elementwise(let_through, y, dy)
+
+
+_LET_THROUGH = GPUKernel("relu_backward", "T y, T dy", "T dx", "dx = T(y > 0) * dy;")
 
 
 def _let_through_by_pieces(y: HostArray, dy: HostArray, like: HostArray) -> HostArray:

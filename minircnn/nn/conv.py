@@ -121,14 +121,16 @@ class Conv2d(Layer):
     def backward(self, dy: Array) -> Array:
         """Return dLoss/dx (N, C, H, W), or None where it is not needed."""
         slopes = to_channels_last(dy)  # (N, OH, OW, O)
-        weight = array_namespace(dy).astype(self._channels_last_weight(), dy.dtype, copy=False)
+        weight = self._channels_last_weight()
+        xp = array_namespace(dy, weight)  # refuses a mixture of libraries
+        weight = xp.astype(weight, dy.dtype, copy=False)
         algorithm = choose_algorithm(slopes, weight, self.geometry)
         if self.weight.trainable:
             gradient = algorithm.weight_gradient(self.kept(self._x), slopes, self.geometry)
             self.weight.accumulate(from_channels_last(gradient))
         if self.bias.trainable:
             flat = slopes.reshape(-1, slopes.shape[3])  # (N·OH·OW, O)
-            self.bias.accumulate(matmul(array_namespace(dy).ones((1, len(flat)), dtype=dy.dtype), flat)[0])
+            self.bias.accumulate(matmul(xp.ones((1, len(flat)), dtype=dy.dtype), flat)[0])
         if not self.needs_input_grad:
             return None
         size = self.kept(self._size)

@@ -93,7 +93,7 @@ class LocalResponseNorm(Layer):
         slopes = to_channels_last(dy)
         dx = empty_output(slopes.shape, dy.dtype, dy)
         flat_dy, flat_dx = slopes.reshape(x.shape), dx.reshape(x.shape)
-        if has_kernels(dy):
+        if has_kernels(dy) and dy.dtype == x.dtype:
             _NORMALIZE_BACKWARD(flat_dy, x, scale, x.shape[1], *self._numbers, flat_dx)
             return from_channels_last(dx)
 

@@ -41,6 +41,8 @@ from minircnn.nn import (
 RNG = np.random.default_rng(14)
 MAPS = RNG.standard_normal((2, 4, 17, 13))
 WIDE = RNG.standard_normal((2, 32, 24, 20))  # wide enough for Winograd's method on the host
+LARGE = np.random.default_rng(15).standard_normal((2, 32, 30, 26))  # and of enough tiles for it on a GPU
+LARGE_64 = np.random.default_rng(16).standard_normal((2, 64, 27, 30))
 ROWS = RNG.standard_normal((6, 10))
 ROIS = np.array(
     [
@@ -87,42 +89,41 @@ def dropout() -> Dropout:
     return layer
 
 
-# A map that comes with channels first is copied to channels last: 1. A border of zeros: 2. A band of a
-# convolution: patches, product, bias; a group's product goes through a copy. No bands but one here.
+# A map that comes with channels first is copied to channels last: 1. A band of a convolution: patches,
+# product, bias; a group's product goes through a copy. Winograd's method: filters, tiles, product, output. No
+# bands and blocks but one here.
 LAYERS = {
-    "Conv2d 3x3": LayerCase(conv(4, 6, 3, padding=1), MAPS, 1 + 2 + 3),
+    "Conv2d 3x3": LayerCase(conv(4, 6, 3, padding=1), MAPS, 1 + 3),
     "Conv2d 3x3 stride 2": LayerCase(conv(4, 6, 3, stride=2), MAPS, 1 + 3),
-    "Conv2d 3x3 wide": LayerCase(conv(32, 32, 3, padding=1), WIDE, 1 + 2 + 3),
-    "Conv2d 5x5 in two groups": LayerCase(conv(32, 32, 5, padding=2, groups=2), WIDE, 1 + 2 + 2 * 3 + 1),
+    "Conv2d 3x3 wide": LayerCase(conv(32, 32, 3, padding=1), WIDE, 1 + 3),
+    "Conv2d 3x3 wide, of many tiles": LayerCase(conv(32, 24, 3, padding=1), LARGE, 1 + 4),
+    "Conv2d 5x5 in two groups": LayerCase(conv(32, 32, 5, padding=2, groups=2), WIDE, 1 + 2 * 3 + 1),
+    "Conv2d 5x5 in two groups, of many tiles": LayerCase(conv(64, 48, 5, groups=2), LARGE_64, 1 + 4),
     "Conv2d 3x3 stride 2 in two groups": LayerCase(
-        conv(4, 6, 3, stride=2, padding=1, groups=2), MAPS, 1 + 2 + 2 * 3 + 1
+        conv(4, 6, 3, stride=2, padding=1, groups=2), MAPS, 1 + 2 * 3 + 1
     ),
-    "Conv2d 11x11 stride 4": LayerCase(conv(4, 8, 11, stride=4, padding=2), MAPS, 1 + 2 + 3),
+    "Conv2d 11x11 stride 4": LayerCase(conv(4, 8, 11, stride=4, padding=2), MAPS, 1 + 3),
     "Conv2d 1x1": LayerCase(conv(4, 6, 1), MAPS, 1 + 2),  # the pixels are the patches
-    "Conv2d 1x1 padding 1": LayerCase(conv(4, 6, 1, padding=1), MAPS, 2 + 3),
+    "Conv2d 1x1 padding 1": LayerCase(conv(4, 6, 1, padding=1), MAPS, 1 + 3),
     "Linear": LayerCase(Linear(10, 5, rng=np.random.default_rng(3)), ROWS, 2),  # product, bias
-    "ReLU": LayerCase(ReLU(), MAPS, 2),  # a zero, and the larger of the two
+    "ReLU": LayerCase(ReLU(), MAPS, 1),
     "Scale": LayerCase(Scale(0.3), MAPS, 1),
-    # two axes, each in k - 1 steps, one more where windows lean over the edge
-    "MaxPool2d 2/2": LayerCase(MaxPool2d(2), MAPS, 1 + 2),
-    "MaxPool2d 2/2 ceil": LayerCase(MaxPool2d(2, ceil_mode=True), MAPS, 1 + 2 * 2),
-    "MaxPool2d 3/2": LayerCase(MaxPool2d(3, 2), MAPS, 1 + 2 * 2),
-    "MaxPool2d 3/2 ceil": LayerCase(MaxPool2d(3, 2, ceil_mode=True), MAPS, 1 + 2 * 2),
-    "MaxPool2d 3/1 padding 1": LayerCase(MaxPool2d(3, 1, padding=1), MAPS, 1 + 2 * 3),
-    "MaxPool2d 2/3": LayerCase(MaxPool2d(2, 3), MAPS, 1 + 2),
+    "MaxPool2d 2/2": LayerCase(MaxPool2d(2), MAPS, 1 + 1),
+    "MaxPool2d 2/2 ceil": LayerCase(MaxPool2d(2, ceil_mode=True), MAPS, 1 + 1),
+    "MaxPool2d 3/2": LayerCase(MaxPool2d(3, 2), MAPS, 1 + 1),
+    "MaxPool2d 3/2 ceil": LayerCase(MaxPool2d(3, 2, ceil_mode=True), MAPS, 1 + 1),
+    "MaxPool2d 3/1 padding 1": LayerCase(MaxPool2d(3, 1, padding=1), MAPS, 1 + 1),
+    "MaxPool2d 2/3": LayerCase(MaxPool2d(2, 3), MAPS, 1 + 1),
     "GlobalAveragePool": LayerCase(GlobalAveragePool(), MAPS, 1),
     "Flatten": LayerCase(Flatten(), MAPS, 1),  # a copy, where channels are last
-    # squares, their sum over the window (5), twice scaled, roots (4) or a power, product
-    "LocalResponseNorm": LayerCase(LocalResponseNorm(alpha=0.5), MAPS, 1 + 1 + 5 + 2 + 4 + 1),
-    "LocalResponseNorm beta 0.5": LayerCase(
-        LocalResponseNorm(3, alpha=0.5, beta=0.5), MAPS, 1 + 1 + 3 + 2 + 1 + 1
-    ),
+    "LocalResponseNorm": LayerCase(LocalResponseNorm(alpha=0.5), MAPS, 1 + 1),
+    "LocalResponseNorm beta 0.5": LayerCase(LocalResponseNorm(3, alpha=0.5, beta=0.5), MAPS, 1 + 1),
     "Dropout": LayerCase(dropout(), MAPS, 0),
     "UpsampleBilinear": LayerCase(
         UpsampleBilinear((29, 40)), MAPS, 2 + 2
     ),  # two products, and what they read side by side
     "Concat": LayerCase(
-        Concat(a=Sequential(conv=conv(4, 2, 1), relu=ReLU()), b=conv(4, 3, 3, padding=1)), MAPS, 4 + 6 + 2
+        Concat(a=Sequential(conv=conv(4, 2, 1), relu=ReLU()), b=conv(4, 3, 3, padding=1)), MAPS, 4 + 4 + 2
     ),
     "Sequential": LayerCase(
         Sequential(
@@ -135,21 +136,20 @@ LAYERS = {
             flatten=Flatten(),
         ),
         MAPS,
-        7 + 4 + 13 + 10 + 1,
+        4 + 1 + 1 + 8 + 1,
     ),
-    # rectangles of the bins (2), windows at their corners (28), a table of all sizes (one launch for each
-    # power of two), the maxima at the corners (2), 0 in empty bins, and channel by channel
-    "RoIPool": LayerCase(RoIPool((3, 2), 0.25), MAPS, 1 + 2 + 28 + 8 + 2 + 1 + 1, (ROIS, OWNER)),
-    "RoIPool 7x7": LayerCase(RoIPool(7, 0.25), WIDE, 1 + 2 + 28 + 9 + 2 + 1 + 1, (ROIS, OWNER)),
-    "RoIPool of no region": LayerCase(RoIPool(3, 0.25), MAPS, 12, (ROIS[:0], OWNER[:0])),
+    # rectangles of the bins (2) and their maxima
+    "RoIPool": LayerCase(RoIPool((3, 2), 0.25), MAPS, 1 + 2 + 1, (ROIS, OWNER)),
+    "RoIPool 7x7": LayerCase(RoIPool(7, 0.25), WIDE, 1 + 2 + 1, (ROIS, OWNER)),
+    "RoIPool of no region": LayerCase(RoIPool(3, 0.25), MAPS, 1, (ROIS[:0], OWNER[:0])),
     # three grids (2 each) to put together, and three to take apart and join
     "SpatialPyramidPool": LayerCase(
-        SpatialPyramidPool((1, 2, 3), 0.25), MAPS, 1 + 3 * 2 + 3 + 28 + 8 + 4 + 5, (ROIS, OWNER)
+        SpatialPyramidPool((1, 2, 3), 0.25), MAPS, 1 + 3 * 2 + 3 + 1 + 5, (ROIS, OWNER)
     ),
     # shares of rows and of columns (13 each); for each photo two products, what they read, where it goes
     "RoIAlign": LayerCase(RoIAlign((3, 2), 0.25), MAPS, 1 + 2 * 13 + 2 * 5, (ROIS, OWNER)),
     # three convolutions, the first rectified, and the offsets anchor by anchor
-    "RPNHead": LayerCase(RPNHead(4, 3, width=8, rng=np.random.default_rng(4)), MAPS, 7 + 2 * 2 + 1),
+    "RPNHead": LayerCase(RPNHead(4, 3, width=8, rng=np.random.default_rng(4)), MAPS, 4 + 2 * 2 + 1),
     "SiblingHeads": LayerCase(
         SiblingHeads(10, 3, rng=np.random.default_rng(5)), ROWS, 2 * 2, backward=back_through_both
     ),

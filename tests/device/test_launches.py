@@ -9,11 +9,11 @@ import pytest
 from launches import RESULT
 
 BUDGETS = {
-    "VGG16's convolutions, a photo of 600 × 1000": (150, 0),
-    "AlexNet, 128 crops": (120, 0),
-    "RoI pooling, 2,000 regions": (60, 0),
-    "an update of Fast R-CNN, VGG16, two photos of 600 × 1000": (1200, 15),
-    "an update of R-CNN's fine-tuning, AlexNet, 128 crops": (750, 2),
+    "VGG16's convolutions, a photo of 600 × 1000": (90, 0),
+    "AlexNet, 128 crops": (50, 0),
+    "RoI pooling, 2,000 regions": (10, 0),
+    "an update of Fast R-CNN, VGG16, two photos of 600 × 1000": (500, 4),
+    "an update of R-CNN's fine-tuning, AlexNet, 128 crops": (250, 2),
 }
 """Launches and waits, at most."""
 

@@ -8,7 +8,7 @@ from counting import counted
 from layer_cases import LAYERS
 
 from minircnn.backbones import build_backbone
-from minircnn.kernels.convolution import im2col
+from minircnn.kernels.convolution import gpu_winograd, im2col
 from minircnn.nn import RoIPool
 
 
@@ -43,14 +43,15 @@ def features(name, gpu, shape):
 def vgg16_launches(layers, photos):
     with counted(waits=0) as work:
         layers(photos)
-    # 13 convolutions: the weight's layout at the first time, border (2), and of each of the 23 bands patches,
-    # product, bias and ReLU; four poolings of two axes; the photo's layout
-    work.check(launches=13 * 3 + 23 * 4 + 4 * 2 + 3, waits=0)
+    # the photo's layout; 13 convolutions: the weight's layout at the first time, filters, and of each of the
+    # 20 blocks and bands tiles or patches, product, and what is left to do; four poolings
+    work.check(launches=1 + 13 * 2 + 20 * 3 + 4, waits=0)
 
 
 @pytest.mark.usefixtures("count_only")
 def test_vgg16_of_a_small_photo_in_as_small_bands(gpu, monkeypatch):
-    monkeypatch.setattr(im2col, "GPU_BAND_BYTES", im2col.GPU_BAND_BYTES // 25)
+    for module, name in ((im2col, "GPU_BAND_BYTES"), (gpu_winograd, "BLOCK_BYTES")):
+        monkeypatch.setattr(module, name, getattr(module, name) // 25)
     vgg16_launches(*features("vgg16", gpu, (1, 3, 120, 200)))
 
 
@@ -62,15 +63,16 @@ def alexnet_launches(gpu, crops, **options):
     x = gpu.zeros((crops, 3, 227, 227), dtype=np.float32)
     with counted(waits=0) as work:
         network.forward(x)
-    # the layout of the crops and, the first time, of 5 weights; 4 borders (2 each); 8 bands, 4 of them of two
-    # groups: patches and product (12 each), groups side by side (8), bias and ReLU (8 each); 3 poolings (4),
-    # 2 normalizations (13), and flat to fc6 and fc7 (4 each)
-    work.check(launches=6 + 8 + 12 + 12 + 8 + 8 + 8 + 3 * 4 + 2 * 13 + 1 + 2 * 4, waits=0)
+    # the layout of the crops and, the first time, of 5 weights; 4 times filters; of each of the 9 blocks and
+    # bands tiles or patches, product, and what is left to do; 3 poolings, 2 normalizations, and flat to fc6
+    # and fc7 (4 each)
+    work.check(launches=6 + 4 + 9 * 3 + 3 + 2 + 1 + 2 * 4, waits=0)
 
 
 @pytest.mark.usefixtures("count_only")
 def test_alexnet_of_8_crops_in_as_small_bands(gpu, monkeypatch):
-    monkeypatch.setattr(im2col, "GPU_BAND_BYTES", im2col.GPU_BAND_BYTES // 16)
+    for module, name in ((im2col, "GPU_BAND_BYTES"), (gpu_winograd, "BLOCK_BYTES")):
+        monkeypatch.setattr(module, name, getattr(module, name) // 16)
     alexnet_launches(gpu, 8, widths=(32, 32))
 
 
@@ -79,7 +81,7 @@ def test_squeezenet_of_a_photo(gpu):
     layers, photos = features("squeezenet1_1", gpu, (1, 3, 600, 1000))
     with counted(waits=0) as work:
         layers(photos)
-    work.check(launches=80, waits=0)
+    work.check(launches=100, waits=0)
 
 
 @pytest.mark.parametrize("regions", [512, 2000])
@@ -90,7 +92,7 @@ def test_roi_pooling_of_many_regions(regions, gpu, rng):
     maps = gpu.zeros((1, 2, 37, 62), dtype=np.float32)
     with counted(waits=0) as work:
         pooled = pool(maps, corners.reshape(regions, 4))  # in training, with the places of the maxima
-    work.check(launches=60, waits=0)
+    work.check(launches=8, waits=0)
     with counted(waits=0) as work:
         pool.backward(pooled)
     work.check(launches=20, waits=0)

@@ -15,7 +15,7 @@ from counting import counted
 from layer_cases import EXPORTED_LAYERS, EXPORTED_LOSSES, LAYERS, LOSSES, on_channels_last
 
 from minircnn.arrays import to_host
-from minircnn.nn import SGD, clip_gradients, rpn_loss, softmax_cross_entropy
+from minircnn.nn import SGD, Conv2d, LocalResponseNorm, clip_gradients, rpn_loss, softmax_cross_entropy
 
 UNITS = 100
 KEEP_NO_ARRAY = {"Flatten", "Scale", "GlobalAveragePool", "UpsampleBilinear"}
@@ -169,3 +169,19 @@ def test_bad_labels_are_named_on_a_gpu(gpu):
         softmax_cross_entropy(logits, gpu.asarray(np.array([0, 3])))
     with pytest.raises(ValueError, match="labels must be -1, 0 or 1, got 2 in row 0"):
         rpn_loss(logits[:, :2], gpu.zeros((2, 4)), gpu.asarray(np.array([2, 0])), gpu.zeros((2, 4)))
+
+
+def test_single_precision_weights_take_double_precision_maps(gpu, rng):
+    """Whatever convolves, in whatever precision the slopes come back."""
+    layers = [Conv2d(32, 24, 3, padding=1, rng=rng), Conv2d(3, 4, 3, stride=2, rng=rng), LocalResponseNorm()]
+    for layer in layers:
+        layer.prepare_training(input_grad=True)
+        device = copy.deepcopy(layer)
+        device.to(gpu)
+        x = rng.standard_normal((1, 3 if layer is layers[1] else 32, 40, 36))
+        y, found = layer.forward(x), device.forward(gpu.asarray(x))
+        np.testing.assert_allclose(found.get(), y, rtol=1e-9, atol=1e-9)
+        for dtype in (np.float32, np.float64):
+            dy = rng.standard_normal(y.shape).astype(dtype)
+            dx = device.backward(gpu.asarray(dy))
+            np.testing.assert_allclose(dx.get(), layer.backward(dy), rtol=1e-4, atol=1e-4)

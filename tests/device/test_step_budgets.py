@@ -33,7 +33,7 @@ def work_of(trainer, clip_norm=10.0):
 @pytest.mark.parametrize(("make", "settings"), parts())
 def test_an_update_of_every_trainer_stays_within_the_budget(make, settings, gpu):
     """It waits for at most four losses, the norm of the gradients, and two arrays to propose from."""
-    work_of(make(SCENES, proposals(), settings, device="cuda")).check(launches=800, waits=8)
+    work_of(make(SCENES, proposals(), settings, device="cuda")).check(launches=500, waits=8)
 
 
 def test_an_update_of_a_pretraining_waits_for_its_loss_and_the_norm(gpu):
@@ -41,7 +41,7 @@ def test_an_update_of_a_pretraining_waits_for_its_loss_and_the_norm(gpu):
     work_of(PretrainTrainer(SingleDigits(count=40), settings, device="cuda")).check(waits=2)
 
 
-BUDGETS = {"fast-rcnn": (1000, 4), "rcnn": (750, 2)}
+BUDGETS = {"fast-rcnn": (500, 4), "rcnn": (250, 2)}
 """Launches and waits of an update with the papers' settings: of two photos of 600 × 1000 pixels and 128 of
 their regions through VGG16, the first four convolutions frozen (Fast R-CNN); and of 128 crops of 227 × 227
 pixels through AlexNet (R-CNN), whose gradients are not clipped."""

@@ -47,7 +47,7 @@ def convolve(
     kernels = _kernels(geometry.kernel_size)
     for block in _blocks(y, places * groups * (channels + outputs) * x.itemsize):
         m = xp.matmul(_transformed(kernels.input, x, places, groups, geometry.padding, block), filters)
-        added = (m, False) if bias is None else (bias, True)
+        added = (m, False) if bias is None else (bias.astype(x.dtype, copy=False), True)
         numbers = (*y.shape[1:], outputs, 0, *block)
         kernels.output(m, *added, rectify, *numbers, y, size=block.tiles * groups * outputs)
     return y

@@ -11,6 +11,7 @@ LIBRARIES = (
     f"{HERE}/",
     f"{HERE.parent / 'cupyx'}/",
     f"{ROOT / 'minircnn' / 'arrays.py'}",
+    f"{ROOT / 'minircnn' / 'kernels' / 'gpu_kernel.py'}",
     "/array_api_compat/",
     "/numpy/",
 )
