@@ -246,6 +246,32 @@ def launches_table(pieces: Sequence[Entry]) -> str:
     return _markdown(["work", "kernels launched", "waits"], rows, "lrr")
 
 
+def gpu_table(results: Sequence[Entry]) -> str:
+    """Return what each piece of work takes on a GPU, beside PyTorch there and ourselves on the processor."""
+    header = ["work", "ours", "PyTorch", "ratio", "PyTorch, TF32", "ours on the processor"]
+    rows = [
+        [
+            result["name"],
+            *(duration(result[side]) for side in ("ours", "theirs")),
+            f"**{ratio(result['ratio'])}**",
+            *(duration(result[side]) for side in ("tf32", "cpu")),
+        ]
+        for result in results
+    ]
+    return _markdown(header, rows, "lrrrrr")
+
+
+def gpu_machine(machine: Entry) -> str:
+    """Return in a sentence what the GPU is, and what it does at most."""
+    products, copies = machine["gpu_peak_gflops"] / 1e3, machine["gpu_copy_gb_per_s"] / 1e3
+    return (
+        f"{machine['gpu']}, CuPy {machine['cupy']}, PyTorch {machine['versions']['torch']}; "
+        f"beside it {machine['cores']} cores ({machine['processor']}). "
+        f"Products of float32 ran at {products:.0f} TFLOP/s, copies at {copies:.1f} TB/s. "
+        f"To start a kernel took the host {machine['launch_us']:.0f} µs, to wait {machine['wait_us']:.0f} µs."
+    )
+
+
 def growth_table(growths: Sequence[Entry]) -> str:
     """Return the table of all series: both ends of size, time and memory; powers, with the order's own."""
     header = [

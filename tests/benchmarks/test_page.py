@@ -148,6 +148,20 @@ def test_launches_and_waits_stand_beside_their_piece():
     assert rows[2] == ["an update", "1,234", "0"]
 
 
+def test_a_gpu_is_compared_with_the_peer_and_with_the_processor():
+    row = {"name": "an update", "ours": 0.005, "theirs": 0.01, "ratio": 0.5, "tf32": 0.002, "cpu": 1.5}
+    rows = cells(page.gpu_table([row]))
+    assert rows[2] == ["an update", "5 ms", "10 ms", "**0.50**", "2 ms", "1.5 s"]
+
+
+def test_what_was_measured_on_a_gpu_agrees_with_the_peer():
+    measured = page.load("gpu")
+    assert "TFLOP/s" in page.gpu_machine(measured["machine"])
+    for row in measured["results"]:
+        assert row["low"] <= row["ratio"] <= row["high"]
+        assert row["agreement"].startswith("within") or "detection" in row["name"]
+
+
 def test_two_processors_are_compared_over_the_cases_measured_on_both():
     machine = {"processor": "P", "blas": ["openblas 0.3 Haswell"], "peak_gflops": 80.4}
     newest = {"machine": machine, "results": RESULTS}

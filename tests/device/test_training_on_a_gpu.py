@@ -111,6 +111,14 @@ def assert_same_batches(found, expected):
             np.testing.assert_array_equal(array, wanted)
 
 
+@pytest.mark.parametrize("name", ["fast-rcnn", "rcnn"])
+def test_two_trainings_on_one_gpu_give_the_same_bits(name, gpu, tmp_path):
+    one, other = (run(name, tmp_path / which, "cuda").state_dict() for which in ("one", "other"))
+    assert one.keys() == other.keys()
+    for key, values in one.items():
+        np.testing.assert_array_equal(values, other[key])
+
+
 @pytest.mark.parametrize("name", WITH_BATCHES_OF_THE_DATA_ALONE)
 def test_a_run_on_a_gpu_stopped_anywhere_goes_on_with_the_batches_of_the_cpu(
     name, gpu, tmp_path, monkeypatch
