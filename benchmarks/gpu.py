@@ -294,6 +294,7 @@ def main(
 
     threads = os.cpu_count() or 1
     set_threads(threads)
+    torch.backends.cudnn.benchmark = True  # it tries its methods, and takes the fastest
     machine = describe_machine(threads) | describe_gpu(cupy)
     note(json.dumps(machine))
     rows = []
@@ -342,7 +343,6 @@ def time_case(case: Case, cupy: Any, seconds: float) -> dict[str, Any]:
 def use_tf32(use: bool) -> None:
     """Let PyTorch's products and convolutions use TF32, or not."""
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = use
-    torch.backends.cudnn.benchmark = True
 
 
 def _waiting(run: Run) -> Run:

@@ -21,7 +21,7 @@ class GPUKernel:
         By which profilers show it.
     inputs, outputs : str
         Types and names, as ``cupy.ElementwiseKernel`` has them: ``T`` is the arrays' type; a ``raw`` array is
-        indexed in the body, of any other the i-th value goes by its name. All arrays are contiguous.
+        indexed in the body, and must be contiguous; of any other the i-th value goes by its name.
     body : str
     """
 
@@ -34,7 +34,8 @@ class GPUKernel:
         """Run it on inputs and outputs; `size` must be told where all arrays are raw."""
         library = sys.modules["cupy"]  # whose arrays these are
         if library is not self._library:
-            self._library, self._kernel = library, library.ElementwiseKernel(*self._definition)
+            self._kernel = library.ElementwiseKernel(*self._definition)
+            self._library = library  # last: another thread may be here
         self._kernel(*arguments, **({} if size is None else {"size": size}))
 
 

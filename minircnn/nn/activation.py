@@ -33,7 +33,8 @@ class ReLU(Layer):
     def forward(self, x: Array) -> Array:
         """Return max(x, 0)."""
         xp = array_namespace(x)
-        zero = 0 if on_gpu(x) else xp.zeros((), dtype=x.dtype)  # a number is part of a GPU's kernel
+        # an array of one number would be a launch of its own
+        zero = x.dtype.type(0) if on_gpu(x) else xp.zeros((), dtype=x.dtype)
         return self.accept(elementwise(lambda x: xp.maximum(x, zero), x))
 
     def accept(self, y: Array) -> Array:

@@ -60,6 +60,12 @@ def require_maps(x: Array, channels: int | None = None) -> None:
         raise ValueError(f"expected x of shape (N, {wanted}, H, W), got {tuple(x.shape)}")
 
 
+def require_slopes(dy: Array, shape: tuple[int, ...]) -> None:
+    """Raise ValueError unless `dy` has the `shape` of what ``forward`` returned."""
+    if tuple(dy.shape) != tuple(shape):
+        raise ValueError(f"expected dy of shape {tuple(shape)}, as forward returned, got {tuple(dy.shape)}")
+
+
 def require_weights(values: HostArray, dtype: Any, what: str) -> None:
     """Raise ValueError, naming `what`, unless all `values` are floats and finite as numbers of `dtype`."""
     is_floating = np.issubdtype(values.dtype, np.floating)

@@ -11,7 +11,7 @@ from minircnn.kernels.convolution.choice import KeptFilters, choose_algorithm
 from minircnn.kernels.convolution.geometry import ConvGeometry
 from minircnn.kernels.layout import from_channels_last, to_channels_last
 from minircnn.kernels.products import matmul
-from minircnn.nn.checks import require_maps, require_whole
+from minircnn.nn.checks import require_maps, require_slopes, require_whole
 from minircnn.nn.init import starting_weight
 from minircnn.nn.layer import Layer
 from minircnn.nn.module import Parameter
@@ -82,6 +82,7 @@ class Conv2d(Layer):
         self.bias = Parameter(np.zeros(out_channels, dtype=np.float32))
         self._x: Array | None = None
         self._size: tuple[int, int] | None = None
+        self._y_shape: tuple[int, int, int, int] | None = None
         self._filters = KeptFilters()
 
     def forward(self, x: Array) -> Array:
@@ -116,6 +117,7 @@ class Conv2d(Layer):
         algorithm = choose_algorithm(pixels, weight, self.geometry, filters_kept=not self.training)
         filters = self._filters.prepare(algorithm, weight, self.geometry, keep=not self.training)
         y = algorithm.convolve(pixels, filters, self.bias.data, self.geometry, rectify=rectify, out=out)
+        self._y_shape = (y.shape[0], y.shape[3], y.shape[1], y.shape[2])
         return from_channels_last(y)
 
     def backward(self, dy: Array) -> Array:
@@ -123,6 +125,7 @@ class Conv2d(Layer):
         slopes = to_channels_last(dy)  # (N, OH, OW, O)
         weight = self._channels_last_weight()
         xp = array_namespace(dy, weight)  # refuses a mixture of libraries
+        require_slopes(dy, self.kept(self._y_shape))
         weight = xp.astype(weight, dy.dtype, copy=False)
         algorithm = choose_algorithm(slopes, weight, self.geometry)
         if self.weight.trainable:

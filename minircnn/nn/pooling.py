@@ -12,7 +12,7 @@ from minircnn.kernels.outputs import empty_output
 from minircnn.kernels.scratch import workspace
 from minircnn.kernels.split import split
 from minircnn.kernels.threads import parallel_for
-from minircnn.nn.checks import require_maps, require_whole
+from minircnn.nn.checks import require_maps, require_slopes, require_whole
 from minircnn.nn.layer import Layer
 
 PIECE_VALUES = 2**18
@@ -111,6 +111,7 @@ class MaxPool2d(Layer):
             return None
         winner = self.kept(self._winner)
         xp = array_namespace(dy, winner)  # refuses a mixture of libraries
+        require_slopes(dy, from_channels_last(winner).shape)
         slopes = to_channels_last(dy)
         n, height, width, channels = self._shape
         dx = empty_output(self._shape, dy.dtype, dy)
@@ -179,7 +180,7 @@ _POOL = GPUKernel(
             const int y = top + a, x = left + b;
             if (y < 0 || y >= height || x < 0 || x >= width) continue;
             const T value = map[((image * height + y) * width + x) * channels + channel];
-            // what is not a number wins, as it does on the host
+            // what is not a number is the largest
             if (tap < 0 || value > best || (value != value && best == best)) {
                 best = value;
                 tap = a * k + b;

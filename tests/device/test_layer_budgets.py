@@ -50,7 +50,7 @@ def vgg16_launches(layers, photos):
 
 @pytest.mark.usefixtures("count_only")
 def test_vgg16_of_a_small_photo_in_as_small_bands(gpu, monkeypatch):
-    for module, name in ((im2col, "GPU_BAND_BYTES"), (gpu_winograd, "BLOCK_BYTES")):
+    for module, name in ((im2col, "GPU_BAND_BYTES"), (gpu_winograd, "GPU_BLOCK_BYTES")):
         monkeypatch.setattr(module, name, getattr(module, name) // 25)
     vgg16_launches(*features("vgg16", gpu, (1, 3, 120, 200)))
 
@@ -71,7 +71,7 @@ def alexnet_launches(gpu, crops, **options):
 
 @pytest.mark.usefixtures("count_only")
 def test_alexnet_of_8_crops_in_as_small_bands(gpu, monkeypatch):
-    for module, name in ((im2col, "GPU_BAND_BYTES"), (gpu_winograd, "BLOCK_BYTES")):
+    for module, name in ((im2col, "GPU_BAND_BYTES"), (gpu_winograd, "GPU_BLOCK_BYTES")):
         monkeypatch.setattr(module, name, getattr(module, name) // 16)
     alexnet_launches(gpu, 8, widths=(32, 32))
 

@@ -15,7 +15,17 @@ from counting import counted
 from layer_cases import EXPORTED_LAYERS, EXPORTED_LOSSES, LAYERS, LOSSES, on_channels_last
 
 from minircnn.arrays import to_host
-from minircnn.nn import SGD, Conv2d, LocalResponseNorm, clip_gradients, rpn_loss, softmax_cross_entropy
+from minircnn.nn import (
+    SGD,
+    Conv2d,
+    LocalResponseNorm,
+    MaxPool2d,
+    ReLU,
+    RoIPool,
+    clip_gradients,
+    rpn_loss,
+    softmax_cross_entropy,
+)
 
 UNITS = 100
 KEEP_NO_ARRAY = {"Flatten", "Scale", "GlobalAveragePool", "UpsampleBilinear"}
@@ -185,3 +195,41 @@ def test_single_precision_weights_take_double_precision_maps(gpu, rng):
             dy = rng.standard_normal(y.shape).astype(dtype)
             dx = device.backward(gpu.asarray(dy))
             np.testing.assert_allclose(dx.get(), layer.backward(dy), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8, bool])
+def test_maxima_of_whole_numbers_are_those_of_the_host(dtype, gpu, rng):
+    maps = rng.integers(0, 2 if dtype is bool else 9, (2, 3, 8, 9)).astype(dtype)
+    rois, owner = np.array([[0.0, 0, 6, 7], [2, 1, 9, 8]]), np.array([0, 1])
+    for host, others in ((MaxPool2d(2), ()), (RoIPool(2, 1.0), (rois, owner)), (ReLU(), ())):
+        device = copy.deepcopy(host)
+        expected, found = host.forward(maps, *others), device.forward(gpu.asarray(maps), *others)
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found.get(), expected)
+
+
+def test_weights_of_half_precision_take_slopes_of_single_precision(gpu, rng):
+    host = Conv2d(32, 24, 3, padding=1, rng=rng)
+    host.astype(np.float16)
+    host.prepare_training(input_grad=True)
+    device = copy.deepcopy(host)
+    device.to(gpu)
+    x, dy = rng.standard_normal((2, 32, 40, 36)).astype(np.float16), rng.standard_normal((2, 24, 40, 36))
+    host.forward(x), device.forward(gpu.asarray(x))
+    dx, found = host.backward(dy.astype(np.float32)), device.backward(gpu.asarray(dy.astype(np.float32)))
+    for one, other in (
+        (found, dx),
+        (device.weight.grad, host.weight.grad),
+    ):  # the host's sums are of half precision
+        np.testing.assert_allclose(one.get(), other, rtol=0, atol=1e-2 * np.abs(other).max())
+
+
+@pytest.mark.parametrize("name", ["Conv2d 3x3", "Conv2d 3x3 wide, of many tiles", "MaxPool2d 2/2"])
+def test_slopes_of_another_shape_are_refused(name, gpu):
+    case = LAYERS[name]
+    host, device, x, x_device = twins(case, np.float32, gpu)
+    for layer, value in ((host, x), (device, x_device)):
+        y = layer.forward(value)
+        for wrong in (y[:1], y[:, :, 1:]):
+            with pytest.raises(ValueError, match="expected dy of shape"):
+                layer.backward(wrong)

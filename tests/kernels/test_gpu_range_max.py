@@ -35,8 +35,9 @@ def test_they_equal_those_on_the_host(dtype, gpu):
         )
 
 
-def test_what_is_not_a_number_wins_as_on_the_host(gpu):
-    maps = np.ones((1, 2, 3, 1), np.float32)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_what_is_not_a_number_wins_as_on_the_host(dtype, gpu):
+    maps = np.ones((1, 2, 3, 1), dtype)
     maps[0, 1, 1], maps[0, 0, 2] = np.nan, 5
     host = maps, np.array([[[0, 2, 0, 3], [0, 2, 2, 3]]]), np.array([0])
     for keep in (False, True):

@@ -17,10 +17,10 @@ CASES = [  # window, padding, groups, maps, channels, filters
 ]
 
 
-@pytest.fixture(params=[gpu_winograd.BLOCK_BYTES, 3000, 1])
+@pytest.fixture(params=[gpu_winograd.GPU_BLOCK_BYTES, 3000, 1])
 def in_blocks(request, monkeypatch):
     """All tiles at once, some, one by one."""
-    monkeypatch.setattr(gpu_winograd, "BLOCK_BYTES", request.param)
+    monkeypatch.setattr(gpu_winograd, "GPU_BLOCK_BYTES", request.param)
 
 
 def drawn(rng, case, dtype):

@@ -27,8 +27,7 @@ def choose_algorithm(
     """Return the module whose functions run this layer: the one place that decides.
 
     Winograd's method wins where many channels meet many tiles: it moves more numbers for each multiplication,
-    and its filters are transformed first, once for good if they are kept. On a GPU that is so at every
-    call.
+    and its filters are transformed first, on the host once for good if they are kept.
 
     Parameters
     ----------
@@ -39,24 +38,25 @@ def choose_algorithm(
     filters_kept : bool
         The transformed filters are at hand or will be used again.
     """
-    kind: ModuleType
-    if not (is_host(x) or has_kernels(x)):
-        return im2col
-    if not is_host(x):
-        kind, filters_kept = gpu_winograd, False  # to see whether a weight has changed would be a wait
-    elif filters_kept and _worth_folding(x, weight, geometry):
+    if not is_host(x):  # whether filters that were kept are still right would have to be waited for
+        worth = has_kernels(x) and _worth_winograd(x, weight, geometry, filters_kept=False)
+        return gpu_winograd if worth else im2col
+    if filters_kept and _worth_folding(x, weight, geometry):
         return folded
-    else:
-        kind = winograd
+    return winograd if _worth_winograd(x, weight, geometry, filters_kept) else im2col
+
+
+def _worth_winograd(x: Array, weight: Array, geometry: ConvGeometry, filters_kept: bool) -> bool:
+    """Tell whether Winograd's method can make this layer, and gains more than it costs."""
     if geometry.stride != 1 or geometry.kernel_size not in (3, 5):
-        return im2col
+        return False
     if geometry.padding >= geometry.kernel_size:
-        return im2col
+        return False
     filters, _, _, channels = weight.shape
     if min(channels, filters // geometry.groups) < WINOGRAD_CHANNELS:
-        return im2col
+        return False
     tiles = x.shape[0] * x.shape[1] * x.shape[2] / OUTPUTS**2
-    return kind if filters_kept or tiles >= WINOGRAD_TILES else im2col
+    return bool(filters_kept or tiles >= WINOGRAD_TILES)
 
 
 def _worth_folding(x: Array, weight: Array, geometry: ConvGeometry) -> bool:

@@ -1,9 +1,9 @@
 """Winograd's convolution on a GPU: kernels of our own around one product of many matrices.
 
 The method, its letters and its matrices are those of :mod:`minircnn.kernels.convolution.winograd`. A thread
-transforms one channel of one tile in its registers: maps are read, and what comes of them is written, once.
-Tiles are numbered through all maps, row by row, and as many at a time are worked on as keep within
-`BLOCK_BYTES`. Sums over these blocks run in a fixed order.
+transforms one channel of one tile in its registers; neighbouring threads have neighbouring channels. Tiles
+are numbered through all maps, row by row, and as many at a time are worked on as keep within
+`GPU_BLOCK_BYTES`. Sums over these blocks run in a fixed order.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from minircnn.kernels.convolution.tiles import OUTPUTS
 from minircnn.kernels.gpu_kernel import GPUKernel
 from minircnn.kernels.split import split
 
-BLOCK_BYTES = 2**28
+GPU_BLOCK_BYTES = 2**28
 """Aim for the transformed tiles of a block, before and after the product."""
 
 
@@ -56,6 +56,7 @@ def convolve(
 def weight_gradient(x: Array, dy: Array, geometry: ConvGeometry) -> Array:
     """Return dLoss/dweight (O, k, k, C / groups), given `x` (N, H, W, C) and `dy` (N, OH, OW, O)."""
     xp = array_namespace(x, dy)
+    x = xp.astype(x, dy.dtype, copy=False)
     groups, k = geometry.groups, geometry.kernel_size
     channels, outputs, places = x.shape[3] // groups, dy.shape[3] // groups, (OUTPUTS + k - 1) ** 2
     kernels = _kernels(k)
@@ -91,7 +92,7 @@ class _Block(NamedTuple):
 def _blocks(y: Array, tile_bytes: int) -> list[_Block]:
     """Cut the tiles of an output `y` (N, OH, OW, O) into blocks, given the bytes of one transformed tile."""
     across, down = -(-y.shape[2] // OUTPUTS), -(-y.shape[1] // OUTPUTS)
-    parts = split(y.shape[0] * across * down, size=BLOCK_BYTES // tile_bytes)
+    parts = split(y.shape[0] * across * down, size=GPU_BLOCK_BYTES // tile_bytes)
     return [_Block(across, down, part.start, part.stop - part.start) for part in parts]
 
 

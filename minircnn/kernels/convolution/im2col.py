@@ -31,6 +31,7 @@ BAND_BYTES = 2**21
 BAND_POSITIONS = 256
 """But at least so many rows, as every product first repacks all the filters."""
 GPU_BAND_BYTES = 2**28
+"""On a GPU, which large products keep busy."""
 PARTIAL_SUMS = 4
 """The weight gradient is summed in so many parts (independent of the number of threads), then in order."""
 
@@ -192,7 +193,7 @@ def _interleaved_gradient(dy: Array, weight: Array, geometry: ConvGeometry, size
     padded = xp.zeros((n, tall, s, wide, s, groups * channels), dtype=dy.dtype)
     parts = y.reshape(n, down, across, groups, s, s, channels).transpose(0, 1, 4, 2, 5, 3, 6)
     padded.reshape(n, tall, s, wide, s, groups, channels)[:, :down, :, :across] = parts
-    return padded.reshape(n, tall * s, wide * s, -1)[:, p : p + size[0], p : p + size[1]]
+    return padded.reshape(n, tall * s, wide * s, groups * channels)[:, p : p + size[0], p : p + size[1]]
 
 
 def _bands(y: Array, matrix: Array) -> list[Band]:
@@ -203,7 +204,7 @@ def _bands(y: Array, matrix: Array) -> list[Band]:
 def _columns(x: Array, band: Band, geometry: ConvGeometry, group: int) -> Array:
     """Return the unrolled patches (positions, k·k·C/groups) of one group under the band's outputs.
 
-    They lie in scratch memory, good until this thread's next call.
+    On the host they lie in scratch memory, good until this thread's next call.
     """
     k, channels = geometry.kernel_size, x.shape[3] // geometry.groups
     if has_kernels(x) and not geometry.is_pointwise:

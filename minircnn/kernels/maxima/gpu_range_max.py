@@ -1,7 +1,7 @@
 """Maxima over many rectangles of a map on a GPU, and where they lie.
 
-A thread of its own looks at each pixel of a bin in one channel: bins are small and threads many, so the
-sparse table of :mod:`minircnn.kernels.maxima.range_max` would cost more than it saves.
+Each bin has, in each channel, a thread of its own that looks at all its pixels: bins are small and threads
+many, so the sparse table of :mod:`minircnn.kernels.maxima.range_max` would cost more than it saves.
 
 What comes back from the bins is added up in whole numbers. Threads add in any order, and the rounding of
 broken numbers depends on it; that of whole ones does not, as there is none.
@@ -44,8 +44,9 @@ def rectangle_maxima(
     n, height, width, channels = maps.shape
     regions, bins = rectangles.shape[:2]
     shape = (regions, channels, bins)
-    # the kernel knows no half precision, and single precision has all of its numbers
-    values = maps if xp.finfo(maps.dtype).bits >= 32 else xp.astype(maps, xp.float32)
+    # the kernel knows neither half precision nor small whole numbers, which have larger kin
+    kin = {2: xp.float32}.get(maps.dtype.itemsize) if maps.dtype.kind == "f" else xp.int64
+    values = maps if kin is None else xp.astype(maps, kin, copy=False)
     maxima = xp.empty(shape, dtype=values.dtype)
     places = xp.empty(shape if keep_winner else 1, dtype=xp.int64)
     corners, image_index = (xp.astype(a, xp.int64, copy=False) for a in (rectangles, image_index))
@@ -75,7 +76,7 @@ _BIN_MAXIMA = GPUKernel(
         for (int x = left; x < right; ++x) {
             const ptrdiff_t here = ((first + y) * width + x) * channels + channel;
             const T value = maps[here];
-            // what is not a number wins, as it does on the host
+            // what is not a number is the largest
             if (place == nowhere || value > best || (value != value && best == best)) {
                 best = value;
                 place = here;

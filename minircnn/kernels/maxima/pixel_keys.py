@@ -40,13 +40,12 @@ def places_of(keys: Array, count: int) -> Array:
 
 def _ranks(pixels: Array) -> Array:
     """Return the rank of each value, equal for equal ones."""
-    # what `unique` knows besides, how many different values there are, a GPU would be waited for
     xp = array_namespace(pixels)
     values = pixels.reshape(-1)
     order = xp.argsort(values)
     values = values[order]
     larger = xp.zeros(values.shape, dtype=xp.int64)  # than the one before
-    larger[1:] = values[1:] > values[:-1]
+    larger[1:] = ~(values[1:] <= values[:-1])  # true of what is not a number, too, which comes last
     ranks = xp.empty(values.shape, dtype=xp.int64)
     ranks[order] = xp.cumsum(larger)
     return ranks.reshape(pixels.shape)

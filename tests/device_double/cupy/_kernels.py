@@ -147,7 +147,9 @@ def _compiled(source):
     compiler = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         pytest.skip("no C++ compiler, which runs kernels in the place of a GPU")
-    COMPILED.mkdir(exist_ok=True)
+    COMPILED.mkdir(mode=0o700, exist_ok=True)
+    if hasattr(os, "getuid") and COMPILED.stat().st_uid != os.getuid():
+        raise PermissionError(f"{COMPILED} belongs to somebody else, whose code would run")
     library = COMPILED / f"{hashlib.sha256(source.encode()).hexdigest()[:24]}.so"
     if not library.exists():
         with tempfile.TemporaryDirectory(dir=COMPILED) as folder:
