@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from benchmarks.harness import Timing, Work, run_contest
+from benchmarks.harness import Timing, Work, is_asked_for, run_contest
 from benchmarks.machine import describe_machine, set_threads
 from minircnn.cli.output import note, table
 
@@ -64,7 +64,7 @@ def main(
     names
         List the rows and stop.
     """
-    works = [w for w in _all_works() if not only or any(o.lower() in _title(w).lower() for o in only)]
+    works = [work for work in _all_works() if is_asked_for(_title(work), only)]
     if not works:
         raise SystemExit(f"no row's name contains {' or '.join(only or [])}; see --names")
     if names:

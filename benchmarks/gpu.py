@@ -25,17 +25,17 @@ from torchvision.ops import roi_pool
 
 from benchmarks.convolution import better_layout
 from benchmarks.detection import random_fast_rcnn
-from benchmarks.harness import Contest, close_to, run_contest
+from benchmarks.harness import Contest, close_to, is_asked_for, run_contest
 from benchmarks.machine import describe_machine, set_threads
-from benchmarks.networks import twin
+from benchmarks.networks import our_forward, torch_forward, twin
 from benchmarks.operations import operations
-from benchmarks.training import CLASSES, LEARNING_RATE, Batch, TorchTwin, random_batch
+from benchmarks.training import CLASSES, LEARNING_RATE, our_step, random_batch, torch_step
 from benchmarks.whole_peers import FastRCNNPeer
 from minircnn.arrays import Array, like, synchronize, to_host
 from minircnn.backbones import Backbone, alexnet, squeezenet1_1, tiny, vgg16
 from minircnn.cli.output import note, table
 from minircnn.detectors import FastRCNN, FastRCNNNetwork, RCNNNetwork
-from minircnn.nn import SGD, Conv2d, Layer, RoIPool, multi_task_loss, softmax_cross_entropy
+from minircnn.nn import SGD, Conv2d, Layer, RoIPool, softmax_cross_entropy
 
 REGIONS = 2000
 Run = Callable[[], Any]
@@ -102,22 +102,12 @@ def _forward(gpu: str, backbone: Backbone, shape: tuple[int, int, int], *, whole
     def ours(xp: Any) -> Run:
         for part in parts:
             part.to(xp)
-        x = like(images, xp.empty(0))
-
-        def run() -> Array:
-            y = x
-            for part in parts:
-                y = part.forward(y)
-            return y
-
-        return run
+        return our_forward(parts, like(images, xp.empty(0)))
 
     def theirs(layout: torch.memory_format) -> Run:
         for part in parts:
             part.to(np)
-        module = nn.Sequential(*(twin(part) for part in parts)).eval().to(gpu, memory_format=layout)
-        x = torch.tensor(images, device=gpu).contiguous(memory_format=layout)
-        return torch.inference_mode()(lambda: module(x))
+        return torch_forward(parts, images, layout, gpu)
 
     return Case(ours, theirs, flops=operations(parts, shape))
 
@@ -162,40 +152,18 @@ def _step(gpu: str, backbone: Backbone, size: tuple[int, int]) -> Case:
         getattr(network.features, frozen).freeze()
     network.prepare_training()
     batch = random_batch(backbone, size)
-    last = [layer for layer in network.features.modules() if isinstance(layer, Conv2d)][-1]
 
     def ours(xp: Any) -> Run:
         network.to(xp)
-        images, labels, targets = (like(a, xp.empty(0)) for a in (batch.images, batch.labels, batch.targets))
-        optimizer = SGD(network.named_parameters(), lr=LEARNING_RATE)
-
-        def run() -> Array:
-            optimizer.zero_grad()
-            scores, offsets = network(images, batch.rois, batch.image_index)
-            loss = multi_task_loss(scores, offsets, labels, targets)
-            network.backward(loss.d_cls_score, loss.d_bbox_pred)
-            optimizer.step()
-            return last.weight.grad
-
-        return run
+        step = our_step(network, batch)
+        return lambda: step()[1]
 
     def theirs(layout: torch.memory_format) -> Run:
         network.to(np)
-        return _torch_step(TorchTwin(network, layout, LEARNING_RATE, gpu), batch)
+        step = torch_step(network, batch, layout, gpu)
+        return lambda: step()[1]
 
     return Case(ours, theirs, 1e-2)
-
-
-def _torch_step(peer: TorchTwin, batch: Batch) -> Run:
-    inputs = peer.inputs(batch)
-    last = [module for module in peer.modules[0].modules() if isinstance(module, nn.Conv2d)][-1].weight
-
-    def run() -> Any:
-        peer.gradients(*inputs)
-        peer.optimizer.step()
-        return last.grad
-
-    return run
 
 
 def _tuning(gpu: str) -> Case:
@@ -299,7 +267,7 @@ def main(
     note(json.dumps(machine))
     rows = []
     for name, make in cases(gpu).items():
-        if only and not any(word.lower() in name.lower() for word in only):
+        if not is_asked_for(name, only):
             continue
         row = {"name": name, **time_case(make(), cupy, seconds)}
         note(json.dumps(row, ensure_ascii=False))

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.growth_runs import Run
 from benchmarks.growth_series import Series, series
+from benchmarks.harness import is_asked_for
 from benchmarks.machine import describe_machine
 from minircnn.cli.output import note, table
 
@@ -86,7 +87,7 @@ def main(
     threads
         As in ``python -m benchmarks``.
     """
-    chosen = [s for s in series() if not only or any(word.lower() in s.name.lower() for word in only)]
+    chosen = [s for s in series() if is_asked_for(s.name, only)]
     if not chosen:
         names = "\n  ".join(s.name for s in series())
         raise SystemExit(f"no series' name contains {' or '.join(only or [])}:\n  {names}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +103,11 @@ class Timing:
     flops: float | None
     moved: float | None = None
     calls: int | None = None
+
+
+def is_asked_for(name: str, only: Sequence[str] | None) -> bool:
+    """Tell whether `name` contains one of the words of `only`, or none was given."""
+    return not only or any(word.lower() in name.lower() for word in only)
 
 
 def run_contest(contest: Contest, seconds: float) -> Timing:

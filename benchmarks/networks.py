@@ -131,20 +131,26 @@ def _contest(x: Any, parts: list[Layer], flops: float) -> Contest:
     for part in parts:
         part.eval()
 
-    def ours() -> Any:
+    side = partial(torch_forward, parts, x)
+    return Contest(our_forward(parts, x), better_layout(side), close_to(1e-3), flops)
+
+
+def our_forward(parts: list[Layer], x: Any) -> Callable[[], Any]:
+    """Return the pass of `x` through `parts`, where they live."""
+
+    def run() -> Any:
         y = x
         for part in parts:
             y = part.forward(y)
         return y
 
-    def side(layout: torch.memory_format) -> Callable[[], Any]:
-        module = nn.Sequential(*(twin(part) for part in parts)).eval().to(memory_format=layout)
-        tx = torch.tensor(x).contiguous(memory_format=layout)
+    return run
 
-        @torch.inference_mode()
-        def run() -> Any:
-            return module(tx)
 
-        return run
-
-    return Contest(ours, better_layout(side), close_to(1e-3), flops)
+def torch_forward(
+    parts: list[Layer], x: Any, layout: torch.memory_format, device: str = "cpu"
+) -> Callable[[], Any]:
+    """Return the same pass in PyTorch, from the same weights."""
+    module = nn.Sequential(*(twin(part) for part in parts)).eval().to(device, memory_format=layout)
+    tx = torch.tensor(x, device=device).contiguous(memory_format=layout)
+    return torch.inference_mode()(lambda: module(tx))

@@ -15,6 +15,7 @@ from torchvision.ops import roi_pool
 from benchmarks.convolution import better_layout
 from benchmarks.harness import Contest, Work
 from benchmarks.networks import twin
+from minircnn.arrays import like
 from minircnn.backbones import Backbone, tiny, vgg16
 from minircnn.detectors import FastRCNNNetwork
 from minircnn.nn import SGD, Conv2d, multi_task_loss
@@ -63,25 +64,32 @@ def _step(build: Callable[[], Backbone], size: tuple[int, int]) -> Contest:
     network = FastRCNNNetwork(backbone, CLASSES, rng=np.random.default_rng(1))
     network.prepare_training()
     batch = random_batch(backbone, size)
-    theirs = better_layout(partial(_torch_step, network, batch))
+    theirs = better_layout(partial(torch_step, network, batch))
+    return Contest(our_step(network, batch), theirs, _agree)
+
+
+def our_step(network: FastRCNNNetwork, batch: Batch) -> Callable[[], tuple[float, Any]]:
+    """Return an update where the network lives: it returns the loss and the last convolution's gradient."""
+    images, labels, targets = (like(a, network.on) for a in (batch.images, batch.labels, batch.targets))
     optimizer = SGD(network.named_parameters(), lr=LEARNING_RATE)
     last = [layer for layer in network.features.modules() if isinstance(layer, Conv2d)][-1]
 
-    def ours() -> tuple[float, Any]:
+    def run() -> tuple[float, Any]:
         optimizer.zero_grad()
-        scores, offsets = network(batch.images, batch.rois, batch.image_index)
-        loss = multi_task_loss(scores, offsets, batch.labels, batch.targets)
+        scores, offsets = network(images, batch.rois, batch.image_index)
+        loss = multi_task_loss(scores, offsets, labels, targets)
         network.backward(loss.d_cls_score, loss.d_bbox_pred)
         optimizer.step()
         return loss.total, last.weight.grad
 
-    return Contest(ours, theirs, _agree)
+    return run
 
 
 def _agree(ours: tuple[float, Any], theirs: tuple[float, Any]) -> str:
     """Compare the losses and the gradient of the last convolution's weight."""
     loss = abs(ours[0] - theirs[0]) / abs(theirs[0])
-    gradient = np.abs(ours[1] - theirs[1]).max() / np.abs(theirs[1]).max()
+    expected = theirs[1].numpy()
+    gradient = np.abs(ours[1] - expected).max() / np.abs(expected).max()
     assert loss < 1e-4, f"losses {ours[0]} and {theirs[0]}"
     assert gradient < 1e-2, f"gradients differ by {gradient:.2g} of their largest value"
     return f"loss within {loss:.0e}, gradient within {gradient:.0e}"
@@ -147,17 +155,17 @@ class TorchTwin:
             parameter.data[...] = weight.detach().cpu().numpy()
 
 
-def _torch_step(
-    network: FastRCNNNetwork, batch: Batch, layout: torch.memory_format
+def torch_step(
+    network: FastRCNNNetwork, batch: Batch, layout: torch.memory_format, device: str = "cpu"
 ) -> Callable[[], tuple[float, Any]]:
-    """Return the same step in PyTorch, from the same weights."""
-    peer = TorchTwin(network, layout, LEARNING_RATE)
+    """Return the same step in PyTorch, from the same weights; its gradient is a tensor."""
+    peer = TorchTwin(network, layout, LEARNING_RATE, device)
     inputs = peer.inputs(batch)
     last = [module for module in peer.modules[0] if isinstance(module, nn.Conv2d)][-1].weight
 
     def run() -> tuple[float, Any]:
         loss = peer.gradients(*inputs)
         peer.optimizer.step()
-        return loss, last.grad.numpy()
+        return loss, last.grad
 
     return run

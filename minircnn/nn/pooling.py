@@ -162,10 +162,14 @@ class MaxPool2d(Layer):
         return slice(first, first + (windows.stop - windows.start - 1) * self.stride + 1, self.stride)
 
 
+_SIZES = (
+    "int32 height, int32 width, int32 channels, int32 rows, int32 columns, "
+    "int32 k, int32 stride, int32 padding"
+)
+"""Of a map, of what is pooled from it, of a window."""
 _POOL = GPUKernel(
     "max_pool",
-    "raw T map, int32 height, int32 width, int32 channels, int32 rows, int32 columns, "
-    "int32 k, int32 stride, int32 padding, bool keep_winner",
+    f"raw T map, {_SIZES}, bool keep_winner",
     "raw uint8 winner, T largest",
     """
     ptrdiff_t j = i;  // (image, row, column, channel)
@@ -193,8 +197,7 @@ _POOL = GPUKernel(
 )
 _UNPOOL = GPUKernel(
     "max_pool_backward",
-    "raw T slopes, raw uint8 winner, int32 height, int32 width, int32 channels, int32 rows, int32 columns, "
-    "int32 k, int32 stride, int32 padding",
+    f"raw T slopes, raw uint8 winner, {_SIZES}",
     "T slope",
     """
     ptrdiff_t j = i;  // (image, y, x, channel)

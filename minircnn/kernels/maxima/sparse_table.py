@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minircnn.arrays import Array, HostArray, array_namespace
+from minircnn.arrays import HostArray
 from minircnn.kernels.maxima.distinct_rectangles import take_rows
 from minircnn.kernels.scratch import workspace
 
@@ -33,30 +33,13 @@ def covering_windows(sides: HostArray, height: int, width: int) -> tuple[tuple[i
     log2 = np.array([0] + [i.bit_length() - 1 for i in range(1, longest + 1)])
     power = log2[sides[:, 1::2] - sides[:, 0::2]]  # (U, 2)
     levels = (int(power[:, 0].max()) + 1, int(power[:, 1].max()) + 1)
-    return levels, window_corners(sides, power, levels[1], height, width)
-
-
-def window_corners(sides: Array, power: Array, widths: int, height: int, width: int) -> Array:
-    """Return the windows at each rectangle's corners, (4, U): rows of a table.
-
-    Parameters
-    ----------
-    sides : (U, 4) int array
-    power : (U, 2) int array
-        a and b: the windows of a rectangle are 2^a pixels high and 2^b wide.
-    widths : int
-        B, how many window widths the table holds.
-    height, width : int
-        H and W of the map.
-    """
-    xp = array_namespace(sides, power)
     a, b = power[:, 0], power[:, 1]
     top, left = sides[:, 0], sides[:, 2]
-    low = xp.maximum(sides[:, 1] - (1 << a), top)  # `top` where the rectangle is empty
-    far = xp.maximum(sides[:, 3] - (1 << b), left)
-    table = (a * widths + b) * height
-    rows = (xp.stack([top, low]) + table) * width  # (2, U)
-    return (rows[:, None] + xp.stack([left, far])).reshape(4, -1)
+    low = np.maximum(sides[:, 1] - (1 << a), top)  # `top` where the rectangle is empty
+    far = np.maximum(sides[:, 3] - (1 << b), left)
+    table = (a * levels[1] + b) * height
+    rows = (np.stack([top, low]) + table) * width  # (2, U)
+    return levels, (rows[:, None] + np.stack([left, far])).reshape(4, -1)
 
 
 def build_table(pixels: HostArray, levels: tuple[int, int]) -> HostArray:
