@@ -6,6 +6,7 @@ import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -23,6 +24,9 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    # a busy machine is no fault of a property
+    hypothesis.settings.register_profile("patient", parent=hypothesis.settings(), deadline=None)
+    hypothesis.settings.load_profile("patient")
     config.option.xp = config.option.xp or ["numpy", "strict", "double"]
     if {"double", "cupy"} <= set(config.option.xp):
         raise pytest.UsageError("--xp double stands in for cupy: take one of the two")

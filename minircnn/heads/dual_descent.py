@@ -153,7 +153,7 @@ def fit_one_vs_rest(
     if not (np.isfinite(descent.weights).all() and np.isfinite(objective).all()):
         raise ValueError(_TOO_LARGE)
     return DualSolution(
-        descent.weights.T,
+        descent.weights,
         descent.intercepts,
         descent.beta,
         descent.scores,

@@ -51,7 +51,6 @@ def test_coco(found, ids):
     require_same(Detections.from_coco(others + entries, NAMES, ids, image_id="3"), found, np.float64)
 
 
-@settings(deadline=None)
 @given(detections())
 def test_pandas(found):
     pytest.importorskip("pandas")
@@ -60,7 +59,6 @@ def test_pandas(found):
     np.testing.assert_array_equal(Detections.from_pandas(shuffled, NAMES).scores, found.scores)
 
 
-@settings(deadline=None)
 @given(detections())
 def test_supervision(found):
     pytest.importorskip("supervision")
@@ -71,7 +69,7 @@ def test_supervision(found):
     np.testing.assert_array_equal(theirs.box_area, np.prod(found.boxes[:, 2:] - found.boxes[:, :2], axis=1))
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.lists(detections(np.float64), min_size=1, max_size=3))
 def test_files_of_the_voc_devkit(tmp_path_factory, found):
     """Corners move by 1 on the way, which 64ths of a pixel take without loss."""

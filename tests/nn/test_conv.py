@@ -84,7 +84,7 @@ def test_bands_cover_everything_once(n, height, width, row_bytes):
     assert (seen == 1).all()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(0, 4), st.integers(1, 9), st.integers(1, 9))
 def test_output_size_counts_windows(k, stride, padding, height, width):
     geometry = ConvGeometry(k, stride, padding, 1)

@@ -42,7 +42,7 @@ def test_every_name_leads_to_the_textbook():
         assert inspect.getmodule(getattr(textbook, name)).__name__.startswith("minircnn.textbook.")
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.floats(-50, 150), min_size=4, max_size=4), st.integers(1, 99), st.integers(1, 99))
 def test_clipping_equals_that_of_the_boxes(box, height, width):
     expected = clip_boxes(np.array([box]), height, width)[0]

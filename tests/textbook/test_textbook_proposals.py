@@ -9,7 +9,7 @@ from minircnn import textbook
 from minircnn.boxes import AnchorSettings, base_anchors, clip_boxes, decode, grid_anchors, large_enough, nms
 from minircnn.nn import gradcheck, softmax
 
-few = settings(deadline=None, max_examples=25)
+few = settings(max_examples=25)
 ANCHORS = grid_anchors(base_anchors(AnchorSettings(scales=(1, 2))), 4, 5, 16)  # (120, 4)
 SIZE = 60, 75  # height, width
 
