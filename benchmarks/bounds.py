@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.growth_runs import training_step
-from benchmarks.operations import operations
-from minircnn.backbones import vgg16
+from benchmarks.operations import moved_by_convolutions, operations
+from minircnn.backbones import squeezenet1_1, vgg16
+from minircnn.kernels.block_descent import BLOCK
 
 Entry = Mapping[str, Any]
 
@@ -24,8 +25,11 @@ def explanations(results: Sequence[Entry], machine: Entry) -> str:
         by_group.setdefault(result["group"], []).append(result)
     about = {
         "convolution forward": _convolution,
+        "networks forward": _squeezenet,
         "training step": _small_steps,
         "warping": _warping,
+        "cascade": _cascade,
+        "20 linear SVMs": _svms,
         "SVM training with mining": _mining,
         "Fast R-CNN detection": _detectors,
     }
@@ -34,7 +38,7 @@ def explanations(results: Sequence[Entry], machine: Entry) -> str:
 
 
 def _milliseconds(seconds: float) -> str:
-    return f"{1e3 * seconds:.3g} ms"
+    return f"{1e3 * seconds:.3g} ms" if seconds < 1 else f"{1e3 * seconds:,.0f} ms"
 
 
 def _convolution(results: Sequence[Entry], machine: Entry) -> str:
@@ -54,6 +58,23 @@ def _convolution(results: Sequence[Entry], machine: Entry) -> str:
         back: for every output pixel 36 / 16 · (C + O) numbers are written and read again around the
         products. And these are small (some hundred tiles by C by O), which BLAS does at a lower rate than
         large ones."""
+
+
+def _squeezenet(results: Sequence[Entry], machine: Entry) -> str:
+    measured = next((r for r in results if r["name"].startswith("SqueezeNet")), None)
+    if measured is None:
+        return ""
+    layers, shape = [squeezenet1_1(widths=(8,)).features], (1, 400, 600)
+    products = operations(layers, shape) / machine["peak_gflops"] / 1e9
+    moved = moved_by_convolutions(layers, shape)
+    copied = moved / 2 / machine["copy_gb_per_s"] / 1e9  # a copy reads and writes
+    return f"""
+        **SqueezeNet.** At the rate of large products its convolutions would take {_milliseconds(products)} of
+        {_milliseconds(measured["ours"])} (PyTorch: {_milliseconds(measured["theirs"])}), and their maps,
+        {moved / 1e6:.0f} MB read and written, {_milliseconds(copied)} at the rate of copying. But two of
+        three are 1 × 1 over 16 to 512 channels, few operations for each number, and BLAS rearranges the whole
+        map before it multiplies. A 3 × 3 convolution of so few channels gains little from Winograd's method:
+        the way to the tiles and back is as long as ever."""
 
 
 def _small_steps(results: Sequence[Entry], machine: Entry) -> str:
@@ -85,6 +106,30 @@ def _warping(results: Sequence[Entry], machine: Entry) -> str:
         **Warping.** A crop of 227 × 227 pixels is {crop / 1e3:.0f} kB. Interpolating whole lines takes some
         {passes} passes over that (for both axes two lines are read and blended, and once the crop is turned),
         {copied} at the rate of copying; OpenCV interpolates both axes in one pass."""
+
+
+def _cascade(results: Sequence[Entry], machine: Entry) -> str:
+    measured = max(results, key=lambda r: r["ours"])
+    calls = 1e-6 * measured["calls"] * machine["call_us"]
+    return f"""
+        **Cascade.** Calls are {_milliseconds(calls)} of {_milliseconds(measured["ours"])}
+        ({measured["name"]}). The rest is looking up: each feature of each window that is left takes 8 to 16
+        numbers from the table of sums, at places of its own. NumPy writes each of them into an array before
+        they are added; OpenCV's compiled loop adds them in registers, for several windows at once."""
+
+
+def _svms(results: Sequence[Entry], machine: Entry) -> str:
+    measured = results[0]
+    n, d = 5000, 4096
+    inner = 2 * 2 * n * BLOCK * d / machine["peak_gflops"] / 1e9  # of two partitions
+    calls = 1e-6 * measured["calls"] * machine["call_us"]
+    return f"""
+        **Twenty SVMs.** The inner products of all blocks, computed once, take {_milliseconds(inner)} of
+        {_milliseconds(measured["ours"])} at the rate of large products. Every pass then multiplies all
+        features twice by twenty columns: too few for that rate, as BLAS rearranges {BLOCK} × {d:,} numbers
+        for each. And the steps themselves, one after the other on one thread, are {measured["calls"]:,}
+        calls, {_milliseconds(calls)} if they had nothing to do, and several times that with twenty numbers
+        each."""
 
 
 def _mining(results: Sequence[Entry], machine: Entry) -> str:

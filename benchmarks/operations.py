@@ -1,4 +1,4 @@
-"""How many operations the textbook method takes."""
+"""How many operations the textbook method takes, and how many bytes it moves."""
 
 from __future__ import annotations
 
@@ -23,4 +23,20 @@ def operations(parts: Sequence[Layer], shape: tuple[int, int, int]) -> float:
                 height, width = layer.output_size(height), layer.output_size(width)
             elif isinstance(layer, Linear):
                 total += 2.0 * n * layer.weight.data.size
+    return total
+
+
+def moved_by_convolutions(parts: Sequence[Layer], shape: tuple[int, int, int]) -> float:
+    """Return the bytes of the float32 maps that convolutions of `parts` read and write; as `operations`."""
+    n, height, width = shape
+    total = 0.0
+    for part in parts:
+        for layer in part.modules():
+            if isinstance(layer, Conv2d):
+                outputs, inputs = layer.weight.data.shape[:2]
+                total += 4.0 * n * height * width * inputs
+                height, width = layer.geometry.output_size(height, width)
+                total += 4.0 * n * height * width * outputs
+            elif isinstance(layer, MaxPool2d):
+                height, width = layer.output_size(height), layer.output_size(width)
     return total
