@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks.growth_runs import training_step
 from benchmarks.operations import moved_by_convolutions, operations
+from benchmarks.page import duration, share_of_calls
 from minircnn.backbones import squeezenet1_1, vgg16
 from minircnn.kernels.block_descent import BLOCK
 
@@ -37,19 +38,15 @@ def explanations(results: Sequence[Entry], machine: Entry) -> str:
     return "\n".join(f"- {' '.join(text.split())}" for text in texts if text)
 
 
-def _milliseconds(seconds: float) -> str:
-    return f"{1e3 * seconds:.3g} ms" if seconds < 1 else f"{1e3 * seconds:,.0f} ms"
-
-
 def _convolution(results: Sequence[Entry], machine: Entry) -> str:
     peak = machine["peak_gflops"] * 1e9
     parts = []
     for r in results:
         layer, comma, _ = r["name"].partition(",")
         if comma and layer.startswith("VGG16"):
-            products = _milliseconds(r["flops"] / 4 / peak)
+            products = duration(r["flops"] / 4 / peak)
             peer = f"{r['peer']} at {100 * r['flops'] / r['theirs'] / peak:.0f} %"
-            parts.append(f"{products} of {_milliseconds(r['ours'])} ({layer}; {peer} of that rate)")
+            parts.append(f"{products} of {duration(r['ours'])} ({layer}; {peer} of that rate)")
     if not parts:
         return ""
     return f"""
@@ -69,9 +66,9 @@ def _squeezenet(results: Sequence[Entry], machine: Entry) -> str:
     moved = moved_by_convolutions(layers, shape)
     copied = moved / 2 / machine["copy_gb_per_s"] / 1e9  # a copy reads and writes
     return f"""
-        **SqueezeNet.** At the rate of large products its convolutions would take {_milliseconds(products)} of
-        {_milliseconds(measured["ours"])} (PyTorch: {_milliseconds(measured["theirs"])}), and their maps,
-        {moved / 1e6:.0f} MB read and written, {_milliseconds(copied)} at the rate of copying. But two of
+        **SqueezeNet.** At the rate of large products its convolutions would take {duration(products)} of
+        {duration(measured["ours"])} (PyTorch: {duration(measured["theirs"])}), and their maps,
+        {moved / 1e6:.0f} MB read and written, {duration(copied)} at the rate of copying. But two of
         three are 1 × 1 over 16 to 512 channels, few operations for each number, and BLAS rearranges the whole
         map before it multiplies. A 3 × 3 convolution of so few channels gains little from Winograd's method:
         the way to the tiles and back is as long as ever."""
@@ -93,15 +90,15 @@ def _small_steps(results: Sequence[Entry], machine: Entry) -> str:
     return f"""
         **A training step of the tiny network.** It makes {calls:,} calls, at {machine["call_us"]:.2f} µs for
         one into NumPy that has nothing to do, and shares work between threads {shared} times, at
-        {machine["handover_us"]:.0f} µs for empty pieces: together about {_milliseconds(before)} of
-        {_milliseconds(measured["ours"])}. The pieces, of a fraction of a millisecond, also wait for the
+        {machine["handover_us"]:.0f} µs for empty pieces: together about {duration(before)} of
+        {duration(measured["ours"])}. The pieces, of a fraction of a millisecond, also wait for the
         interpreter lock, which one thread holds at a time. Larger networks, where a call does a hundred times
         as much, do not feel this."""
 
 
 def _warping(results: Sequence[Entry], machine: Entry) -> str:
     crop, passes = 227 * 227 * 3 * 4, 8
-    copied = _milliseconds(passes * crop / machine["copy_gb_per_s"] / 1e9)
+    copied = duration(passes * crop / machine["copy_gb_per_s"] / 1e9)
     return f"""
         **Warping.** A crop of 227 × 227 pixels is {crop / 1e3:.0f} kB. Interpolating whole lines takes some
         {passes} passes over that (for both axes two lines are read and blended, and once the crop is turned),
@@ -110,9 +107,11 @@ def _warping(results: Sequence[Entry], machine: Entry) -> str:
 
 def _cascade(results: Sequence[Entry], machine: Entry) -> str:
     measured = max(results, key=lambda r: r["ours"])
-    calls = 1e-6 * measured["calls"] * machine["call_us"]
+    calls = share_of_calls(measured, machine)
+    if calls is None:
+        return ""
     return f"""
-        **Cascade.** Calls are {_milliseconds(calls)} of {_milliseconds(measured["ours"])}
+        **Cascade.** Calls are {100 * calls:.0f} % of {duration(measured["ours"])}
         ({measured["name"]}). The rest is looking up: each feature of each window that is left takes 8 to 16
         numbers from the table of sums, at places of its own. NumPy writes each of them into an array before
         they are added; OpenCV's compiled loop adds them in registers, for several windows at once."""
@@ -120,16 +119,18 @@ def _cascade(results: Sequence[Entry], machine: Entry) -> str:
 
 def _svms(results: Sequence[Entry], machine: Entry) -> str:
     measured = results[0]
+    calls = share_of_calls(measured, machine)
+    if calls is None:
+        return ""
     n, d = 5000, 4096
     inner = 2 * 2 * n * BLOCK * d / machine["peak_gflops"] / 1e9  # of two partitions
-    calls = 1e-6 * measured["calls"] * machine["call_us"]
     return f"""
-        **Twenty SVMs.** The inner products of all blocks, computed once, take {_milliseconds(inner)} of
-        {_milliseconds(measured["ours"])} at the rate of large products. Every pass then multiplies all
+        **Twenty SVMs.** The inner products of all blocks, computed once, take {duration(inner)} of
+        {duration(measured["ours"])} at the rate of large products. Every pass then multiplies all
         features twice by twenty columns: too few for that rate, as BLAS rearranges {BLOCK} × {d:,} numbers
         for each. And the steps themselves, one after the other on one thread, are {measured["calls"]:,}
-        calls, {_milliseconds(calls)} if they had nothing to do, and several times that with twenty numbers
-        each."""
+        calls, {100 * calls:.0f} % of the time if they had nothing to do, and several times that with twenty
+        numbers each."""
 
 
 def _mining(results: Sequence[Entry], machine: Entry) -> str:

@@ -177,7 +177,7 @@ class LinearSVMs(ClassifierMixin, BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        self.coef_ = np.ascontiguousarray(solution.weights)
+        self.coef_ = solution.weights
         self.intercept_ = solution.intercepts
         self.objective_, self.duality_gap_ = solution.objective / squared, solution.gap / squared
         self.n_iter_ = solution.epochs

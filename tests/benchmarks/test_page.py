@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from benchmarks import bounds, page, plots
+from benchmarks import page, plots
 from benchmarks.operations import moved_by_convolutions
 from minircnn.nn import Conv2d, MaxPool2d
 
@@ -201,8 +201,3 @@ def test_bytes_moved_by_convolutions_are_those_of_their_maps():
     layers = [Conv2d(3, 8, 3, padding=1), MaxPool2d(2), Conv2d(8, 4, 1)]
     # (3 + 8) numbers on 4 × 6 pixels, (8 + 4) on 2 × 3, each of four bytes
     assert moved_by_convolutions(layers, (1, 4, 6)) == 4 * (11 * 24 + 12 * 6)
-
-
-def test_seconds_are_said_in_milliseconds():
-    assert bounds._milliseconds(0.0123) == "12.3 ms"
-    assert bounds._milliseconds(1.45) == "1,450 ms"
