@@ -23,7 +23,6 @@ from minircnn.cli.options import (
     DeviceName,
     Json,
     MaxWidth,
-    Mirrored,
     ModelAndPhotos,
     NetworkJobs,
     Overwrite,
@@ -61,7 +60,6 @@ def detect(
     out: Path = Path("detections"),
     min_score: float | None = None,
     svd: str | None = None,
-    mirrored: Mirrored = False,
     proposals: Path | None = None,
     cascade: str | None = None,
     class_name: str | None = None,
@@ -126,8 +124,8 @@ def detect(
     require_score(min_score)
     if cascade is None and class_name is not None:
         raise UsageError("--class-name is for what a --cascade finds; a detector knows its classes")
-    if cascade is not None and (svd or max_width or mirrored):
-        raise UsageError("--svd, --max-width and --mirrored are nothing for a --cascade: leave them away")
+    if cascade is not None and (svd or max_width):
+        raise UsageError("--svd and --max-width are nothing for a --cascade: leave them away")
     if cascade is not None:
         refuse_detector(words[0])
     model, named = model_and_photos(words) if cascade is None else (cascade_file(cascade), words)
@@ -136,14 +134,7 @@ def detect(
         files = _result_files(photos, out, inputs, by_name=proposals is not None, replace=overwrite or resume)
         with stage("load detector"):
             detector = (
-                open_detector(
-                    model,
-                    svd=parse_svd(svd),
-                    device=device,
-                    batch=batch,
-                    max_width=max_width,
-                    mirrored=mirrored,
-                )
+                open_detector(model, svd=parse_svd(svd), device=device, batch=batch, max_width=max_width)
                 if cascade is None
                 else open_cascade(cascade, class_name, device=device, batch=batch)
             )
@@ -152,7 +143,6 @@ def detect(
         least = detector.usual_min_score if min_score is None else min_score
         require_writable(out)
         options = {"min_score": least, "svd": svd, "batch": detector.batch, "max_width": max_width}
-        options |= {"mirrored": True} if mirrored else {}
         options |= {"class_name": detector.class_names[0]} if cascade else {}
         settings = describe_settings(inputs, {**options, "device": device})
         done = _finished(files, settings) if resume else {}

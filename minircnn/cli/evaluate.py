@@ -27,7 +27,6 @@ from minircnn.cli.options import (
     DeviceName,
     Images,
     Json,
-    Mirrored,
     NetworkJobs,
     Overwrite,
     Photos,
@@ -77,7 +76,6 @@ def evaluate(
     bootstrap: Annotated[int, Parameter(validator=Number(gte=0))] = 0,
     out: Path | None = None,
     svd: str | None = None,
-    mirrored: Mirrored = False,
     proposal_folder: Path | None = None,
     photos: Photos = None,
     on_bad_box: Bad = "error",
@@ -144,7 +142,7 @@ def evaluate(
     if bootstrap and metric == "coco":
         raise UsageError("--bootstrap is for the voc metrics: leave it or --metric coco away")
     if place is None:
-        _refuse_options(svd=svd, mirrored=mirrored or None, proposal_folder=proposal_folder, batch=batch)
+        _refuse_options(svd=svd, proposal_folder=proposal_folder, batch=batch)
         note_no_device(device)
     read = [Path(word) for word in (place, spec, detections) if word is not None]
     if detections is not None and detections.is_dir():
@@ -154,8 +152,7 @@ def evaluate(
     require_places(out, proposal_folder)
     detector = None
     if place is not None:
-        ranks = parse_svd(svd)
-        detector = open_detector(Path(place), svd=ranks, device=device, batch=batch, mirrored=mirrored)
+        detector = open_detector(Path(place), svd=parse_svd(svd), device=device, batch=batch)
     whole = open_dataset(
         spec,
         split,

@@ -105,16 +105,6 @@ Batch = Annotated[
         "Default: as stored.",
     ),
 ]
-Mirrored = Annotated[
-    bool,
-    Parameter(
-        name="--mirrored",
-        negative="",
-        help="Judge every region in the photo's mirror image, too, and take the mean: better boxes for twice "
-        "the network's work (Fast and Faster R-CNN). Not for letters and the like, which are something "
-        "else in a mirror.",
-    ),
-]
 MaxWidth = Annotated[
     int | None,
     Parameter(

@@ -9,7 +9,7 @@ from typing import Any
 
 from minircnn.arrays import Device, device_namespace
 from minircnn.cli.models import model_file, why_no_detector
-from minircnn.detectors import FastRCNN, RegionDetector, load_detector
+from minircnn.detectors import RegionDetector, load_detector
 from minircnn.proposals import SelectiveSearch
 
 
@@ -20,7 +20,6 @@ def open_detector(
     device: Device = "cpu",
     batch: int | None = None,
     max_width: int | None = None,
-    mirrored: bool = False,
 ) -> RegionDetector[Any]:
     """Load a detector by its file, its run's folder or the word 'pretrained', onto `device`.
 
@@ -32,8 +31,6 @@ def open_detector(
         Regions judged at once; default: what the file says.
     max_width : int, optional
         Width of photos while proposals are searched; default: what the file says.
-    mirrored : bool
-        Judge mirror images, too; without it as the file says.
 
     Raises
     ------
@@ -42,8 +39,8 @@ def open_detector(
     RuntimeError
         If the device cannot be used.
     ValueError
-        If the batch or the width is below 1, proposals are not searched, the detector judges no mirror
-        images, or one that runs on the CPU alone is to run on a GPU.
+        If the batch or the width is below 1, proposals are not searched, or a detector that runs on the CPU
+        alone is to run on a GPU.
     """
     device_namespace(device)  # what it lacks is said before anything is read
     path = model_file(model)
@@ -60,10 +57,6 @@ def open_detector(
                 f"--max-width is for selective search; proposals of {path}: {detector.proposal_source}"
             )
         detector.proposer = dataclasses.replace(detector.proposer, max_width=max_width)
-    if mirrored:
-        if not isinstance(detector, FastRCNN):
-            raise ValueError(f"{detector.title} judges no mirror images: leave --mirrored away")
-        detector.mirrored = True
     if batch is not None:
         detector.batch = batch
     return detector

@@ -17,7 +17,7 @@ import numpy as np
 
 from minircnn.arrays import Array, HostArray, to_host
 from minircnn.backbones import Backbone, Normalization
-from minircnn.boxes import decode, flip_boxes
+from minircnn.boxes import decode
 from minircnn.checks import checked, flag, instance, one_of, record, require, require_array
 from minircnn.detectors.base import View, register
 from minircnn.detectors.image_scale import ImageScale
@@ -128,8 +128,6 @@ class PhotoMap(View):
     """(1, C, ~H/stride, ~W/stride)."""
     scale: np.float32
     """Pixels of the network's input per pixel of the photo."""
-    mirror: PhotoMap | None = None
-    """The same of the photo's mirror image, where the detector looks at that, too."""
 
 
 @register("fast-rcnn")
@@ -152,9 +150,6 @@ class FastRCNN(NetworkDetector[PhotoMap]):
     postprocess : PostprocessSettings
     batch : int
         Regions pooled and scored at once: with the photo's size it bounds the memory of ``detect``.
-    mirrored : bool
-        Judge every region in the photo's mirror image, too, and take the mean of both: better boxes for twice
-        the network's work. Not in the papers of the lecture, and not for letters and the like.
     """
 
     title = "Fast R-CNN"
@@ -169,38 +164,23 @@ class FastRCNN(NetworkDetector[PhotoMap]):
     scale: ImageScale = field(default_factory=ImageScale)
     postprocess: PostprocessSettings = field(default_factory=lambda: PostprocessSettings(min_score=0.01))
     batch: int = 512
-    mirrored: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self, "", scale=instance(ImageScale), mirrored=flag)
+        require(self, "", scale=instance(ImageScale))
         self.require_columns(self.network.outputs.cls_score)
         columns = len(self.class_names) + 1
         require_array("target_mean", self.target_mean, (columns, 4))
         require_array("target_std", self.target_std, (columns, 4), positive=True)
 
     def look(self, image: ImageArray) -> PhotoMap:
-        """Run the convolutional layers over the whole photo, once; if asked to, over its mirror image."""
+        """Run the convolutional layers over the whole photo, once."""
         self.network.eval()
-        if not self.mirrored:
-            return self._map(image)
-        return dataclasses.replace(self._map(image), mirror=self._map(np.ascontiguousarray(image[:, ::-1])))
-
-    def _map(self, image: ImageArray) -> PhotoMap:
         pixels, scale = self.network_input(image, self.scale)  # (1, 3, h, w)
         return PhotoMap(image, self.network.features(pixels), scale)
 
     def judge(self, view: PhotoMap, boxes: FloatArray) -> tuple[HostArray, HostArray]:
         """Pool each region from the map; fully connected layers and two outputs say what it is and where."""
-        scores, offsets = self._outputs(view, boxes)  # (R, K), (R, K, 4)
-        if view.mirror is not None:
-            in_mirror, mirror_offsets = self._outputs(view.mirror, flip_boxes(boxes, view.image.shape[1]))
-            mirror_offsets[..., 0] *= -1  # t_x: what lies to the left there lies to the right here
-            scores, offsets = (scores + in_mirror) / 2, (offsets + mirror_offsets) / 2
-        return scores, decode(boxes, offsets)
-
-    def _outputs(self, view: PhotoMap, boxes: FloatArray) -> tuple[HostArray, HostArray]:
-        """Return the probabilities (R, K) of regions (R, 4), and their offsets (R, K, 4)."""
         rois, same = self.distinct(boxes * view.scale)  # (U, 4), and which of them each region is: (R,)
         pooled = self.network.roi_pool(view.map, rois)  # (U, C, P, P)
         fc7 = self.network.head(pooled)  # (U, D)
@@ -210,7 +190,7 @@ class FastRCNN(NetworkDetector[PhotoMap]):
         offsets = (
             bbox_pred.reshape(len(rois), -1, 4)[same] * self.target_std + self.target_mean
         )  # (R, K+1, 4)
-        return scores, offsets[:, 1:]
+        return scores, decode(boxes, offsets[:, 1:])
 
     def distinct(self, rois: FloatArray) -> tuple[FloatArray, IntArray]:
         """Keep one of all regions that are pooled from the same places; their outputs are equal."""
@@ -233,10 +213,6 @@ class FastRCNN(NetworkDetector[PhotoMap]):
         ends = np.searchsorted(same[order], [some.stop for some in split(len(rois), size=self.batch)])
         return np.split(order, ends[:-1])
 
-    def passes(self, regions: float) -> float:
-        """Return how often the convolutional layers run for a photo: once, or for its mirror image, too."""
-        return 2.0 if self.mirrored else 1.0
-
     def state(self) -> tuple[dict[str, Any], dict[str, HostArray]]:
         """Return all that a file must hold: settings, ready for JSON, and arrays by name."""
         statistics = {"target_mean": self.target_mean, "target_std": self.target_std}
@@ -245,7 +221,6 @@ class FastRCNN(NetworkDetector[PhotoMap]):
             "scale": dataclasses.asdict(self.scale),
             "class_agnostic": self.network.class_agnostic,
             "roi_pooling": self.network.roi_pooling,
-            "mirrored": self.mirrored,
         }
         return settings, self.network_arrays() | statistics
 
@@ -260,7 +235,6 @@ class FastRCNN(NetworkDetector[PhotoMap]):
             target_mean=arrays["target_mean"],
             target_std=arrays["target_std"],
             scale=stored_scale(settings["scale"]),
-            mirrored=settings["mirrored"],
             **cls.common_fields(settings),
         )
 

@@ -167,7 +167,6 @@ class FasterRCNN(FastRCNN):
             target_mean=arrays["target_mean"],
             target_std=arrays["target_std"],
             scale=stored_scale(settings["scale"]),
-            mirrored=settings["mirrored"],
             proposing=record(ProposalLayerSettings, settings["proposing"], "proposing"),
             **cls.common_fields(settings),
         )

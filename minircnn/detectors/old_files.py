@@ -16,15 +16,13 @@ def upgrade_detector(
     """Return settings and arrays of a detector file of format `version` in today's form.
 
     Up to format 2, Fast R-CNN had one box regression for each class, always; up to format 3, it and Faster
-    R-CNN had RoI pooling; up to format 4, they judged no mirror images.
+    R-CNN had RoI pooling.
     """
     new, new_arrays = _from_first(settings, arrays) if version == 1 else (dict(settings), dict(arrays))
     if version <= 2 and new["detector"] == "fast-rcnn":
         new["class_agnostic"] = False
     if version <= 3 and new["detector"] in ("fast-rcnn", "faster-rcnn"):
         new["roi_pooling"] = "max"
-    if version <= 4 and new["detector"] in ("fast-rcnn", "faster-rcnn"):
-        new["mirrored"] = False
     return new, new_arrays
 
 

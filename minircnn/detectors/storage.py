@@ -29,7 +29,7 @@ from minircnn.detectors.old_files import upgrade_detector
 MODEL_FILE = "model.safetensors"
 """The finished detector in the folder of its run."""
 
-FORMAT = 5
+FORMAT = 4
 """Of the files written; older ones (1: version 0.1.0) are read too."""
 
 _HALF_LOSES = 1e-3

@@ -55,10 +55,7 @@ def test_a_file_finds_objects_unless_they_have_a_name(face, tmp_path, capsys):
             "no file none.xml: --cascade takes an XML file of OpenCV, or the word lbp-face",
         ),
         (["--cascade", "BAD"], "bad.xml is damaged or no XML file"),
-        (
-            ["--cascade", "lbp-face", "--svd", "fc6=4"],
-            "--svd, --max-width and --mirrored are nothing for a --cascade",
-        ),
+        (["--cascade", "lbp-face", "--svd", "fc6=4"], "--svd and --max-width are nothing for a --cascade"),
         (["--cascade", "lbp-face", "--class-name", " "], "--class-name is empty"),
         (["--cascade", "lbp-face", "--batch", "0"], "--batch must be 1 or more"),
         (["--cascade", "lbp-face", "--device", "cuda"], "runs on the CPU"),

@@ -135,31 +135,6 @@ def test_detect_with_svd_and_proposals_from_a_file(workspace, tmp_path, capsys):
     assert len(records) == 1
 
 
-def test_mirror_images_are_judged_where_asked(workspace, tmp_path, capsys):
-    """The same regions, with other scores; what cannot do so says it."""
-    photo = workspace / "photos" / "test_00000.png"
-    call = [photo, "--min-score", "0", "--out", tmp_path / "o", "--overwrite"]
-    scores = []
-    for more in ([], ["--mirrored"]):
-        code, records = run_json(capsys, "detect", workspace / "fast", *call, *more)
-        assert code == 0
-        scores.append([found["score"] for found in records[0]["detections"]])
-    assert scores[0] != scores[1]
-    again = [*call[:-1], "--resume"]
-    assert main([str(word) for word in ("detect", workspace / "fast", *again, "--mirrored")]) == 0
-    assert "1 of 1 photos are done already" in capsys.readouterr().err
-    assert main([str(word) for word in ("detect", workspace / "fast", *again)]) == 0
-    assert "0 of 1 photos are done already" in capsys.readouterr().err
-    data = workspace / "voc"
-    code, result = run_json(capsys, "evaluate", workspace / "fast", data, "--photos", "1", "--mirrored")
-    assert code == 0
-    assert 0 <= result["map"] <= 1
-    assert main([str(word) for word in ("evaluate", workspace / "rcnn", data, "--mirrored")]) == 1
-    assert "R-CNN judges no mirror images: leave --mirrored away" in capsys.readouterr().err
-    assert main([str(word) for word in ("evaluate", data, "--detections", "x.json", "--mirrored")]) == 2
-    assert "--mirrored is for a detector" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("metric", ["voc", "voc07", "coco"])
 def test_evaluate(workspace, tmp_path, capsys, metric):
     kept = ["--proposal-folder", workspace / "proposals", "--jobs", "1"]

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from small_detectors import fast_rcnn, faster_rcnn
+from small_detectors import fast_rcnn
 
-from minircnn.boxes import decode, encode, flip_boxes
 from minircnn.detectors import load_detector, save_detector
 from minircnn.detectors.storage import StorageError, read_bundle, write_bundle
 from minircnn.nn import RoIPool
@@ -80,55 +79,3 @@ def test_files_from_before_the_choice_have_a_regression_for_each_class(image, tm
     np.testing.assert_array_equal(
         again.detect(image, proposals=BOXES).scores, detector.detect(image, proposals=BOXES).scores
     )
-
-
-def test_with_the_mirror_image_a_region_gets_the_mean_of_both(image):
-    detector = fast_rcnn(NAMES, SelectiveSearch())
-    mirror, width = np.ascontiguousarray(image[:, ::-1]), image.shape[1]
-    scores, boxes = detector.judge(detector.look(image), BOXES)
-    other_scores, other_boxes = detector.judge(detector.look(mirror), flip_boxes(BOXES, width))
-    detector.mirrored = True
-    mean_scores, mean_boxes = detector.judge(detector.look(image), BOXES)
-    np.testing.assert_allclose(mean_scores, (scores + other_scores) / 2, rtol=1e-6)
-    assert np.abs(scores - other_scores).max() > 1e-3
-    for label in range(2):
-        here = encode(BOXES, boxes[:, label])
-        there = encode(BOXES, flip_boxes(other_boxes[:, label], width))
-        expected = decode(BOXES, (here + there)[:, None] / 2)[:, 0]
-        np.testing.assert_allclose(mean_boxes[:, label], expected, atol=1e-3)
-
-
-@pytest.mark.parametrize("make", [fast_rcnn, faster_rcnn])
-def test_a_mirrored_photo_has_mirrored_detections_then(make, image):
-    """Both are judged by the same two pictures; without, a network tells left from right."""
-    mirror, width = np.ascontiguousarray(image[:, ::-1]), image.shape[1]
-    detector = make(NAMES, SelectiveSearch())
-    differ = []
-    for detector.mirrored in (False, True):
-        found = detector.detect(image, proposals=BOXES)
-        there = detector.detect(mirror, proposals=flip_boxes(BOXES, width))
-        same = len(found) == len(there) and np.allclose(found.scores, there.scores, rtol=1e-6)
-        differ.append(not same)
-    assert differ == [True, False]
-    np.testing.assert_allclose(flip_boxes(there.boxes, width), found.boxes, atol=1e-3)
-    np.testing.assert_array_equal(there.labels, found.labels)
-    assert detector.passes(2000) == 2
-
-
-@pytest.mark.parametrize("make", [fast_rcnn, faster_rcnn])
-def test_mirror_images_are_remembered_and_older_files_judge_none(make, image, tmp_path):
-    detector = make(NAMES, SelectiveSearch(), mirrored=True)
-    save_detector(tmp_path / "new.safetensors", detector)
-    again = load_detector(tmp_path / "new.safetensors")
-    np.testing.assert_array_equal(
-        again.detect(image, proposals=BOXES).scores, detector.detect(image, proposals=BOXES).scores
-    )
-    arrays, meta = read_bundle(tmp_path / "new.safetensors")
-    del meta["mirrored"]
-    write_bundle(tmp_path / "old.safetensors", arrays, {**meta, "format": 4})
-    assert load_detector(tmp_path / "old.safetensors").mirrored is False
-
-
-def test_whether_mirror_images_are_judged_is_true_or_false():
-    with pytest.raises(ValueError, match="mirrored must be true or false"):
-        fast_rcnn(NAMES, SelectiveSearch(), mirrored=2)

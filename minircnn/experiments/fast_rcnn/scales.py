@@ -41,7 +41,7 @@ class ScaledFastRCNN(FastRCNN):
         self.network.eval()
         inputs = [self.network_input(image, scale) for scale in self.scales]
         maps = tuple(PhotoMap(image, self.network.features(pixels), factor) for pixels, factor in inputs)
-        return ScaledMaps(image, maps[0].map, maps[0].scale, maps=maps)
+        return ScaledMaps(image, maps[0].map, maps[0].scale, maps)
 
     def judge(self, view: PhotoMap, boxes: FloatArray) -> tuple[Array, Array]:
         """Judge each region on the map of its scale."""
