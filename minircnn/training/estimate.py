@@ -22,7 +22,6 @@ from minircnn.training.photo_inputs import PhotoInputs
 from minircnn.training.proposals import kept_photos, no_proposals, unlimited
 from minircnn.training.quiet import quiet
 from minircnn.training.recipe import RECIPES, TrainingPart
-from minircnn.training.regions import PhotoReader
 from minircnn.training.run import require_validation
 from minircnn.training.settings import DetectorSettings
 from minircnn.training.trainer import Trainer
@@ -191,7 +190,7 @@ def _training(
     weights = sum(array.nbytes for array in state.network.state_dict().values())
     momentum = sum(array.nbytes for array in state.optimizer.state_dict().values())
     held = peak_memory()
-    memory = None if held is None else held + regions * _REGION + PhotoReader.MAX_BYTES
+    memory = None if held is None else held + regions * _REGION + trainer.photo_bytes
     what = f"{left:,} updates" + (f": {part.what}" if part.what else "")
     return PartEstimate(part.title, each * left, memory, 2 * weights + momentum, what)
 
@@ -235,7 +234,7 @@ def _more_reading(trainer: Trainer[Any, Any], photos: int) -> float:
     start = time.perf_counter()
     size = sum(sample.image(index).nbytes for index in range(len(sample.image_ids)))
     each = (time.perf_counter() - start) / len(sample.image_ids)
-    kept = PhotoReader.MAX_BYTES / (size / len(sample.image_ids) * photos)
+    kept = trainer.photo_bytes / (size / len(sample.image_ids) * photos)
     return more * each * max(0.0, 1.0 - kept)
 
 

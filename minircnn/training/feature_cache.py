@@ -159,7 +159,8 @@ def cache_features(
     if done == 0:
         make_room(folder, shapes, np.dtype(dtype))
         fc7, pool5 = open_array(folder, "fc7"), open_array(folder, "pool5")
-    work = _Extraction(_without_proposer(detector), photos, dtype)
+    # each photo is read once: none is kept
+    work = _Extraction(_without_proposer(detector), PhotoReader(photos.dataset, 0), dtype)
     results = run_tasks(
         (delayed(_extract)(work, i, records[i].boxes, close[i]) for i in range(done, len(records))), n_jobs
     )

@@ -144,8 +144,8 @@ class ImageReader:
     """Reads images, keeping the most recent ones in memory.
 
     A few hundred photos stay decoded from epoch to epoch. Of thousands, an epoch in random order finds few of
-    the recent ones again, and decoding one is a small part of a step: more memory for them would gain little.
-    Their files the operating system keeps, in memory that it can take back.
+    the recent ones again. Where a step reads one or two, decoding them is a small part of it, and more memory
+    would gain little. The files the operating system keeps, in memory that it can take back.
 
     Parameters
     ----------

@@ -44,6 +44,8 @@ class Trainer(ABC, Generic[S, Batch]):
 
     work: ClassVar[str] = "training"
     """What a profile calls it."""
+    photo_bytes: ClassVar[int] = PhotoReader.MAX_BYTES
+    """Of decoded photos that are kept from step to step."""
 
     convolutions: Sequential
     """What a step still has to do of the way from the inputs of photos to their maps."""
@@ -58,7 +60,7 @@ class Trainer(ABC, Generic[S, Batch]):
     ) -> None:
         self.dataset, self.settings, self.device = dataset, settings, device
         self.flip = settings.flip and dataset.flippable
-        self.photos = PhotoReader(dataset)
+        self.photos = PhotoReader(dataset, self.photo_bytes)
         self.records = region_records(dataset, proposals)
         rng = np.random.default_rng(settings.seed)
         with quiet():  # its recipe's check has said what is loaded, before there were proposals

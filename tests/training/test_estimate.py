@@ -12,6 +12,7 @@ from minircnn.proposals import make_proposer
 from minircnn.training import RECIPES, Recipe, Validation, compute_proposals, estimate
 from minircnn.training.estimate import estimate_training
 from minircnn.training.proposals import unlimited
+from minircnn.training.rcnn import RCNNTrainer
 
 SCENES = Scenes("train", count=8, size=64, heights=(16, 32))
 OTHERS = Scenes("val", count=3, size=64, heights=(16, 32))
@@ -120,7 +121,7 @@ def test_each_crop_of_a_step_may_come_from_another_photo(tmp_path, monkeypatch):
     """Of thousands of photos few stay in memory: a step reads more than the sample has."""
     updates = settings_of("rcnn").fine_tune.solver.iterations
     assert estimated("rcnn", tmp_path)["training"].seconds == updates  # these eight stay
-    monkeypatch.setattr(estimate.PhotoReader, "MAX_BYTES", 0)
+    monkeypatch.setattr(RCNNTrainer, "photo_bytes", 0)
     # the four of the sample are read in a second, and so are the four others at every update
     assert estimated("rcnn", tmp_path)["training"].seconds == 2 * updates
 
