@@ -44,8 +44,10 @@ def _category_ids(dataset: DetectionDataset) -> Sequence[int | str]:
     return ids
 
 
-def read_detections(path: Path, dataset: DetectionDataset, split: str | None) -> list[Detections]:
-    """Return the detections of every photo of `dataset` from a file or folder of any known format.
+def read_detections(path: Path, dataset: DetectionDataset, split: str | None, count: int) -> list[Detections]:
+    """Return the detections of the first `count` photos of `dataset`; there may be some of the others, too.
+
+    They come from a file or folder of any known format.
 
     Raises
     ------
@@ -55,29 +57,29 @@ def read_detections(path: Path, dataset: DetectionDataset, split: str | None) ->
         If it is of no known format, or does not fit the data set.
     """
     if path.is_dir():
-        return _read_folder(path, dataset, split)
+        return _read_folder(path, dataset, split, count)
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder; --detections takes {_FORMS}")
     if path.suffix.lower() != ".json":
         folder = f"; name its folder, {path.parent}" if "_det_" in path.name else ""
         raise ValueError(f"{path}: is none of {_FORMS}{folder}")
-    return read_coco_detections(path, original_ids(dataset), _category_ids(dataset), dataset.class_names)
+    found = read_coco_detections(path, original_ids(dataset), _category_ids(dataset), dataset.class_names)
+    return found[:count]
 
 
-def _read_folder(folder: Path, dataset: DetectionDataset, split: str | None) -> list[Detections]:
+def _read_folder(folder: Path, dataset: DetectionDataset, split: str | None, count: int) -> list[Detections]:
     if any(folder.glob(_VOC_FILES)):
         found = find_voc_files(folder, dataset.class_names, _set_name(split))
         note(f"detections: {len(found.paths)} classes of {found.competition}, set {found.set_name}")
-        return read_voc_files(found.paths, dataset.image_ids)
+        return read_voc_files(found.paths, dataset.image_ids)[:count]
     if not any(folder.glob("*.json")):
         inside = next((p.parent for deep in ("*", "*/*") for p in folder.glob(f"{deep}/{_VOC_FILES}")), None)
         hint = f"--detections takes {_FORMS}" if inside is None else f"there are some in {inside}"
         raise FileNotFoundError(f"{folder}: holds no detections; {hint}")
     path = getattr(dataset, "path", None)
-    count = range(len(dataset))
-    names = [Path(path(i)).stem if path else dataset.image_ids[i] for i in count]
+    names = [Path(path(i)).stem if path else dataset.image_ids[i] for i in range(count)]
     note("detections: what 'minircnn detect' has left out as too weak (--min-score) is missing here, too")
-    return read_photo_records(folder, names, [dataset.annotations(i) for i in count])
+    return read_photo_records(folder, names, [dataset.annotations(i) for i in range(count)])
 
 
 def targets(path: Path, split: str | None, class_names: Sequence[str]) -> list[Path]:

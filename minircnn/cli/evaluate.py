@@ -207,7 +207,7 @@ def _print_figures(measured: Measured, workers: int) -> None:
     if measured.interval is not None:
         print(f"mAP by chance: {measured.interval}")
     balance, recall = measured.balance, measured.recall
-    best = f"--min-score {balance.score:.3g}" if balance.recall else "none, no detection is right"
+    best = f"--min-score {balance.score}" if balance.recall else "none, no detection is right"
     print(f"\nbest balance: {best} (precision {balance.precision:.3f}, recall {balance.recall:.3f})")
     if measured.errors is not None:
         print(f"\n{errors_text(measured.errors)}")

@@ -51,7 +51,7 @@ def refuse_proposal_folder(title: str, folder: Path | None) -> None:
 
 def read_all(path: Path, whole: DetectionDataset, count: int, split: str | None) -> Outcome:
     """Return the detections in the first `count` photos; those in others may stand in the file, too."""
-    found = read_detections(path, whole, split)[:count]
+    found = read_detections(path, whole, split, count)
     return Outcome(found, [whole.annotations(index) for index in range(count)], [], [])
 
 

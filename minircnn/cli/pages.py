@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,18 +42,19 @@ class Balance:
     def explain(self) -> str:
         """Say which detections the pictures show, and what their lines mean."""
         return (
-            f"Shown are scores of at least {self.score:.2f}, where precision ({self.precision:.2f}) and "
+            f"Shown are scores of at least {self.score}, where precision ({self.precision:.2f}) and "
             f"recall ({self.recall:.2f}) balance best. Solid frames are right, dotted ones false, dashed "
             "yellow ones were missed."
         )
 
 
 def best_balance(outcome: Outcome, usual: float, iou_threshold: float = 0.5) -> Balance:
-    """Return the score with the largest harmonic mean of precision and recall.
+    """Return the threshold with the largest harmonic mean of precision and recall.
 
     Scores of different detectors and trainings mean different things; this makes their pictures
     comparable. Where nothing is right, it is the score `usual`. A detection is right by the rule of PASCAL
-    VOC at `iou_threshold`.
+    VOC at `iou_threshold`. The threshold is short, and precision and recall are those of exactly what
+    reaches it.
     """
     scores, correct, objects = [], [], 0
     for found, truth in zip(outcome.detections, outcome.annotations, strict=True):
@@ -61,13 +63,25 @@ def best_balance(outcome: Outcome, usual: float, iou_threshold: float = 0.5) -> 
         correct.append(verdict.correct[~verdict.ignored])
         objects += int((~truth.difficult).sum())
     order = np.argsort(-np.concatenate(scores), kind="stable")
+    ranked = np.concatenate(scores)[order]  # (D,)
     hits = np.cumsum(np.concatenate(correct)[order])  # (D,)
     if not len(hits) or not hits[-1]:
         return Balance(usual, 0.0, 0.0)
-    # F1 = 2 · hits / (detections + objects)
-    best = int((hits / (np.arange(1, len(hits) + 1) + objects)).argmax())
-    score = float(np.concatenate(scores)[order[best]])
-    return Balance(score, float(hits[best] / (best + 1)), float(hits[best] / objects))
+    below = np.append(ranked[1:], ranked.dtype.type(-np.inf))  # (D,) the next score
+    # F1 = 2 · hits / (detections + objects); a threshold keeps all detections of one score, or none
+    balance = np.where(below < ranked, hits / (np.arange(1, len(hits) + 1) + objects), 0.0)
+    best = int(balance.argmax())
+    threshold = _between(below[best], ranked[best])
+    return Balance(threshold, float(hits[best] / (best + 1)), float(hits[best] / objects))
+
+
+def _between(lower: np.floating[Any], score: np.floating[Any]) -> float:
+    """Return a threshold above `lower` that `score` reaches, of as few decimals as possible, two at least."""
+    for decimals in range(2, 18):
+        short: float = math.floor(float(score) * 10**decimals) / 10**decimals
+        if lower < score.dtype.type(short) <= score:
+            return short
+    return float(score)
 
 
 def detection_pictures(

@@ -36,8 +36,9 @@ _ENDINGS = " ".join(PHOTO_ENDINGS)
 def photos_of(words: Iterable[str]) -> Iterator[list[Path]]:
     """Yield the photos that `words` name, each once.
 
-    A word is a file, a folder of photos, a pattern (``photos/*.jpg``, ``**`` goes through all folders below),
-    `EXAMPLE`, or `STANDARD_INPUT`, which is kept in a file as long as the block lasts.
+    A word is a file, a folder of photos, a pattern (``photos/*.jpg``, ``**`` goes through all folders below,
+    but through no link to a folder), `EXAMPLE`, or `STANDARD_INPUT`, which is kept in a file as long as the
+    block lasts.
 
     Raises
     ------
@@ -61,7 +62,9 @@ def find_photos(words: Iterable[str | Path]) -> list[Path]:
     found: dict[str, Path] = {}
     for word in words:
         for photo in _photos_of_word(str(word)):
-            found.setdefault(os.path.realpath(photo), photo)
+            before = found.setdefault(os.path.realpath(photo), photo)
+            if before.is_symlink() and not photo.is_symlink():  # its own name is the better one
+                found[os.path.realpath(photo)] = photo
     return list(found.values())
 
 
@@ -69,9 +72,12 @@ def is_photo_word(word: str) -> bool:
     """Tell whether `word` can only mean photos, whether they are there or not."""
     if word == STANDARD_INPUT:
         return True
+    like_photo = (
+        is_photo(word) or Path(word).suffix.lower() in OTHER_ENDINGS
+    )  # refused by name when it is read
     if os.path.exists(word):
-        return is_photo(word) and not os.path.isdir(word)
-    return bool(_example_names(word)) or is_photo(word) or is_address(word) or glob.has_magic(word)
+        return like_photo and not os.path.isdir(word)
+    return bool(_example_names(word)) or like_photo or is_address(word) or glob.has_magic(word)
 
 
 def name_of(photo: Path) -> str:
@@ -154,7 +160,7 @@ def _photos_in_folder(folder: Path) -> list[Path]:
 
 
 def _photos_of_pattern(pattern: str) -> list[Path]:
-    there = [Path(name) for name in sorted(glob.glob(os.path.expanduser(pattern), recursive=True))]
+    there = [Path(name) for name in sorted(_matching(Path(pattern).expanduser().parts))]
     photos = [path for path in there if is_photo(path.name) and _may_be_photo(path)]
     _note_left_out(pattern, there)
     if not there:
@@ -164,6 +170,23 @@ def _photos_of_pattern(pattern: str) -> list[Path]:
     if not photos:
         raise FileNotFoundError(f"{pattern}: no photo among them (files that end in {_ENDINGS})")
     return photos
+
+
+def _matching(parts: Sequence[str]) -> set[str]:
+    """Return the files and folders whose path fits the pattern of these `parts`.
+
+    As :func:`glob.glob` with ``recursive``, which goes through links to folders, too: two that lead upward
+    would double the number of paths with every level.
+    """
+    if "**" not in parts:
+        return set(glob.glob(os.path.join(*parts)))
+    deep = parts.index("**")
+    found = set()
+    for root in _matching(parts[:deep]) if deep else [os.curdir]:
+        for folder, below, _ in os.walk(root):
+            below[:] = [name for name in below if not name.startswith(".")]
+            found |= _matching([*Path(glob.escape(folder)).parts, *(parts[deep + 1 :] or ["*"])])
+    return found
 
 
 def _may_be_photo(path: Path) -> bool:
@@ -180,6 +203,8 @@ def _note_left_out(where: str, paths: Iterable[Path]) -> None:
 def _no_address(word: str) -> str:
     if word.lower().startswith("file://"):
         return f"{word}: is an address; name the file by its path, without {word[:7]}"
+    if not word.lower().startswith(("http://", "https://", "ftp://")):
+        return f"{word}: is an address, and only files are read; download it first"
     return (
         f"{word}: is an address, and only files are read; download it first: "
         f"curl --location --output photo.jpg {shlex.quote(word)}"
@@ -226,7 +251,8 @@ def result_names(photos: Sequence[Path]) -> list[str]:
     for name, photo in zip(names, photos, strict=True):
         if name in owner:
             raise ValueError(
-                f"{owner[name]} and {photo} have the same name: run once for each, with an --out of its own"
+                f"the results of {owner[name]} and {photo} would have the same name, {name}: run once for "
+                "each, with an --out of its own"
             )
         owner[name] = photo
     return [_shortened(name) for name in names]

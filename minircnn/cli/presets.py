@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,24 @@ def _preset(detector: str, given: dict[str, Any]) -> dict[str, Any]:
     from minircnn.training import as_json
 
     choose = pretraining_preset if detector == "pretrain" else partial(preset_of, detector)
-    return as_json(choose(_value(given, "--preset"), _value(given, "DATA")))
+    values = as_json(choose(_value(given, "--preset"), _value(given, "DATA")))
+    return _for_backbone(_value(given, "--backbone.name"), values)
+
+
+def _for_backbone(name: str | None, values: dict[str, Any]) -> dict[str, Any]:
+    """Leave away what a preset says for its own network alone where another one, `name`, is asked for.
+
+    That is what the other one cannot be given, and the size of crops, of which it has its own.
+    """
+    from minircnn.backbones import BACKBONES
+
+    if name is None or name not in BACKBONES or name == values.get("backbone.name"):
+        return values  # an unknown one is refused where it is used
+    known = {"name", "weights", "frozen", *signature(BACKBONES[name]).parameters}
+    own = {
+        key for key in values if key.startswith("backbone.") and key.removeprefix("backbone.") not in known
+    }
+    return {key: None if key in own | {"crop_size"} else value for key, value in values.items()}
 
 
 def pretraining_preset(name: str | None, data: str | None) -> Any:

@@ -8,7 +8,15 @@ from pathlib import Path
 
 from minircnn.cli.output import note
 from minircnn.training import TrainingInterrupted
-from minircnn.training.old_runs import read_settings
+from minircnn.training.old_runs import SETTINGS_FILE, find_checkpoint, read_settings
+
+
+def require_run(out: Path) -> None:
+    """Raise FileNotFoundError where no run was begun in `out` that could be continued."""
+    if not (out / SETTINGS_FILE).exists() and find_checkpoint(out) is None:
+        raise FileNotFoundError(
+            f"{out}: there is no run to continue in this folder; leave --resume away to begin one there"
+        )
 
 
 @contextmanager

@@ -36,7 +36,7 @@ from minircnn.cli.options import (
 )
 from minircnn.cli.output import note, print_json, table
 from minircnn.cli.profile import profile_if, profile_record, profile_table
-from minircnn.cli.stopping import way_on
+from minircnn.cli.stopping import require_run, way_on
 from minircnn.cli.validating import VALIDATION, ValidationOptions, validation_words
 from minircnn.data.opening import SCENES, open_dataset
 from minircnn.detectors import DETECTORS
@@ -134,6 +134,8 @@ def _add_command(recipe: Recipe[Any]) -> None:
         settings: Any = None,
     ) -> None:
         DETECTORS[recipe.name].require_device(device)
+        if resume:
+            require_run(out)
         dataset = open_dataset(
             data,
             split,

@@ -16,7 +16,7 @@ from minircnn.cli.files import refuse_to_overwrite
 from minircnn.cli.next_commands import command_line
 from minircnn.cli.options import Json, Overwrite
 from minircnn.cli.output import note, print_json, table
-from minircnn.weights import CATALOGUE, WeightsFile, cached_file, fetch, open_weights
+from minircnn.weights import CATALOGUE, WeightsFile, cached_file, fetch, is_genuine, open_weights
 
 weights_app = App(
     name="weights",
@@ -49,7 +49,10 @@ def list_weights(*, folder: _Folder = None, json: Json = False) -> None:
         minircnn weights list
     """
     files = {name: cached_file(known, folder) for name, known in CATALOGUE.items()}
-    there = {name: path if path.exists() else None for name, path in files.items()}
+    there = {
+        name: path if path.exists() and is_genuine(path, CATALOGUE[name]) else None
+        for name, path in files.items()
+    }
     if json:
         print_json([{"name": n, **vars(known), "file": there[n]} for n, known in CATALOGUE.items()])
         return

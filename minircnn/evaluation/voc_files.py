@@ -62,9 +62,14 @@ def write_voc_detections(
     for image_id, found in zip(image_ids, detections, strict=True):
         if found.class_names != names:
             raise ValueError(f"{image_id}: other classes than the photos before")
-        if not image_id or image_id.strip() != image_id or _LINE_END.search(image_id):
+        if (
+            not isinstance(image_id, str)
+            or not image_id
+            or image_id.strip() != image_id
+            or _LINE_END.search(image_id)
+        ):
             raise ValueError(
-                f"image identifier {image_id!r}: empty, with a line end or with white space around it"
+                f"image identifier {image_id!r}: no text, empty, with a line end or white space around it"
             )
         boxes = (found.boxes.astype(np.float64) + _TO_INCLUSIVE).tolist()
         for name, score, box in zip(found.names(), found.scores, boxes, strict=True):

@@ -37,7 +37,7 @@ class VocFiles:
 
 def file_name(competition: str, set_name: str, class_name: str) -> str:
     """Return the name of the file of one class."""
-    return f"{competition}_det_{set_name}_{_as_word(class_name)}.txt"
+    return f"{competition}_det_{_as_word(set_name)}_{_as_word(class_name)}.txt"
 
 
 def is_file_name(name: str) -> bool:
@@ -96,8 +96,9 @@ def _choose_set(folder: Path, rests: list[str], words: dict[str, str], wanted: s
             if rest.endswith(f"_{word}") and len(rest) > len(word) + 1:
                 name = rest[: -len(word) - 1]
                 sizes[name] = sum(other.startswith(f"{name}_") for other in rests)
-    if wanted is not None and any(rest.startswith(f"{wanted}_") for rest in rests):
-        return wanted
+    for name in () if wanted is None else (wanted, _as_word(wanted)):
+        if any(rest.startswith(f"{name}_") for rest in rests):
+            return name
     whole = [name for name, size in sizes.items() if size == len(rests)]
     if len(whole) == 1:
         return whole[0]

@@ -100,7 +100,8 @@ def read_image(path: str | Path) -> ImageArray:
     path = Path(path)
     with opened(path) as picture:
         picture.load()
-        return _to_rgb(ImageOps.exif_transpose(picture), path)
+        ImageOps.exif_transpose(picture, in_place=True)  # a copy only where it must be turned
+        return _to_rgb(picture, path)
 
 
 @contextmanager
@@ -211,7 +212,7 @@ def _to_rgb(image: Image.Image, path: Path) -> ImageArray:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, (255, 255, 255, 255))
         image = Image.alpha_composite(white, image)
-    return np.array(image.convert("RGB"), dtype=np.uint8)
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)
 
 
 def _eight_bits(values: FloatArray | IntArray, path: Path) -> ImageArray:

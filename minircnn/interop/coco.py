@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minircnn.interop.rows import FARTHEST, Columns, as_number, best_first
+from minircnn.interop.rows import FARTHEST, Columns, as_number, best_first, number_classes
 
 if TYPE_CHECKING:
     from minircnn.structures import Detections, FloatArray
@@ -30,6 +30,8 @@ def to_coco(
 ) -> list[dict[str, Any]]:
     """See :meth:`minircnn.Detections.to_coco`."""
     ids = category_ids_of(found.class_names, category_ids)
+    index_ids(ids, "category")  # each names one class
+    image_id = plain_id(image_id)
     return [
         {"image_id": image_id, "category_id": ids[label - 1], "bbox": bbox, "score": float(score)}
         for label, bbox, score in zip(found.labels, _as_coco_boxes(found.boxes), found.scores, strict=True)
@@ -43,7 +45,7 @@ def from_coco(
     image_id: int | str | None = None,
 ) -> Columns:
     """See :meth:`minircnn.Detections.from_coco`."""
-    names = tuple(class_names)
+    names = number_classes((), class_names)[1]
     labels = index_ids(category_ids_of(names, category_ids), "category")
     listed = as_entries(entries, "entries")
     chosen = list(range(len(listed)))
@@ -83,7 +85,22 @@ def category_ids_of(
         return range(1, len(class_names) + 1)
     if len(category_ids) != len(class_names):
         raise ValueError(f"{len(class_names)} classes but {len(category_ids)} ids")
-    return category_ids
+    return [plain_id(own) for own in category_ids]
+
+
+def plain_id(value: Any) -> int | str:
+    """Return an id, of NumPy or pandas, too, as the number or text that a file can hold.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return int(value)
+    raise ValueError(f"{reprlib.repr(value)} is no id: ids are whole numbers or texts")
 
 
 def as_entries(content: Any, where: str) -> list[dict[str, Any]]:
@@ -113,6 +130,7 @@ def index_ids(ids: Sequence[int | str], what: str) -> Ids:
         If an id is given twice.
     """
     places: Ids = {}
+    ids = [plain_id(own) for own in ids]
     for place, own in enumerate(ids):
         if places.setdefault(own, place) != place:
             raise ValueError(f"{what} id {own!r} is given twice")
@@ -144,7 +162,7 @@ def look_up(entry: dict[str, Any], field: str, places: Ids) -> int:
 
 
 def _place(value: Any, places: Ids) -> int | None:
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, np.integer) or (isinstance(value, float) and value.is_integer()):
         value = int(value)
     # true equals 1, but names nothing
     return places.get(value) if isinstance(value, int | str) and not isinstance(value, bool) else None

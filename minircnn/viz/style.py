@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
+from PIL import Image
 
 from minircnn.arrays import Array, to_host
 from minircnn.files import write_bytes
@@ -40,6 +41,7 @@ PANEL_TITLE_SIZE, TITLE_SIZE, LEGEND_SIZE = 11.0, 13.0, 10.0  # points
 LINE_HEIGHT = 1.45  # of text, in font sizes
 POINT = 1 / 72  # inches
 _TALLEST = 0.85  # height of the panels in widths of the figure, so that a tall photo fits a screen
+_SHOWN_SIDE = 1536  # pixels of the longer side of a photo that a picture can show, at least
 _LEGEND_WIDTH = 7.8  # inches, room for five entries
 
 
@@ -205,10 +207,19 @@ def add_heading(figure: Figure, title: str, top: float) -> None:
 
 
 def show_image(ax: Axes, image: Array, **options: Any) -> None:
-    """Show `image` so that pixel j covers [j, j + 1) of the axes' coordinates."""
+    """Show `image` so that pixel j covers [j, j + 1) of the axes' coordinates.
+
+    Of a photo far larger than any picture the means over squares of pixels are shown: matplotlib takes some
+    sixty bytes for each.
+    """
     pixels = to_host(image)
     height, width = pixels.shape[:2]
-    ax.imshow(pixels, extent=(0, width, height, 0), **options)
+    step = max(height, width) // _SHOWN_SIDE
+    if step > 1 and pixels.dtype == np.uint8 and pixels.ndim == 3:
+        pixels = np.asarray(Image.fromarray(pixels).reduce(step))
+    below, right = (step * side if step > 1 else side for side in pixels.shape[:2])
+    ax.imshow(pixels, extent=(0, right, below, 0), **options)
+    ax.set(xlim=(0, width), ylim=(height, 0))  # the last squares may reach beyond
 
 
 def add_legend(figure: Figure, entries: Sequence[tuple[str, str, LineStyle]]) -> None:

@@ -4,7 +4,7 @@ What an array is called in the networks here, and which pixels a network wants, 
 """
 
 from minircnn.weights.catalogue import CATALOGUE, PublishedWeights, cached_file
-from minircnn.weights.download import FetchError, fetch
+from minircnn.weights.download import FetchError, fetch, is_genuine
 from minircnn.weights.reading import WeightsFile, open_weights, read_weights
 from minircnn.weights.record import WeightsError, write_weights
 
@@ -16,6 +16,7 @@ __all__ = [
     "WeightsFile",
     "cached_file",
     "fetch",
+    "is_genuine",
     "open_weights",
     "read_weights",
     "write_weights",

@@ -18,6 +18,7 @@ from minircnn.arrays import HostArray
 from minircnn.files import read_bytes
 from minircnn.weights.caffe_file import FIRST_BYTES, read_caffe_file
 from minircnn.weights.catalogue import CATALOGUE, cached_file
+from minircnn.weights.download import is_genuine
 from minircnn.weights.record import KEY, WeightsError, read_record
 from minircnn.weights.torch_file import read_torch_file
 
@@ -92,6 +93,11 @@ def _located(path: str | Path) -> Path:
         raise WeightsError(
             f"{path}: no such file, and the published weights of this name have not been fetched: "
             f"minircnn weights fetch {path}"
+        )
+    if not is_genuine(cached, known):
+        raise WeightsError(
+            f"{cached}: is not the published file {path}, whose SHA-256 is {known.sha256}: delete it, then "
+            f"fetch it (minircnn weights fetch {path}), or name it by its path"
         )
     return cached
 

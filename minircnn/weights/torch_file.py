@@ -21,13 +21,14 @@ from minircnn.files import read_bytes, require_file
 from minircnn.weights.tensor_pickle import DTYPES, Storage, Tensor, load_pickle
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+_WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net")
 
 
 def read_torch_file(path: Path) -> dict[str, HostArray]:
     """Return the tensors of a ``.pth`` file under their names, read-only.
 
-    A dictionary of tensors, or one that holds such a dictionary as ``state_dict`` or ``model``; entries
-    that are no tensors are left out.
+    A dictionary of tensors, or one that holds such a dictionary under one of the names that programs give it
+    (``state_dict``, ``model``, ...); entries that are no tensors are left out.
 
     Raises
     ------
@@ -36,7 +37,7 @@ def read_torch_file(path: Path) -> dict[str, HostArray]:
     """
     require_file(path)
     content = _read_zip(path) if zipfile.is_zipfile(path) else _read_legacy(path)
-    for key in ("state_dict", "model"):
+    for key in _WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
     if not isinstance(content, Mapping):

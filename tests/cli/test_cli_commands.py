@@ -205,3 +205,22 @@ def test_best_balance_is_the_best_f1_of_all_thresholds():
     assert (balance.precision, balance.recall) == (0.75, 1.0)
     nothing = best_balance(Outcome([Detections.empty(("a",))], [truth], [], []), usual=0.5)
     assert (nothing.score, nothing.precision, nothing.recall) == (0.5, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("scores", [[0.73361] * 4, [0.73361, 0.73352, 0.73352, 0.2], [7, 7, 3, -2.5]])
+def test_what_the_best_threshold_promises_is_what_it_keeps(scores):
+    """Ranks are cut between two scores, never inside a run of equal ones; what is shown is not rounded up."""
+    from minircnn.cli.pages import best_balance
+    from minircnn.detectors.running import Outcome
+    from minircnn.structures import Annotations, Detections
+
+    boxes = np.array([[0, 0, 10, 10], [50, 50, 60, 60], [20, 0, 30, 10], [0, 50, 10, 60]], dtype=np.float32)
+    labels = np.ones(4, dtype=np.int64)
+    truth = Annotations(boxes[[0, 2]], labels[:2], ("a",), 64, 64)
+    for dtype in (np.float32, np.float64):
+        found = Detections(boxes, np.array(scores, dtype=dtype), labels, ("a",))
+        balance = best_balance(Outcome([found], [truth], [], []), usual=0.5)
+        kept = found.above(float(str(balance.score)))
+        right = sum(box.tolist() in boxes[[0, 2]].tolist() for box in kept.boxes)
+        assert (balance.precision, balance.recall) == (right / len(kept), right / 2)
+        assert len(str(balance.score)) <= 7

@@ -120,6 +120,18 @@ def test_the_folder_of_detect_is_read(workspace, coco, tmp_path, capsys):
     assert figures(result) == figures(direct)
 
 
+def test_a_folder_of_the_first_photos_is_enough_for_them(workspace, tmp_path, capsys):
+    found, data = tmp_path / "found", VOCDataset(workspace / "voc", "test")
+    assert len(data) > 1
+    assert main(["detect", str(workspace / "fast"), str(data.path(0)), "--out", str(found)]) == 0
+    given = (workspace / "voc", "--split", "test", "--detections", found)
+    code, result, _ = run(capsys, *given, "--photos", 1)
+    assert (code, result["photos"]) == (0, 1)
+    code, _, said = run(capsys, *given)
+    assert code == 1
+    assert f"no result of {len(data) - 1} photo(s)" in said
+
+
 def test_the_report_shows_the_mistakes_where_the_photos_are_there(workspace, tmp_path, capsys):
     saved = tmp_path / "devkit"
     assert run(capsys, workspace / "fast", workspace / "voc", *KEPT, "--save-detections", saved)[0] == 0

@@ -72,6 +72,32 @@ def test_options_replace_single_values(settings_of):
     assert settings == expected
 
 
+@pytest.mark.parametrize("detector", ["rcnn", "fast-rcnn", "faster-rcnn"])
+@pytest.mark.parametrize("backbone", ["alexnet", "alexnet_torchvision", "vgg16", "squeezenet1_0"])
+def test_another_backbone_than_the_presets_takes_its_own_options(detector, backbone, settings_of, tmp_path):
+    """What the preset says for its own network alone is left away, so that the settings can be used."""
+    out = tmp_path / "run"
+    settings = settings_of(
+        detector, "scenes", "--out", out, "--preset", "pretrained", "--backbone.name", backbone
+    )
+    others = {"keep_maps": False} if hasattr(settings, "keep_maps") else {}
+    thawed = dataclasses.replace(settings.backbone, frozen=())  # random weights cannot be frozen
+    RECIPES[detector].check(dataclasses.replace(settings, backbone=thawed, **others))
+    preset = RECIPES[detector].presets["pretrained"]
+    assert settings.backbone.widths == preset.backbone.widths  # which all of them can be given
+    given = settings_of(
+        detector, "scenes", "--out", out, "--preset", "pretrained", "--backbone.name", backbone,
+        "--backbone.widths", 77,
+    )  # fmt: skip
+    assert given.backbone.widths == (77,)
+
+
+def test_there_must_be_a_run_to_resume(tmp_path, capsys):
+    assert main(["train", "fast-rcnn", "scenes", "--out", str(tmp_path / "typo"), "--resume"]) == 1
+    assert "typo: there is no run to continue in this folder" in capsys.readouterr().err
+    assert not (tmp_path / "typo").exists()
+
+
 def test_resuming_takes_the_settings_of_the_run(settings_of, tmp_path):
     preset = FAST_RCNN_PRESETS["scenes"]
     stored = dataclasses.replace(preset, seed=9, solver=dataclasses.replace(preset.solver, iterations=11))

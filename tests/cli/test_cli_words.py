@@ -151,6 +151,31 @@ def test_patterns(desk, capsys):
     assert names("a[1].png") == ["a[1].png"]  # a file of the very name goes before the pattern
 
 
+def test_links_that_lead_upward_do_not_multiply_the_paths(desk):
+    for place in ("photos", "photos/deep", "photos/deep/er"):
+        (desk / place).mkdir(exist_ok=True)
+        for name in ("up", "also up"):
+            (desk / place / name).symlink_to(desk / "photos", target_is_directory=True)
+    assert names("photos/**/*.png") == ["photos/a.png", "photos/deep/c.png"]
+    assert names("photos/**/deep/**/c.*") == ["photos/deep/c.png"]
+    assert names(f"{desk}/**/b.jpg") == [f"{desk}/photos/b.jpg".replace("\\", "/")]
+    assert names("**/b.jpg") == ["photos/b.jpg"]
+
+
+def test_a_photo_has_its_own_name_and_not_that_of_a_link(desk):
+    (desk / "photos" / "A link.png").symlink_to(desk / "photos" / "a.png")
+    assert names("photos") == ["photos/a.png", "photos/b.jpg"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_photo_that_cannot_be_read_is_no_detector(there, desk, capsys):
+    if there:
+        (desk / "x.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    code, line = complaint(capsys, "detect", "x.heic")
+    assert code == 1
+    assert ("export the photo as JPEG" if there else "no such file") in line
+
+
 def test_a_pattern_begins_at_home(desk, monkeypatch):
     monkeypatch.setenv("HOME", str(desk))
     monkeypatch.setenv("USERPROFILE", str(desk))

@@ -212,3 +212,24 @@ def test_without_the_library_its_name_is_said(library, monkeypatch):
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(ImportError, match=f"pip install {library}"):
         getattr(FOUND, f"to_{library}")()
+
+
+def test_ids_of_numpy_are_numbers():
+    ids = np.array([3, 5, 9])[: len(FOUND.class_names)]
+    entries = json.loads(json.dumps(FOUND.to_coco(np.int64(7), ids)))
+    assert {entry["image_id"] for entry in entries} == {7}
+    require_same(Detections.from_coco(entries, FOUND.class_names, ids, np.int64(7)), FOUND, np.float64)
+    for entry in entries:
+        entry |= {"image_id": np.int32(7), "category_id": np.int64(entry["category_id"])}
+    require_same(Detections.from_coco(entries, FOUND.class_names, ids, 7), FOUND, np.float64)
+    with pytest.raises(ValueError, match=r"None is no id"):
+        FOUND.to_coco(None)
+    with pytest.raises(ValueError, match="category id 3 is given twice"):
+        FOUND.to_coco(1, [3] * len(FOUND.class_names))
+
+
+def test_class_names_are_several_different_ones():
+    with pytest.raises(ValueError, match="must be a tuple of names, got the text 'cat'"):
+        Detections.from_coco([], "cat")
+    with pytest.raises(ValueError, match="a class is named twice"):
+        Detections.from_coco([], ["a", "a"])

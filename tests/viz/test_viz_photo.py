@@ -200,3 +200,17 @@ def test_scores_without_a_sign_are_judged_in_order():
     found = Detections(box, np.array([0, 9], np.uint8), np.array([1, 1]), names)
     truth = Annotations(box[:1], np.array([1]), names, 9, 9)
     assert judge(found, truth).correct.tolist() == [False, True]
+
+
+def test_a_photo_larger_than_any_picture_is_shown_smaller():
+    """By means over squares of 2 x 2 pixels; boxes stay in pixels of the photo, odd sides too."""
+    large = np.zeros((101, 3111, 3), np.uint8)
+    large[:, 1000:] = 200
+    figure = draw_boxes(large, np.array([[1000.0, 0, 3111, 101]]))
+    (ax,) = figure.axes
+    shown = ax.images[0]
+    assert shown.get_array().shape == (51, 1556, 3)
+    assert tuple(shown.get_extent()) == (0, 3112, 102, 0)
+    assert (shown.get_array()[:, 500:] == 200).all()
+    assert not shown.get_array()[:, :500].any()
+    assert (ax.get_xlim(), ax.get_ylim()) == ((0, 3111), (101, 0))

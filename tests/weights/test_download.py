@@ -1,12 +1,14 @@
 """Downloads from a server on this machine: whole, broken off, resumed, refused, exchanged."""
 
 import hashlib
+import json
 import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from minircnn.cli import main
 from minircnn.weights import CATALOGUE, FetchError, PublishedWeights, WeightsError, fetch, open_weights
 from minircnn.weights import download as module
 
@@ -187,6 +189,16 @@ def test_a_name_stands_for_its_fetched_file(published, tmp_path, monkeypatch):
     (tmp_path / "net").mkdir()
     with pytest.raises(WeightsError, match=rf"{published.file_name}: cannot be read"):  # it holds no tensors
         open_weights("net")
+
+
+def test_another_file_in_the_place_is_not_used_either(published, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MINIRCNN_CACHE", str(tmp_path))
+    (tmp_path / published.file_name).write_bytes(b"mine")
+    with pytest.raises(WeightsError, match=r"is not the published file net, .*: delete it, then fetch it"):
+        open_weights("net")
+    assert main(["weights", "list", "--json"]) == 0
+    (row,) = (row for row in json.loads(capsys.readouterr().out) if row["name"] == "net")
+    assert row["file"] is None
 
 
 def test_unknown_names_are_answered_with_the_known_ones():

@@ -51,6 +51,14 @@ def test_brain_floats_become_single_precision(tmp_path):
     np.testing.assert_array_equal(read(tmp_path, archive(made, {"0": upper.tobytes()}))["w"], expected)
 
 
+@pytest.mark.parametrize("name", ["state_dict", "model_state_dict", "model", "net"])
+def test_tensors_are_found_in_the_dictionary_that_holds_them(tmp_path, name):
+    """A checkpoint has more beside them: the epoch, say, or a loss."""
+    inner = dictionary({"w": ONE}).removeprefix(b"\x80\x02").removesuffix(b".")
+    made = dictionary({"epoch": value(3), name: inner, "loss": tensor("0", "FloatStorage", 6, 0, (1,), (1,))})
+    assert list(read(tmp_path, archive(made, {"0": NUMBERS}))) == ["w"]
+
+
 def nested(levels):
     """A tuple of two of the tuple before, and so on: hashing it takes 2^levels steps."""
     return b")" + b"".join(b"q" + bytes([i]) + b"h" + bytes([i]) + b"\x86" for i in range(levels))
