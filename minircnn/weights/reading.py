@@ -55,8 +55,8 @@ def open_weights(path: str | Path) -> WeightsFile:
     Parameters
     ----------
     path : str or Path
-        ``.safetensors``, ``.npz``, ``.pth``/``.pt`` (read without PyTorch; only tensors, no code) or
-        ``.caffemodel``; what the file holds decides how it is read, if it was renamed. Or a name in
+        ``.safetensors``, ``.npz``, ``.pth``, ``.pt``, ``.pth.tar`` (read without PyTorch; only tensors, no
+        code) or ``.caffemodel``; what the file holds decides how it is read, if it was renamed. Or a name in
         :data:`CATALOGUE` whose file was fetched.
 
     Raises
@@ -70,7 +70,7 @@ def open_weights(path: str | Path) -> WeightsFile:
             raise WeightsError(f"{path}: no such file")
         if not path.is_file():
             raise WeightsError(f"{path}: is a folder or a pipe, not a file")
-        if path.suffix.lower() not in _ENDINGS:
+        if not path.name.lower().endswith(_ENDINGS):
             raise WeightsError(f"{path}: unknown kind of file; {', '.join(_ENDINGS)} are read")
         form = _form(path)
         arrays, record = _READERS[form](path)
@@ -117,7 +117,7 @@ def _form(path: Path) -> str:
         return ".pth"
     if head.startswith(FIRST_BYTES):
         return ".caffemodel"
-    return ".pth" if path.suffix.lower() == ".pt" else path.suffix.lower()
+    return ".pth" if path.suffix.lower() in (".pt", ".tar") else path.suffix.lower()
 
 
 Content = tuple[dict[str, HostArray], Mapping[str, Any]]
@@ -163,4 +163,4 @@ _READERS: dict[str, Callable[[Path], Content]] = {
     ".pth": lambda path: (read_torch_file(path), {}),
     ".caffemodel": lambda path: (read_caffe_file(path), {}),
 }
-_ENDINGS = (".safetensors", ".npz", ".pth", ".pt", ".caffemodel")
+_ENDINGS = (".safetensors", ".npz", ".pth", ".pt", ".pth.tar", ".caffemodel")

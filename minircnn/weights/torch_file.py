@@ -22,13 +22,15 @@ from minircnn.weights.tensor_pickle import DTYPES, Storage, Tensor, load_pickle
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net")
+_PREFIXES = ("_orig_mod.", "module.", "_orig_mod.")  # torch.compile's is the outer or the inner one
 
 
 def read_torch_file(path: Path) -> dict[str, HostArray]:
     """Return the tensors of a ``.pth`` file under their names, read-only.
 
     A dictionary of tensors, or one that holds such a dictionary under one of the names that programs give it
-    (``state_dict``, ``model``, ...); entries that are no tensors are left out.
+    (``state_dict``, ``model``, ...). Entries that are no tensors are left out, and so is what PyTorch puts
+    before all names of a network that was trained on several devices or compiled.
 
     Raises
     ------
@@ -45,6 +47,9 @@ def read_torch_file(path: Path) -> dict[str, HostArray]:
     tensors = {name: value for name, value in content.items() if isinstance(value, Tensor)}
     if odd := [name for name in tensors if not isinstance(name, str)]:
         raise ValueError(f"a tensor has the number {odd[0]} as a name")
+    for prefix in _PREFIXES:
+        if all(name.startswith(prefix) for name in tensors):
+            tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
     return {name: tensor.array() for name, tensor in tensors.items()}
 
 

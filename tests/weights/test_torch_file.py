@@ -59,6 +59,19 @@ def test_tensors_are_found_in_the_dictionary_that_holds_them(tmp_path, name):
     assert list(read(tmp_path, archive(made, {"0": NUMBERS}))) == ["w"]
 
 
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "_orig_mod.module.", "module._orig_mod."])
+def test_names_of_parallel_and_compiled_networks_are_their_own(tmp_path, prefix):
+    made = dictionary({f"{prefix}conv.weight": ONE, f"{prefix}conv.bias": ONE})
+    assert list(read(tmp_path, archive(made, {"0": NUMBERS}))) == ["conv.weight", "conv.bias"]
+    made = dictionary({f"{prefix}conv.weight": ONE, "other": ONE})
+    assert list(read(tmp_path, archive(made, {"0": NUMBERS}))) == [f"{prefix}conv.weight", "other"]
+
+
+def test_an_ending_of_older_programs_is_known(tmp_path):
+    (tmp_path / "best.pth.tar").write_bytes(ZIPPED)
+    assert list(read_weights(tmp_path / "best.pth.tar")) == list(ARRAYS)
+
+
 def nested(levels):
     """A tuple of two of the tuple before, and so on: hashing it takes 2^levels steps."""
     return b")" + b"".join(b"q" + bytes([i]) + b"h" + bytes([i]) + b"\x86" for i in range(levels))
