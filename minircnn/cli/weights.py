@@ -60,7 +60,10 @@ def list_weights(*, folder: _Folder = None, json: Json = False) -> None:
         [n, round(known.size / 1e6), known.license, known.source, there[n]] for n, known in CATALOGUE.items()
     ]
     print(table(["name", "MB", "license", "from", "file"], rows))
-    missing = [name for name, path in there.items() if path is None]
+    for name, path in files.items():
+        if there[name] is None and path.exists():
+            note(f"{path}: is not the published file, or not all of it: delete it")
+    missing = [name for name, path in files.items() if not path.exists()]
     if missing:
         note(f"next: {command_line('weights', 'fetch', missing[0], options={'folder': folder})}")
 

@@ -1,5 +1,7 @@
 """``minircnn weights``: every command, and that what it prints next works."""
 
+import dataclasses
+import hashlib
 import json
 import shlex
 
@@ -38,7 +40,7 @@ def run(capsys, *words):
     return code, shown.out, shown.err
 
 
-def test_list_names_what_there_is_and_where_it_lies(here, capsys):
+def test_list_names_what_there_is_and_where_it_lies(here, capsys, monkeypatch):
     code, out, err = run(capsys, "list")
     assert code == 0
     for name in CATALOGUE:
@@ -48,6 +50,13 @@ def test_list_names_what_there_is_and_where_it_lies(here, capsys):
     (here.parent / "cache").mkdir()
     file = here.parent / "cache" / CATALOGUE["squeezenet1_1"].file_name
     file.touch()
+    code, out, err = run(capsys, "list")
+    assert err.splitlines() == [
+        f"{file}: is not the published file, or not all of it: delete it",
+        "next: minircnn weights fetch squeezenet1_0",
+    ]
+    empty = dataclasses.replace(CATALOGUE["squeezenet1_1"], sha256=hashlib.sha256().hexdigest())
+    monkeypatch.setitem(CATALOGUE, "squeezenet1_1", empty)
     code, out, err = run(capsys, "list", "--json")
     rows = {row["name"]: row for row in json.loads(out)}
     assert rows["squeezenet1_1"]["file"] == str(file)
