@@ -214,10 +214,11 @@ def show_image(ax: Axes, image: Array, **options: Any) -> None:
     """
     pixels = to_host(image)
     height, width = pixels.shape[:2]
-    step = max(height, width) // _SHOWN_SIDE
-    if step > 1 and pixels.dtype == np.uint8 and pixels.ndim == 3:
+    step = 1
+    if pixels.dtype == np.uint8 and pixels.ndim == 3 and max(height, width) >= 2 * _SHOWN_SIDE:
+        step = max(height, width) // _SHOWN_SIDE
         pixels = np.asarray(Image.fromarray(pixels).reduce(step))
-    below, right = (step * side if step > 1 else side for side in pixels.shape[:2])
+    below, right = (step * side for side in pixels.shape[:2])
     ax.imshow(pixels, extent=(0, right, below, 0), **options)
     ax.set(xlim=(0, width), ylim=(height, 0))  # the last squares may reach beyond
 

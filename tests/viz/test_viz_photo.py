@@ -6,7 +6,16 @@ pytest.importorskip("matplotlib")
 from minircnn.structures import Annotations, Detections
 from minircnn.viz import draw_boxes, draw_detections, judge
 from minircnn.viz.labels import add_labels
-from minircnn.viz.style import BOX_COLOURS, CORRECT, FALSE, MISSED, class_colours, ink_on, photo_panels
+from minircnn.viz.style import (
+    BOX_COLOURS,
+    CORRECT,
+    FALSE,
+    MISSED,
+    class_colours,
+    ink_on,
+    photo_panels,
+    show_image,
+)
 
 CLASSES = ("cat", "dog")
 PHOTO = np.full((120, 200, 3), 90, np.uint8)
@@ -214,3 +223,11 @@ def test_a_photo_larger_than_any_picture_is_shown_smaller():
     assert (shown.get_array()[:, 500:] == 200).all()
     assert not shown.get_array()[:, :500].any()
     assert (ax.get_xlim(), ax.get_ylim()) == ((0, 3111), (101, 0))
+
+
+@pytest.mark.parametrize("image", [np.zeros((20, 3111)), np.zeros((20, 3111), np.uint8)])
+def test_a_large_map_is_shown_as_it_is(image):
+    _, (ax,) = photo_panels(image.shape, [""])
+    show_image(ax, image)
+    assert ax.images[0].get_array().shape == image.shape
+    assert tuple(ax.images[0].get_extent()) == (0, 3111, 20, 0)
