@@ -62,8 +62,9 @@ def best_balance(outcome: Outcome, usual: float, iou_threshold: float = 0.5) -> 
         scores.append(found.scores[~verdict.ignored])
         correct.append(verdict.correct[~verdict.ignored])
         objects += int((~truth.difficult).sum())
-    order = np.argsort(-np.concatenate(scores), kind="stable")
-    ranked = np.concatenate(scores)[order]  # (D,)
+    unranked = np.concatenate(scores)  # (D,)
+    order = np.argsort(-unranked, kind="stable")
+    ranked = unranked[order]
     hits = np.cumsum(np.concatenate(correct)[order])  # (D,)
     if not len(hits) or not hits[-1]:
         return Balance(usual, 0.0, 0.0)

@@ -62,9 +62,10 @@ def find_photos(words: Iterable[str | Path]) -> list[Path]:
     found: dict[str, Path] = {}
     for word in words:
         for photo in _photos_of_word(str(word)):
-            before = found.setdefault(os.path.realpath(photo), photo)
-            if before.is_symlink() and not photo.is_symlink():  # its own name is the better one
-                found[os.path.realpath(photo)] = photo
+            real = os.path.realpath(photo)
+            # its own name is better than that of a link
+            if real not in found or (found[real].is_symlink() and not photo.is_symlink()):
+                found[real] = photo
     return list(found.values())
 
 
@@ -72,9 +73,8 @@ def is_photo_word(word: str) -> bool:
     """Tell whether `word` can only mean photos, whether they are there or not."""
     if word == STANDARD_INPUT:
         return True
-    like_photo = (
-        is_photo(word) or Path(word).suffix.lower() in OTHER_ENDINGS
-    )  # refused by name when it is read
+    # the others are refused by name when they are read
+    like_photo = is_photo(word) or Path(word).suffix.lower() in OTHER_ENDINGS
     if os.path.exists(word):
         return like_photo and not os.path.isdir(word)
     return bool(_example_names(word)) or like_photo or is_address(word) or glob.has_magic(word)

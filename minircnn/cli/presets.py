@@ -68,10 +68,9 @@ def _for_backbone(name: str | None, values: dict[str, Any]) -> dict[str, Any]:
     if name is None or name not in BACKBONES or name == values.get("backbone.name"):
         return values  # an unknown one is refused where it is used
     known = {"name", "weights", "frozen", *signature(BACKBONES[name]).parameters}
-    own = {
-        key for key in values if key.startswith("backbone.") and key.removeprefix("backbone.") not in known
-    }
-    return {key: None if key in own | {"crop_size"} else value for key, value in values.items()}
+    options = [key.removeprefix("backbone.") for key in values if key.startswith("backbone.")]
+    own = {"crop_size", *(f"backbone.{option}" for option in options if option not in known)}
+    return {key: None if key in own else value for key, value in values.items()}
 
 
 def pretraining_preset(name: str | None, data: str | None) -> Any:

@@ -93,9 +93,8 @@ class RCNNTrainer(Trainer[RCNNSettings, Crops]):
     """Makes batches of warped regions and computes the gradients of their classification."""
 
     work = "fine-tuning"
-    photo_bytes = (
-        1 << 30
-    )  # each crop may come from another photo: decoding them took a tenth to a fifth of a step
+    # each crop may come from another photo: decoding them took a tenth to a fifth of a step
+    photo_bytes = 1 << 30
     network: RCNNNetwork
 
     def __init__(
